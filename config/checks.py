@@ -1,0 +1,79 @@
+"""Rules that look across sections, or at who wrote a value: a camera itself or `defaults`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
+
+from config.errors import KeyPath, path_text
+from config.provenance import Source
+from config.schema import CameraConfig, HttpConfig, ZeromqConfig
+from config.urls import LIVE_SCHEMES, scheme_of, split_host_port, tcp_address
+
+Finding = tuple[KeyPath, str]
+
+_ONLY_FOR = {
+    "credential": ("rtsp", "rtsps"),
+    "transport": ("rtsp", "rtsps"),
+    "file": ("file",),
+    "v4l2": ("v4l2",),
+}
+
+
+def camera_findings(cameras: Mapping[str, CameraConfig], source: Source) -> Iterator[Finding]:
+    """Rules of one camera and between cameras."""
+    yield from _shared_streams(cameras, source)
+    for name, camera in cameras.items():
+        yield from _misplaced_options(name, camera, source)
+        yield from _idle_filters(name, camera, source)
+
+
+def port_findings(
+    zeromq: ZeromqConfig | None, http: HttpConfig, source: Source
+) -> Iterator[Finding]:
+    """ZeroMQ and HTTP cannot listen on one port."""
+    address = tcp_address(zeromq.bind) if zeromq else None
+    if not address or address[1] != split_host_port(http.listen)[1]:
+        return
+    if source.written_by(("http", "listen")):
+        yield ("http", "listen"), "is the port that sinks.zeromq.bind takes"
+    else:
+        yield ("sinks", "zeromq", "bind"), "is the port that http.listen takes"
+
+
+def _shared_streams(cameras: Mapping[str, CameraConfig], source: Source) -> Iterator[Finding]:
+    first: dict[str, str] = {}
+    for name, camera in cameras.items():
+        if not camera.enabled or scheme_of(camera.url) not in LIVE_SCHEMES:
+            continue
+        owner = first.setdefault(_stream(camera.url), name)
+        if owner != name:
+            line, _column = source.document.locate(("cameras", owner, "url"))
+            shown = path_text(("cameras", owner))
+            yield ("cameras", name, "url"), f"is the stream of {shown} too (line {line})"
+
+
+def _stream(url: str) -> str:
+    """What two URLs of one stream have in common."""
+    parts = urlsplit(url)
+    port = {"rtsp": ":554", "rtsps": ":322"}.get(parts.scheme, "")
+    host = parts.netloc.lower()
+    return parts._replace(netloc=host.removesuffix(port) if port else host).geturl()
+
+
+def _misplaced_options(name: str, camera: CameraConfig, source: Source) -> Iterator[Finding]:
+    scheme = scheme_of(camera.url)
+    for field, schemes in _ONLY_FOR.items():
+        path: KeyPath = ("cameras", name, field)
+        written = source.written_by(path) and getattr(camera, field) is not None
+        if written and scheme not in schemes:
+            wanted = " and ".join(f"{word}:" for word in schemes)
+            yield path, f"is for {wanted} URLs; this camera has a {scheme}: URL"
+
+
+def _idle_filters(name: str, camera: CameraConfig, source: Source) -> Iterator[Finding]:
+    track = camera.objects.track
+    for label in camera.objects.filters:
+        path: KeyPath = ("cameras", name, "objects", "filters", label)
+        if track is not None and label not in track and source.written_by(path):
+            yield path, "filters a label that objects.track leaves out"

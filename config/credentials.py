@@ -1,0 +1,100 @@
+"""User and password of a camera: read when a stream is opened, never part of the configuration.
+
+A reference is the name of a systemd credential (`LoadCredential=NAME:/path`), or `file:PATH` of
+a file that only the daemon may read. Either holds one line, `user:password`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote, urlsplit
+
+from pydantic import AfterValidator, SecretStr, ValidationInfo
+
+from config.errors import CredentialError, printable
+from config.files import UnusableFileError, read_small_file
+from config.paths import absolute
+
+MAX_BYTES = 4096
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+_OPEN_TO_OTHERS = 0o027  # more than owner and reading group: anything beyond mode 0640
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a camera asks for. Neither `repr` nor `str` shows any of it."""
+
+    user: str = field(repr=False)
+    password: SecretStr
+
+
+def resolve(reference: str, *, directory: Path | None) -> Credential:
+    """Read a validated reference; `directory` is $CREDENTIALS_DIRECTORY. Raises CredentialError."""
+    if reference.startswith("file:"):
+        path = Path(reference.removeprefix("file:"))
+    elif directory is None:
+        msg = (
+            f"credential {reference}: $CREDENTIALS_DIRECTORY is not set (run as a systemd service"
+            f" with LoadCredential={reference}:/path/to/file, or write credential: file:PATH)"
+        )
+        raise CredentialError(msg)
+    else:
+        path = directory / reference
+    shown = printable(str(path))
+    try:
+        content, mode = read_small_file(path, MAX_BYTES)
+    except UnusableFileError as exc:
+        msg = f"credential file {shown} {exc}"
+        raise CredentialError(msg) from None
+    if mode & _OPEN_TO_OTHERS and reference.startswith("file:"):
+        msg = f"credential file {shown} is open to others, mode {mode:04o} (chmod 600 {shown})"
+        raise CredentialError(msg)
+    return _parsed(content, shown)
+
+
+def with_credential(url: str, credential: Credential) -> str:
+    """`url` with the credential as userinfo. Only for the call that opens it: never keep or log it.
+
+    Raises ValueError where `url` is not an RTSP URL without userinfo.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("rtsp", "rtsps") or "@" in parts.netloc:
+        raise ValueError("only an RTSP URL without userinfo takes a credential")
+    user = quote(credential.user, safe="")
+    password = quote(credential.password.get_secret_value(), safe="")
+    return parts._replace(netloc=f"{user}:{password}@{parts.netloc}").geturl()
+
+
+def _parsed(content: bytes, shown: str) -> Credential:
+    try:
+        line = content.decode()
+    except UnicodeDecodeError:
+        msg = f"credential file {shown} is not UTF-8"
+        raise CredentialError(msg) from None
+    line = line.removesuffix("\n").removesuffix("\r")
+    user, colon, password = line.partition(":")
+    if "\n" in line or "\r" in line or not colon or not user:
+        msg = f"credential file {shown} must hold one line: user:password"
+        raise CredentialError(msg)
+    return Credential(user, SecretStr(password))
+
+
+def _checked_reference(reference: str, info: ValidationInfo) -> str:
+    if reference.startswith("file:"):
+        path = reference.removeprefix("file:").strip()
+        if not path.strip("/"):
+            raise ValueError("needs a path after file:")
+        return f"file:{absolute(Path(path), info)}"
+    if not _NAME.fullmatch(reference):
+        raise ValueError(
+            "must be the name of a systemd credential, or file:PATH (a password does not belong"
+            " in this file)"
+        )
+    return reference
+
+
+CredentialReference = Annotated[str, AfterValidator(_checked_reference)]

@@ -1,0 +1,124 @@
+"""From the YAML file to a `Config`, or to all of its faults at once with their places."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from config.checks import camera_findings, port_findings
+from config.document import parse
+from config.errors import ConfigError, Fault, FieldsError, KeyPath, path_text, printable
+from config.provenance import Source, merge_defaults, value_at
+from config.schema import CameraConfig, Config, HttpConfig, Section, SinksConfig
+from config.text import TextError, read_text
+from config.wording import describe
+
+AnySection = TypeVar("AnySection", bound=Section)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A file without faults."""
+
+    config: Config
+    path: Path
+    source: Source = field(repr=False)
+
+    def fault(self, path: KeyPath, message: str) -> Fault:
+        """A fault that only others can find, such as a label that the model does not know."""
+        return self.source.fault(path, message)
+
+
+def load(path: str | Path, env: Mapping[str, str] = os.environ) -> Loaded:
+    """Read, expand from `env`, validate. Raises ConfigError with every fault, sorted by line."""
+    path = Path(path)
+    name = printable(str(path))
+    try:
+        document = parse(read_text(path), env)
+    except TextError as exc:
+        raise ConfigError((Fault(name, exc.line, exc.column, "", str(exc)),)) from None
+    source = Source(name, document)
+    faults = {
+        Fault(name, *place, path_text(where), message) for place, where, message in document.faults
+    }
+    config = None
+    if document.value is None and not faults:
+        faults.add(Fault(name, 0, 0, "", "is empty"))
+    elif not source.broken(()):
+        config, found = _validated(source, path.absolute().parent)
+        faults.update(found)
+    if faults or config is None:
+        raise ConfigError(tuple(sorted(faults, key=_reading_order)))
+    return Loaded(config, path, source)
+
+
+def _reading_order(fault: Fault) -> tuple[int, int, str, str]:
+    return fault.line, fault.column, fault.path, fault.message
+
+
+def _validated(source: Source, directory: Path) -> tuple[Config | None, list[Fault]]:
+    raw = merge_defaults(source.document.value)
+    context = {"directory": directory}
+    faults: list[Fault] = []
+    config = None
+    try:
+        config = Config.model_validate(raw, context=context)
+    except ValidationError as exc:
+        for error in exc.errors(include_url=False, include_input=False):
+            faults += _translated(error, raw, source)
+    for path, message in _cross_findings(raw, source, context):
+        faults.append(source.fault(path, message))
+    return config, faults
+
+
+def _translated(error: ErrorDetails, raw: Any, source: Source) -> Iterator[Fault]:
+    path: KeyPath = error["loc"]
+    at_key = path[-1:] == ("[key]",)
+    if at_key:
+        path = path[:-1]
+    context = error.get("ctx", {})
+    cause = context.get("error")
+    if isinstance(cause, FieldsError):
+        fields: list[KeyPath] = [(*path, field) for field in cause.fields]
+        path = min(fields, key=lambda field: _distance(field, source))
+    unknown = error["type"] == "extra_forbidden"
+    if not source.broken(path[:-1] if unknown else path):
+        message = describe(error["type"], context, path, value_at(raw, path))
+        yield source.fault(path, message, at_key=at_key or unknown)
+
+
+def _distance(path: KeyPath, source: Source) -> int:
+    """0 where it is written, 1 where `defaults` say it, 2 where our own default holds."""
+    if source.written_by(path):
+        return 0
+    return 1 if source.written_by(source.origin(path)) else 2
+
+
+def _cross_findings(
+    raw: Any, source: Source, context: dict[str, Any]
+) -> Iterator[tuple[KeyPath, str]]:
+    """Also run for a file with faults, on those sections that have none."""
+    entries = value_at(raw, ("cameras",))
+    cameras = {
+        name: camera
+        for name, entry in (entries.items() if isinstance(entries, dict) else ())
+        if (camera := _section(CameraConfig, entry, context)) is not None
+    }
+    yield from camera_findings(cameras, source)
+    sinks = _section(SinksConfig, value_at(raw, ("sinks",)) or {}, context)
+    http = _section(HttpConfig, value_at(raw, ("http",)) or {}, context)
+    if sinks and http:
+        yield from port_findings(sinks.zeromq, http, source)
+
+
+def _section(kind: type[AnySection], raw: Any, context: dict[str, Any]) -> AnySection | None:
+    try:
+        return kind.model_validate(raw, context=context)
+    except ValidationError:
+        return None

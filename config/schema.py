@@ -1,0 +1,389 @@
+"""What an operator may write: every field of the YAML file, typed, bounded and described.
+
+The classes hold values only. Reading, positions and messages are `config.loader`'s;
+secrets are `config.credentials`'. Durations are seconds unless the name says otherwise;
+coordinates and areas are fractions of the picture, so they survive a change of resolution.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+
+from config.credentials import CredentialReference
+from config.errors import FieldsError
+from config.model_names import MODEL_NAMES, known_model
+from config.paths import FilePath, WeightsPath
+from config.polygon import polygon_fault
+from config.urls import (
+    HostPort,
+    StreamUrl,
+    ZmqEndpoint,
+    is_loopback,
+    split_host_port,
+    tcp_address,
+)
+
+CAMERA_NAME = r"^[a-z0-9_-]{1,32}$"
+SHA256 = r"^[0-9a-f]{64}$"
+PICTURE_SIZE = r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$"
+
+CameraName = Annotated[
+    str,
+    Field(
+        pattern=CAMERA_NAME,
+        description="Lower-case letters, digits, _ and -: it becomes a topic, a label and a path.",
+    ),
+]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Label = Annotated[str, Field(min_length=1, max_length=64)]
+Point = Annotated[list[Fraction], Field(min_length=2, max_length=2)]
+
+
+def _checked_polygon(points: list[Point]) -> list[Point]:
+    fault = polygon_fault([(x, y) for x, y in points])
+    if fault:
+        raise ValueError(fault)
+    return points
+
+
+def _known_version(version: int) -> int:
+    if version != 1:
+        raise ValueError("is not a version of this format that is known here (known: 1)")
+    return version
+
+
+Polygon = Annotated[
+    list[Point], Field(min_length=3, max_length=64), AfterValidator(_checked_polygon)
+]
+
+
+class Section(BaseModel):
+    """A mapping of the file: unknown keys are faults, values never change after loading."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
+
+
+class ModelConfig(Section):
+    """Which detector runs, with which weights, and what it may return."""
+
+    name: Annotated[
+        str,
+        AfterValidator(known_model),
+        Field(
+            json_schema_extra={"enum": list(MODEL_NAMES)},
+            description="Detector architecture, as in `efficientdet-lite0`.",
+        ),
+    ] = "efficientdet-lite0"
+    weights: Annotated[
+        WeightsPath, Field(description="`bundled`, or the path of a .safetensors file.")
+    ] = "bundled"
+    sha256: Annotated[
+        str | None,
+        Field(pattern=SHA256, description="Refuse weights whose SHA-256 differs."),
+    ] = None
+    input_size: Annotated[
+        int | None,
+        Field(
+            ge=64,
+            le=2048,
+            multiple_of=32,
+            description="Side of the square network input in pixels; the model's own by default.",
+        ),
+    ] = None
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16", "float16"],
+        Field(
+            description="Arithmetic of the forward pass; `auto` takes the fastest this machine has."
+        ),
+    ] = "auto"
+    score_threshold: Annotated[
+        float, Field(ge=0, le=1, description="Detections below this score are not reported.")
+    ] = 0.4
+    iou_threshold: Annotated[
+        float,
+        Field(gt=0, le=1, description="Overlap above which NMS drops the weaker box of a class."),
+    ] = 0.5
+    max_detections: Annotated[
+        int, Field(ge=1, le=1000, description="Most detections reported for one frame.")
+    ] = 100
+
+
+class BatchingConfig(Section):
+    """How frames of several cameras share one run of the detector."""
+
+    max_batch: Annotated[int, Field(ge=1, le=64, description="Most frames in one batch.")] = 8
+    max_delay_ms: Annotated[
+        float,
+        Field(ge=0, le=1000, description="Longest an idle detector waits for a fuller batch."),
+    ] = 10
+    max_age_ms: Annotated[
+        float,
+        Field(
+            gt=0, le=60_000, description="A frame older than this is dropped and counted as stale."
+        ),
+    ] = 500
+
+    @model_validator(mode="after")
+    def _delay_within_age(self) -> Self:
+        if self.max_delay_ms >= self.max_age_ms:
+            raise FieldsError(
+                "max_delay_ms must be below max_age_ms, or every frame that waits is dropped",
+                "max_delay_ms",
+                "max_age_ms",
+            )
+        return self
+
+
+class DetectConfig(Section):
+    """What of a camera's stream goes to the detector."""
+
+    fps: Annotated[
+        float,
+        Field(gt=0, le=120, description="Frames per second offered to the detector, at most."),
+    ] = 5.0
+    roi: Annotated[
+        Polygon | None,
+        Field(
+            description="Polygon in fractions of the picture: an object counts when the middle of"
+            " its lower edge lies inside.",
+        ),
+    ] = None
+
+
+class ObjectFilter(Section):
+    """Which detections of one label are worth a message."""
+
+    min_score: Annotated[
+        float | None,
+        Field(ge=0, le=1, description="Replaces model.score_threshold for this label."),
+    ] = None
+    min_area: Annotated[
+        Fraction, Field(description="Smallest box, as a fraction of the picture.")
+    ] = 0.0
+    max_area: Annotated[
+        Fraction, Field(description="Largest box, as a fraction of the picture.")
+    ] = 1.0
+    min_ratio: Annotated[float, Field(ge=0, description="Least width / height of the box.")] = 0.0
+    max_ratio: Annotated[float, Field(gt=0, description="Greatest width / height of the box.")] = (
+        1e6
+    )
+
+    @model_validator(mode="after")
+    def _limits_in_order(self) -> Self:
+        if self.min_area > self.max_area:
+            raise FieldsError("min_area must not exceed max_area", "min_area", "max_area")
+        if self.min_ratio > self.max_ratio:
+            raise FieldsError("min_ratio must not exceed max_ratio", "min_ratio", "max_ratio")
+        return self
+
+
+class ObjectsConfig(Section):
+    """Which of the model's labels a camera reports."""
+
+    track: Annotated[
+        list[Label] | None, Field(min_length=1, description="Labels to report; all when left out.")
+    ] = None
+    filters: Annotated[
+        dict[Label, ObjectFilter], Field(description="Per label: score, size and shape limits.")
+    ] = Field(default_factory=dict)
+
+
+class FileConfig(Section):
+    """How a `file:` stream is played."""
+
+    loop: Annotated[bool, Field(description="Start again at the end.")] = True
+    realtime: Annotated[
+        bool,
+        Field(description="Play at the recorded speed; false reads as fast as frames are used."),
+    ] = True
+
+
+class V4l2Config(Section):
+    """What is asked of a `v4l2:` device; its own default where left out."""
+
+    format: Annotated[
+        Literal["mjpeg", "yuyv", "h264"] | None, Field(description="Pixel or stream format.")
+    ] = None
+    size: Annotated[str | None, Field(pattern=PICTURE_SIZE, description="As in 1280x720.")] = None
+    fps: Annotated[float | None, Field(gt=0, le=240, description="Frames per second.")] = None
+
+
+class ReconnectConfig(Section):
+    """How long to wait before a lost camera is tried again (exponential, full jitter)."""
+
+    min_s: Annotated[float, Field(gt=0, le=60, description="Upper bound of the first wait.")] = 0.5
+    max_s: Annotated[float, Field(gt=0, le=3600, description="Upper bound of every wait.")] = 30.0
+    slow_s: Annotated[
+        float,
+        Field(
+            gt=0, le=86_400, description="Wait after a refused login or an unknown path (401, 404)."
+        ),
+    ] = 60.0
+
+    @model_validator(mode="after")
+    def _waits_in_order(self) -> Self:
+        if self.min_s > self.max_s:
+            raise FieldsError("min_s must not exceed max_s", "min_s", "max_s")
+        return self
+
+
+class CameraFields(Section):
+    """Every field of a camera that `defaults` may give too."""
+
+    enabled: Annotated[bool, Field(description="False keeps the entry but opens nothing.")] = True
+    credential: Annotated[
+        CredentialReference | None,
+        Field(
+            description="Where user:password is kept: name of a systemd credential, or file:PATH."
+        ),
+    ] = None
+    transport: Annotated[Literal["tcp", "udp"], Field(description="How RTSP media travels.")] = (
+        "tcp"
+    )
+    hwaccel: Annotated[
+        Literal["none", "auto", "cuda", "vaapi"],
+        Field(description="Hardware decoder; falls back to software and says so."),
+    ] = "none"
+    detect: DetectConfig = DetectConfig()
+    objects: ObjectsConfig = ObjectsConfig()
+    priority: Annotated[
+        int,
+        Field(
+            ge=1, le=100, description="Share of the detector under overload, relative to others."
+        ),
+    ] = 1
+    open_timeout_s: Annotated[
+        float, Field(ge=0.5, le=120, description="Longest an open may take.")
+    ] = 10.0
+    read_timeout_s: Annotated[
+        float, Field(ge=0.5, le=120, description="Silence that counts as a lost stream.")
+    ] = 10.0
+    reconnect: ReconnectConfig = ReconnectConfig()
+    file: FileConfig = FileConfig()
+    v4l2: V4l2Config = V4l2Config()
+
+
+class CameraConfig(CameraFields):
+    """One camera, with `defaults` merged in."""
+
+    url: Annotated[
+        StreamUrl,
+        Field(
+            description="rtsp:, rtsps:, file:, v4l2: or synthetic: URL. No user or password in it:"
+            " see `credential`."
+        ),
+    ]
+
+
+class CurveConfig(Section):
+    """CURVE encryption of the ZeroMQ socket, with a list of the clients let in."""
+
+    secret_key: Annotated[FilePath, Field(description="The daemon's .key_secret file, mode 0600.")]
+    clients: Annotated[FilePath, Field(description="Folder of the public keys that may subscribe.")]
+
+
+class ZeromqConfig(Section):
+    """Detections over a ZeroMQ PUB socket."""
+
+    bind: Annotated[ZmqEndpoint, Field(description="tcp:// or ipc:// endpoint to bind.")] = (
+        "tcp://127.0.0.1:5556"
+    )
+    encoding: Annotated[Literal["json", "msgpack"], Field(description="Payload format.")] = "json"
+    high_water_mark: Annotated[
+        int,
+        Field(
+            ge=1, le=1_000_000, description="Messages kept for one slow subscriber before it loses."
+        ),
+    ] = 1000
+    curve: CurveConfig | None = None
+    allow_plaintext: Annotated[
+        bool, Field(description="Permit a non-loopback bind without CURVE.")
+    ] = False
+
+    @model_validator(mode="after")
+    def _protected_outside(self) -> Self:
+        address = tcp_address(self.bind)
+        inside = address is None or is_loopback(address[0])
+        if not (inside or self.curve or self.allow_plaintext):
+            raise FieldsError(
+                "others can reach this address: give `curve`, or say allow_plaintext: true", "bind"
+            )
+        return self
+
+
+class JsonlConfig(Section):
+    """Detections as one JSON object per line."""
+
+    path: Annotated[FilePath, Field(description="File to append to.")]
+    rotate_mb: Annotated[
+        float, Field(gt=0, le=100_000, description="Size at which a new file is begun.")
+    ] = 100
+    keep: Annotated[int, Field(ge=0, le=1000, description="Rotated files kept beside it.")] = 5
+
+
+class SinksConfig(Section):
+    """Where detections go."""
+
+    zeromq: ZeromqConfig | None = ZeromqConfig()
+    jsonl: JsonlConfig | None = None
+
+
+class HttpConfig(Section):
+    """The one HTTP listener: metrics, health, API and live page."""
+
+    listen: Annotated[HostPort, Field(description="host:port to listen on.")] = "127.0.0.1:9464"
+    live: Annotated[bool, Field(description="Serve pictures: live page, MJPEG and snapshots.")] = (
+        True
+    )
+    allow_anonymous: Annotated[
+        bool, Field(description="Permit a non-loopback listen without authentication.")
+    ] = False
+
+    @model_validator(mode="after")
+    def _known_outside(self) -> Self:
+        host, _port = split_host_port(self.listen)
+        if not (is_loopback(host) or self.allow_anonymous):
+            raise FieldsError(
+                "others can reach this address: put a proxy that asks for a login before it and"
+                " listen on 127.0.0.1, or say allow_anonymous: true",
+                "listen",
+            )
+        return self
+
+
+class LogConfig(Section):
+    """What goes to standard error."""
+
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(description="Least severe line shown.")
+    ] = "info"
+    format: Annotated[
+        Literal["text", "json"], Field(description="Lines for people, or one JSON object each.")
+    ] = "text"
+
+
+class Config(Section):
+    """The whole file."""
+
+    version: Annotated[
+        int,
+        AfterValidator(_known_version),
+        WithJsonSchema({"const": 1}),
+        Field(description="Version of this format."),
+    ]
+    model: ModelConfig = ModelConfig()
+    batching: BatchingConfig = BatchingConfig()
+    defaults: Annotated[
+        CameraFields, Field(description="Camera fields that hold for every camera.")
+    ] = CameraFields()
+    cameras: Annotated[
+        dict[CameraName, CameraConfig],
+        Field(min_length=1, max_length=256, description="The cameras by name."),
+    ]
+    sinks: SinksConfig = SinksConfig()
+    http: HttpConfig = HttpConfig()
+    log: LogConfig = LogConfig()

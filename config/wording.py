@@ -1,0 +1,111 @@
+"""A validation error of pydantic in an operator's words. Never repeats the value that was given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from config.errors import KeyPath
+from config.hints import did_you_mean
+from config.json_schema import subschema
+from config.scalars import resolve
+from config.schema import CAMERA_NAME, PICTURE_SIZE, SHA256
+
+_PATTERNS = {
+    CAMERA_NAME: "may hold only a-z, 0-9, _ and -, at most 32 characters",
+    SHA256: "must be a SHA-256 of 64 digits 0-9 and a-f",
+    PICTURE_SIZE: "must be WIDTHxHEIGHT in pixels, as in 1280x720",
+}
+_TYPES = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "a text",
+    "path": "a path",
+    "list": "a list",
+    "dict": "a mapping of names to values",
+    "model": "a mapping of names to values",
+}
+_BOUNDS = {
+    "minimum": "at least",
+    "exclusiveMinimum": "more than",
+    "maximum": "at most",
+    "exclusiveMaximum": "less than",
+}
+_OLD_BOOLEANS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+
+
+def describe(kind: str, context: Mapping[str, Any], path: KeyPath, value: object) -> str:
+    """What is wrong with `value` at `path`, for pydantic's error type `kind` and its `ctx`."""
+    if kind == "value_error":
+        return str(context["error"])
+    if kind.endswith("_type") and kind.removesuffix("_type") in _TYPES:
+        return _wrong_type(kind.removesuffix("_type"), path, value)
+    words = _WORDS.get(kind)
+    return words(context, path, value) if words else "is not valid"
+
+
+def _wrong_type(wanted: str, path: KeyPath, value: object) -> str:
+    if value is None:
+        return f"has no value: it must be {_TYPES[wanted]}"
+    hint = ""
+    if wanted in ("int", "float") and isinstance(value, str):
+        hint = " (without quotes)" if type(resolve(value)) in (int, float) else ""
+    elif wanted == "bool" and isinstance(value, str) and value.lower() in _OLD_BOOLEANS:
+        hint = f" (write {_OLD_BOOLEANS[value.lower()]})"
+    elif wanted == "string" and isinstance(value, int | float) and "pattern" not in subschema(path):
+        hint = " (put it in quotes)"
+    return f"must be {_TYPES[wanted]}{hint}"
+
+
+def _unknown(_: Mapping[str, Any], path: KeyPath, __: object) -> str:
+    known = subschema(path[:-1]).get("properties", {})
+    return f"is not known here{did_you_mean(path[-1], known)}"
+
+
+def _choice(_: Mapping[str, Any], path: KeyPath, value: object) -> str:
+    words = subschema(path)["enum"]
+    hint = did_you_mean(value, words)
+    return f"must be one of {', '.join(words)}{hint if 'mean' in hint else ''}"
+
+
+def _range(_: Mapping[str, Any], path: KeyPath, __: object) -> str:
+    schema = subschema(path)
+    if {"minimum", "maximum"} <= schema.keys():
+        return f"must be between {schema['minimum']} and {schema['maximum']}"
+    bounds = [f"{words} {schema[key]}" for key, words in _BOUNDS.items() if key in schema]
+    return f"must be {' and '.join(bounds)}"
+
+
+def _text_length(_: Mapping[str, Any], path: KeyPath, __: object) -> str:
+    schema = subschema(path)
+    most = schema.get("maxLength")
+    least = schema.get("minLength", 0)
+    return f"must have {least} to {most} characters" if most else "must not be empty"
+
+
+def _too_few(context: Mapping[str, Any], _: KeyPath, __: object) -> str:
+    return f"must have at least {_entries(context['min_length'])}"
+
+
+def _too_many(context: Mapping[str, Any], _: KeyPath, __: object) -> str:
+    return f"must have at most {_entries(context['max_length'])}"
+
+
+def _entries(count: int) -> str:
+    return f"{count} entry" if count == 1 else f"{count} entries"
+
+
+_WORDS: dict[str, Callable[[Mapping[str, Any], KeyPath, object], str]] = {
+    "missing": lambda *_: "is missing",
+    "extra_forbidden": _unknown,
+    "literal_error": _choice,
+    **dict.fromkeys(("greater_than", "greater_than_equal", "less_than", "less_than_equal"), _range),
+    "finite_number": lambda *_: "must be a finite number",
+    "multiple_of": lambda context, *_: f"must be a multiple of {context['multiple_of']}",
+    "string_pattern_mismatch": lambda context, *_: _PATTERNS[context["pattern"]],
+    "string_too_short": _text_length,
+    "string_too_long": _text_length,
+    "too_short": _too_few,
+    "too_long": _too_many,
+}

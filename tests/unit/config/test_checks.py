@@ -1,0 +1,116 @@
+"""Rules between cameras and sections, and the cases that they leave alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.config_files import faults_of
+
+
+def cameras(*entries: str) -> str:
+    lines = [f"  {name}: {{{entry}}}\n" for name, entry in zip("abc", entries, strict=False)]
+    return "version: 1\ncameras:\n" + "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        pytest.param(
+            cameras("url: 'rtsp://h/x'", "url: 'rtsp://H:554/x'"),
+            "4:12: cameras.b.url: is the stream of cameras.a too (line 3)",
+            id="one RTSP stream",
+        ),
+        pytest.param(
+            cameras("url: 'rtsps://h:322/x'", "url: 'rtsps://h/x'"),
+            "4:12: cameras.b.url: is the stream of cameras.a too (line 3)",
+            id="one RTSPS stream",
+        ),
+        pytest.param(
+            cameras("url: 'v4l2:///dev/video0'", "url: 'file:x'", "url: 'v4l2:///dev/video0'"),
+            "5:12: cameras.c.url: is the stream of cameras.a too (line 3)",
+            id="one device",
+        ),
+        pytest.param(
+            cameras("url: 'file:x', transport: udp"),
+            "3:33: cameras.a.transport: is for rtsp: and rtsps: URLs; this camera has a file: URL",
+            id="transport of a file",
+        ),
+        pytest.param(
+            cameras("url: 'synthetic://x', credential: x"),
+            "3:41: cameras.a.credential: is for rtsp: and rtsps: URLs; this camera has a"
+            " synthetic: URL",
+            id="credential of a synthetic camera",
+        ),
+        pytest.param(
+            cameras("url: 'v4l2:///dev/video0', file: {loop: true}"),
+            "3:40: cameras.a.file: is for file: URLs; this camera has a v4l2: URL",
+            id="file options of a device",
+        ),
+        pytest.param(
+            cameras("url: 'rtsp://h/', objects: {track: [car], filters: {bus: {}}}"),
+            "3:64: cameras.a.objects.filters.bus: filters a label that objects.track leaves out",
+            id="filter of a label that is not tracked",
+        ),
+        pytest.param(
+            cameras("url: 'file:x'") + "http: {listen: 'localhost:5556'}\n",
+            "4:16: http.listen: is the port that sinks.zeromq.bind takes",
+            id="one port for both",
+        ),
+        pytest.param(
+            cameras("url: 'file:x'") + "sinks: {zeromq: {bind: 'tcp://127.0.0.1:9464'}}\n",
+            "4:24: sinks.zeromq.bind: is the port that http.listen takes",
+            id="ZeroMQ on the default port of HTTP",
+        ),
+    ],
+)
+def test_clash_is_reported_where_it_was_written(tmp_path: Path, text: str, fault: str) -> None:
+    assert faults_of(tmp_path, text) == [fault]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(cameras("url: 'file:x'", "url: 'file:x'"), id="one file twice"),
+        pytest.param(
+            cameras("url: 'synthetic://x'", "url: 'synthetic://x'"), id="one synthetic camera twice"
+        ),
+        pytest.param(
+            cameras("url: 'rtsp://h/'", "url: 'rtsp://h/', enabled: false"),
+            id="second one disabled",
+        ),
+        pytest.param(cameras("url: 'rtsp://h/1'", "url: 'rtsp://h/2'"), id="two paths"),
+        pytest.param(cameras("url: 'rtsp://h/x'", "url: 'rtsps://h/x'"), id="two schemes"),
+        pytest.param(cameras("url: 'file:x', credential: null"), id="no credential, said aloud"),
+        pytest.param(
+            cameras("url: 'file:x'", "url: 'rtsp://h/'")
+            + "defaults: {credential: all, transport: udp, file: {loop: false}, v4l2: {fps: 5}}\n",
+            id="defaults for cameras of several kinds",
+        ),
+        pytest.param(
+            cameras("url: 'rtsp://h/', objects: {track: [car]}")
+            + "defaults: {objects: {filters: {bus: {min_score: 0.5}}}}\n",
+            id="default filters for more labels than one camera tracks",
+        ),
+        pytest.param(
+            cameras("url: 'file:x'") + "sinks: {zeromq: null}\nhttp: {listen: '127.0.0.1:5556'}\n",
+            id="port free without ZeroMQ",
+        ),
+        pytest.param(
+            cameras("url: 'file:x'") + "sinks: {zeromq: {bind: 'ipc:///run/v'}}\n",
+            id="ipc has no port",
+        ),
+        pytest.param(
+            cameras("url: 'file:x'") + "http: {listen: '0.0.0.0:9464', allow_anonymous: true}\n",
+            id="HTTP for everyone, said aloud",
+        ),
+        pytest.param(
+            cameras("url: 'file:x'")
+            + "sinks: {zeromq: {bind: 'tcp://*:5556', curve: {secret_key: k, clients: c}}}\n",
+            id="ZeroMQ for known clients",
+        ),
+    ],
+)
+def test_allowed(tmp_path: Path, text: str) -> None:
+    assert faults_of(tmp_path, text) == []
