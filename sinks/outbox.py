@@ -1,0 +1,78 @@
+"""The bounded queue between the pipeline and one sink's thread."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from itertools import count
+
+from sinks.messages import Envelope, Kind
+
+
+class Outbox:
+    """Detections and notices (status, heartbeat) in the order they were put, each bounded.
+
+    Bound: `capacity` of either. Drop policy: the oldest of the same lane, counted in `dropped`;
+    so no flood of detections pushes out a change of state. `put` never waits for the reader.
+    Any thread puts, one thread gets.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._detections: deque[tuple[int, Envelope]] = deque(maxlen=capacity)
+        self._notices: deque[tuple[int, Envelope]] = deque(maxlen=capacity)
+        self._order = count()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._dropped = 0
+
+    def put(self, envelope: Envelope) -> bool:
+        """False where the outbox is closed."""
+        lane = self._detections if envelope.kind is Kind.DETECTION else self._notices
+        with self._changed:
+            if self._closed:
+                return False
+            self._dropped += len(lane) == lane.maxlen
+            lane.append((next(self._order), envelope))
+            self._changed.notify()
+            return True
+
+    def get(self, timeout_s: float) -> Envelope | None:
+        """The oldest one; waits for it unless closed. None where nothing came."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self) or self._closed, timeout_s)
+            lanes = [lane for lane in (self._detections, self._notices) if lane]
+            return min(lanes, key=_order_of_first).popleft()[1] if lanes else None
+
+    def close(self) -> None:
+        """Nothing more comes in; what is queued can still be taken out."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def wait_closed(self, timeout_s: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: self._closed, timeout_s)
+
+    def clear(self) -> int:
+        """Throw away what is queued; the caller counts it."""
+        with self._changed:
+            thrown = len(self)
+            self._detections.clear()
+            self._notices.clear()
+            return thrown
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    @property
+    def dropped(self) -> int:
+        """How many were pushed out by newer ones."""
+        return self._dropped
+
+    def __len__(self) -> int:
+        return len(self._detections) + len(self._notices)
+
+
+def _order_of_first(lane: deque[tuple[int, Envelope]]) -> int:
+    return lane[0][0]

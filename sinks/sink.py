@@ -1,0 +1,239 @@
+"""What a sink is, and the thread that feeds it.
+
+SinkError   a sink cannot be opened, or a message could not be delivered
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from sinks.messages import Envelope, Kind
+from sinks.outbox import Outbox
+
+IDLE_S = 0.05  # between two calls of a quiet sink's `idle`
+RETRY_S = 1.0  # rest after a failure
+CLOSE_S = 0.5  # what `close` may take
+
+log = logging.getLogger(__name__)
+
+
+class SinkError(Exception):
+    """One line that says what went wrong with which endpoint or file."""
+
+
+class Loss(StrEnum):
+    """Why a message was not sent; the `reason` label of `vedette_publish_dropped_total`."""
+
+    HWM = "hwm"  # the outbox was full
+    ERROR = "error"  # the sink refused it
+    SHUTDOWN = "shutdown"  # still queued when the daemon had to stop
+
+
+class Clock(Protocol):
+    """What sinks need of a clock; the daemon's has this shape."""
+
+    def now_s(self) -> float: ...
+
+    def wall_ns(self) -> int: ...
+
+
+class Sink(Protocol):
+    """A place where messages go. `open` runs in the starting thread, for a clear error at
+    start-up; everything after it in the sink's own thread.
+    """
+
+    @property
+    def name(self) -> str:
+        """Label of metrics and log lines, as in `zeromq`."""
+        ...
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """What it takes; anything else is not queued for it."""
+        ...
+
+    def open(self) -> None:
+        """Bind or open. Raises SinkError."""
+        ...
+
+    def write(self, envelope: Envelope) -> int:
+        """Stamp and send one message; returns its size in bytes. Raises SinkError."""
+        ...
+
+    def idle(self) -> None:
+        """Housekeeping, at least every `IDLE_S`. Raises SinkError."""
+        ...
+
+    def close(self) -> None:
+        """Release everything within `CLOSE_S`. Does nothing where nothing is open."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SinkCounts:
+    """One sink's books: what was put is published, dropped, or still queued."""
+
+    published: dict[Kind, int]
+    published_bytes: int
+    dropped: dict[Loss, int]
+    queued: int
+
+
+class SinkWorker:
+    """The thread of one sink. It survives what the sink raises: the message is counted as lost,
+    the sink rests for `RETRY_S` while the outbox fills, and only a change for the worse or the
+    better is logged.
+
+    `on_published` hears of each message that was sent and how many seconds encoding and sending it
+    took, in the sink's thread.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        clock: Clock,
+        *,
+        capacity: int = 1000,
+        on_published: Callable[[Envelope, float], None] = lambda _envelope, _took_s: None,
+    ) -> None:
+        self._sink = sink
+        self._clock = clock
+        self._outbox = Outbox(capacity)
+        self._on_published = on_published
+        self._books = _Books()
+        self._health = _Health(sink.name)
+        self._deadline_s = math.inf  # of draining, set by stop
+        self._thread: threading.Thread | None = None
+
+    @property
+    def name(self) -> str:
+        return self._sink.name
+
+    def open(self) -> None:
+        """Open the sink, in the calling thread. Raises SinkError."""
+        self._sink.open()
+
+    def start(self) -> None:
+        """Hand the open sink over to its thread (starting a thread is a full fence)."""
+        self._thread = threading.Thread(target=self._run, name=f"sink:{self.name}")
+        self._thread.start()
+
+    def put(self, envelope: Envelope) -> None:
+        """Queue a message; never waits. Any thread."""
+        if envelope.kind in self._sink.kinds and not self._outbox.put(envelope):
+            self._books.lost(Loss.SHUTDOWN)
+
+    def stop(self, deadline_s: float) -> bool:
+        """Send what is queued for at most `deadline_s`, drop and count the rest, close the sink.
+
+        False where the sink did not come back in time. May be called again.
+        """
+        self._deadline_s = self._clock.now_s() + deadline_s
+        self._outbox.close()
+        if self._thread is None:
+            self._finish()
+            return True
+        self._thread.join(deadline_s + CLOSE_S)
+        if self._thread.is_alive():
+            log.warning("sink did not stop sink=%s deadline_s=%.1f", self.name, deadline_s)
+            return False
+        return True
+
+    def counts(self) -> SinkCounts:
+        """A snapshot. Any thread."""
+        return self._books.snapshot(hwm=self._outbox.dropped, queued=len(self._outbox))
+
+    def _run(self) -> None:
+        try:
+            while not self._finished():
+                try:
+                    self._turn()
+                except SinkError as error:
+                    self._health.failed(error)
+                except Exception as error:  # a bug in a sink must not end its messages for good
+                    self._health.failed(error, unexpected=True)
+        finally:
+            self._finish()
+
+    def _finished(self) -> bool:
+        if not self._outbox.closed:
+            return False
+        return len(self._outbox) == 0 or self._clock.now_s() >= self._deadline_s
+
+    def _turn(self) -> None:
+        envelope = None
+        resting = self._clock.now_s() < self._health.rest_until_s
+        if not resting or self._outbox.wait_closed(IDLE_S):
+            envelope = self._outbox.get(IDLE_S)
+        if envelope is not None:
+            self._publish(envelope)
+        self._sink.idle()
+        if envelope is not None:
+            self._health.worked()
+
+    def _publish(self, envelope: Envelope) -> None:
+        started_s = self._clock.now_s()
+        try:
+            size = self._sink.write(envelope)
+        except Exception:
+            self._books.lost(Loss.ERROR)
+            self._health.rest_until_s = started_s + RETRY_S
+            raise
+        self._books.published(envelope.kind, size)
+        self._on_published(envelope, self._clock.now_s() - started_s)
+
+    def _finish(self) -> None:
+        self._books.lost(Loss.SHUTDOWN, self._outbox.clear())
+        try:
+            self._sink.close()
+        except Exception as error:
+            self._health.failed(error, unexpected=True)
+
+
+class _Books:
+    """What became of the messages; the sink's thread writes, anyone reads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._published = dict.fromkeys(Kind, 0)
+        self._bytes = 0
+        self._dropped = dict.fromkeys(Loss, 0)
+
+    def published(self, kind: Kind, size: int) -> None:
+        with self._lock:
+            self._published[kind] += 1
+            self._bytes += size
+
+    def lost(self, loss: Loss, count: int = 1) -> None:
+        with self._lock:
+            self._dropped[loss] += count
+
+    def snapshot(self, *, hwm: int, queued: int) -> SinkCounts:
+        with self._lock:
+            dropped = self._dropped | {Loss.HWM: hwm}
+            return SinkCounts(dict(self._published), self._bytes, dropped, queued)
+
+
+class _Health:
+    """Whether the sink works. Logs once when it stops working and once when it works again."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._failing = False
+        self.rest_until_s = -math.inf
+
+    def failed(self, error: Exception, *, unexpected: bool = False) -> None:
+        if not self._failing:
+            log.warning("sink failing sink=%s error=%s", self._name, error, exc_info=unexpected)
+        self._failing = True
+
+    def worked(self) -> None:
+        if self._failing:
+            log.info("sink works again sink=%s", self._name)
+        self._failing = False

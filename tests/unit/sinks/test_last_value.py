@@ -1,0 +1,59 @@
+import pytest
+
+from sinks.last_value import REPEAT_S, LastValues
+from sinks.messages import topic_of
+from tests.support.messages import detection, heartbeat, status
+
+
+@pytest.fixture
+def values():
+    values = LastValues()
+    envelopes = [
+        status("cam1"),
+        status("cam10", "stalled"),
+        detection("cam1"),
+        status("cam1", "failed"),
+    ]
+    for number, envelope in enumerate([*envelopes, heartbeat({"cam1": 1, "cam10": 0})]):
+        values.remember(topic_of(envelope.message), envelope.message, b"%d" % number)
+    return values
+
+
+@pytest.mark.parametrize(
+    ("prefix", "payloads"),
+    [
+        (b"", [b"4", b"3", b"1"]),
+        (b"status.", [b"3", b"1"]),
+        (b"status.cam1.", [b"3"]),
+        (b"hb.", [b"4"]),
+        (b"det.", []),
+        (b"status.cam1.more", []),
+    ],
+)
+def test_newcomer_gets_the_last_values_it_asked_for(values, prefix, payloads):
+    values.subscribed(prefix)
+    assert [payload for _, payload in values.due(0.0)] == payloads
+    assert values.due(99.0) == []
+
+
+def test_flood_of_subscriptions_is_answered_once_per_interval(values):
+    sent = 0
+    for step in range(1000):
+        values.subscribed(b"hb.")
+        sent += len(values.due(step * 0.001))
+    assert sent == 1 / REPEAT_S
+
+
+def test_newest_value_is_sent_even_where_it_came_after_the_question(values):
+    values.subscribed(b"hb.")
+    beat = heartbeat({"cam1": 2, "cam10": 0}).message
+    values.remember(b"hb.", beat, b"new")
+    assert values.due(0.0) == [(b"hb.", b"new")]
+
+
+def test_removed_camera_is_not_heard_of_again(values):
+    values.subscribed(b"")
+    values.remember(b"hb.", heartbeat({"cam1": 2}).message, b"new")
+    assert b"status.cam10." not in dict(values.due(0.0))
+    values.subscribed(b"")
+    assert b"status.cam10." not in dict(values.due(9.0))
