@@ -1,0 +1,87 @@
+"""The bidirectional feature pyramid: cells that pass features down the levels and up again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from detector.ops import Ops, T
+from detector.sizes import DetectorSize
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """One sum of a cell: the level it belongs to (0 is the finest) and the ids of its inputs.
+
+    Ids count through a cell: its input features first, then its nodes in order.
+    """
+
+    level: int
+    inputs: tuple[int, ...]
+
+
+def pyramid(ops: Ops[T], taps: list[T], spec: DetectorSize) -> list[T]:
+    """P3 … P7 (P8) from C3, C4, C5."""
+    features = [*taps, _coarser(ops, taps[-1], spec.channels)]
+    while len(features) < len(spec.levels):
+        features.append(ops.max_pool(features[-1]))
+    for cell in range(spec.cells):
+        features = _cell(ops, features, f"fpn_cells/cell_{cell}", spec)
+    return features
+
+
+def _coarser(ops: Ops[T], c5: T, channels: int) -> T:
+    if ops.channels(c5) != channels:
+        c5 = _match(ops, c5, "resample_p6", channels)
+    return ops.max_pool(c5)
+
+
+def _cell(ops: Ops[T], inputs: list[T], name: str, spec: DetectorSize) -> list[T]:
+    levels = len(inputs)
+    features = list(inputs)
+    level_of = list(range(levels))
+    for index, node in enumerate(_nodes(levels)):
+        at = f"{name}/fnode{index}"
+        own_id = len(features)
+        resampled = []
+        for order, source in enumerate(node.inputs):
+            x = features[source]
+            if ops.channels(x) != spec.channels:
+                x = _match(ops, x, f"{at}/resample_{order}_{source}_{own_id}", spec.channels)
+            if level_of[source] < node.level:
+                x = ops.max_pool(x)
+            elif level_of[source] > node.level:
+                x = ops.upsample(x, like=inputs[node.level])
+            resampled.append(x)
+        x = _fuse(ops, resampled, at, spec)
+        after = f"{at}/op_after_combine{own_id}"
+        x = ops.separable(
+            ops.activate(x, spec.activation), f"{after}/conv", spec.channels, norm=f"{after}/bn"
+        )
+        features.append(x)
+        level_of.append(node.level)
+    return features[-levels:]
+
+
+def _nodes(levels: int) -> list[_Node]:
+    """Down from the coarsest level, then up from the finest; a level's last node is its output."""
+    nodes = []
+    newest = {level: level for level in range(levels)}
+    for level in range(levels - 2, -1, -1):
+        nodes.append(_Node(level, (level, newest[level + 1])))
+        newest[level] = levels + len(nodes) - 1
+    for level in range(1, levels):
+        inputs = dict.fromkeys((level, newest[level], newest[level - 1]))
+        nodes.append(_Node(level, tuple(inputs)))
+        newest[level] = levels + len(nodes) - 1
+    return nodes
+
+
+def _fuse(ops: Ops[T], xs: list[T], name: str, spec: DetectorSize) -> T:
+    if spec.fusion == "sum":
+        return ops.add(xs)
+    names = [f"{name}/WSM" if index == 0 else f"{name}/WSM_{index}" for index in range(len(xs))]
+    return ops.weighted_sum(xs, names)
+
+
+def _match(ops: Ops[T], x: T, name: str, channels: int) -> T:
+    return ops.conv(x, f"{name}/conv2d", channels, bias=True, norm=f"{name}/bn")

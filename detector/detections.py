@@ -1,0 +1,42 @@
+"""What a detector found in one picture: parallel arrays, validated once, in source pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """`xyxy_px` float32 [N, 4] (x1, y1, x2, y2 in source pixels), `score` float32 [N] in 0..1,
+    `class_id` int32 [N] indexing the detector's `labels`; best score first.
+
+    Raises ValueError where shapes or types disagree.
+    """
+
+    xyxy_px: npt.NDArray[np.float32]
+    score: npt.NDArray[np.float32]
+    class_id: npt.NDArray[np.int32]
+
+    def __post_init__(self) -> None:
+        count = self.score.shape[0] if self.score.ndim == 1 else -1
+        shapes = (self.xyxy_px.shape, self.score.shape, self.class_id.shape)
+        if shapes != ((count, 4), (count,), (count,)):
+            msg = f"arrays of detections disagree in shape: {shapes}"
+            raise ValueError(msg)
+        dtypes = [str(a.dtype) for a in (self.xyxy_px, self.score, self.class_id)]
+        if dtypes != ["float32", "float32", "int32"]:
+            msg = f"arrays of detections have types {dtypes}"
+            raise ValueError(msg)
+
+    def __len__(self) -> int:
+        return int(self.score.shape[0])
+
+    @classmethod
+    def none(cls) -> Detections:
+        """An answer that says: nothing there."""
+        return cls(
+            np.zeros((0, 4), np.float32), np.zeros((0,), np.float32), np.zeros((0,), np.int32)
+        )
