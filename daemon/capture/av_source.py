@@ -1,0 +1,177 @@
+"""A stream that FFmpeg decodes in process: RTSP, V4L2, one pass of a file.
+
+Decoding uses one thread per camera: cameras are what runs in parallel here, and frame threads
+would add latency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import av
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from daemon.capture.demuxer import Demuxer
+from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.pacer import Pacer
+from daemon.capture.picture import AvPicture, Letterboxer, check_size
+from daemon.capture.sample import Lost, Sample
+from daemon.capture.skipping import Skipper
+from daemon.clock import Clock
+from daemon.states import StreamInfo
+
+_BELIEVABLE_FPS = (0.1, 240.0)
+_HARDWARE_FORMATS = frozenset({"cuda", "vaapi"})
+BeforePacket = Callable[[float], bool]  # hears the decoding time; False ends the stream
+
+
+class AvSource:
+    """Decode a container. `before_packet` is how a file is played at its own speed; with `shift_s`
+    its time begins there.
+    """
+
+    def __init__(
+        self,
+        demuxer: Demuxer,
+        letterboxer: Letterboxer,
+        *,
+        clock: Clock,
+        before_packet: BeforePacket | None = None,
+        shift_s: float | None = None,
+    ) -> None:
+        self._demuxer = demuxer
+        self._letterboxer = letterboxer
+        self._clock = clock
+        self._before_packet = before_packet
+        self._timeline = Timeline(
+            demuxer.stream, shift_s, recorded=demuxer.address.medium == "file"
+        )
+        self._newest_s = clock.now_s()  # when the last sample came, or the stream was opened
+
+    @property
+    def info(self) -> StreamInfo:
+        stream = self._demuxer.stream
+        codec = stream.codec_context
+        rate = stream.average_rate or stream.guessed_rate
+        low, high = _BELIEVABLE_FPS
+        return StreamInfo(
+            codec=codec.codec.canonical_name,
+            width=codec.width,
+            height=codec.height,
+            fps=float(rate) if rate and low <= rate <= high else None,
+            transport=self._demuxer.address.transport,
+            decoder=codec.pix_fmt if codec.pix_fmt in _HARDWARE_FORMATS else "software",
+        )
+
+    @property
+    def end_s(self) -> float:
+        """Where the next pass of a file begins on the same time axis."""
+        return self._timeline.end_s
+
+    def samples(self, pacer: Pacer) -> Iterator[Sample | Lost]:
+        codec = self._demuxer.stream.codec_context
+        skipper = Skipper(
+            codec.codec.canonical_name,
+            extradata=codec.extradata,
+            intra_only=codec.codec.intra_only,
+            tick_s=pacer.tick_s,
+        )
+        for packet in self._demuxer.packets():
+            dts_s = self._timeline.passed(packet)
+            if self._before_packet and dts_s is not None and not self._before_packet(dts_s):
+                return
+            pacer.saw(dts_s)
+            if self._needless(packet, skipper, pacer):
+                self._newest_s = self._clock.now_s()
+                yield Lost.EARLY
+            else:
+                yield from self._decode(packet, skipper)
+
+    def close(self) -> None:
+        self._demuxer.close()
+
+    def _needless(self, packet: Packet[VideoStream], skipper: Skipper, pacer: Pacer) -> bool:
+        if packet.is_keyframe:
+            skipper.keyframe_came(bytes(packet), self._timeline.seconds(packet.dts))
+        early = pacer.early(self._timeline.seconds(packet.pts), self._clock.now_s())
+        if not packet.size or not (early or skipper.keyframes_only):
+            return False
+        if packet.has_sidedata("new_extradata"):
+            return False
+        return skipper.needless(bytes(packet), early=early)
+
+    def _decode(self, packet: Packet[VideoStream], skipper: Skipper) -> Iterator[Sample | Lost]:
+        codec = self._demuxer.stream.codec_context
+        try:
+            frames = packet.decode()
+            if skipper.keyframes_only and packet.size:
+                # Else the decoder keeps a picture back until the next ones come, seconds later.
+                frames += codec.decode(None)
+                codec.flush_buffers()
+        except av.FFmpegError:
+            if packet.size:
+                yield Lost.UNDECODABLE
+            frames = []
+        if frames:
+            self._newest_s = self._clock.now_s()
+            skipper.picture_came(interlaced=frames[0].interlaced_frame)
+        else:
+            self._check_silence()
+        for frame in frames:
+            check_size(frame.width, frame.height)
+            yield Sample(
+                pts_s=self._timeline.shown(frame),
+                is_corrupt=frame.is_corrupt,
+                picture=AvPicture(frame),
+                scale=partial(self._letterboxer.scale, frame),
+            )
+
+    def _check_silence(self) -> None:
+        """A stream may send packets for ever that give no picture."""
+        silent_s = self._clock.now_s() - self._newest_s
+        if (
+            self._demuxer.address.medium != "file"
+            and silent_s > self._demuxer.camera.read_timeout_s
+        ):
+            raise CaptureError(Kind.DECODER, "data comes, but no pictures")
+
+
+class Timeline:
+    """A stream's timestamps in seconds; a shifted stream begins at `shift_s`.
+
+    A recording without timestamps (an elementary stream) is counted by the length of its frames;
+    a live stream's missing ones stay missing: there the clock knows better.
+    """
+
+    def __init__(self, stream: VideoStream, shift_s: float | None, *, recorded: bool) -> None:
+        self._tick_s = float(stream.time_base or 0)
+        begin_s = (stream.start_time or 0) * self._tick_s
+        self._shift_s = 0.0 if shift_s is None else shift_s - begin_s
+        self._recorded = recorded
+        self.end_s = self._shown_s = self._shift_s + begin_s
+
+    def seconds(self, ticks: int | None) -> float | None:
+        return None if ticks is None else self._shift_s + ticks * self._tick_s
+
+    def passed(self, packet: Packet[VideoStream]) -> float | None:
+        """Note how far the stream has come; the decoding time of the packet."""
+        length_s = (packet.duration or 0) * self._tick_s
+        dts_s = self.seconds(packet.dts)
+        if dts_s is None and self._recorded:
+            dts_s = self.end_s
+        pts_s = self.seconds(packet.pts)
+        if pts_s is None:
+            pts_s = dts_s
+        if pts_s is not None:
+            self.end_s = max(self.end_s, pts_s + length_s)
+        return dts_s
+
+    def shown(self, frame: av.VideoFrame) -> float | None:
+        """The presentation time of a frame; called for each, in order of presentation."""
+        pts_s = self.seconds(frame.pts)
+        if pts_s is None and self._recorded:
+            pts_s = self._shown_s
+            self._shown_s += frame.duration * self._tick_s
+        return pts_s

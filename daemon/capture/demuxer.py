@@ -1,0 +1,113 @@
+"""The open container of a stream: everything that FFmpeg does over a network, file or device.
+
+PyAV interrupts FFmpeg when a deadline passes, so every call here is bounded in time, and camera
+threads open and read in parallel. What cannot be bounded: a name look-up, and a V4L2 driver that
+hangs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeVar, cast
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from config.schema import CameraConfig
+from daemon.capture.address import Address
+from daemon.capture.errors import CaptureError, Kind, guarded
+from daemon.capture.hwaccel import hardware_decoder
+from daemon.capture.picture import MOST_PIXELS, check_size
+from daemon.clock import Clock
+
+T = TypeVar("T")
+
+
+class Demuxer:
+    """The packets of the first video stream. One thread; raises only CaptureError."""
+
+    def __init__(self, address: Address, camera: CameraConfig, clock: Clock) -> None:
+        self.address = address
+        self.camera = camera
+        self._clock = clock
+        self._container = self._open()
+        try:
+            self.stream = _video_of(self._container)
+        except CaptureError:
+            self._container.close()
+            raise
+
+    def packets(self) -> Iterator[Packet[VideoStream]]:
+        """Packets in decoding order; the last one is empty and drains the decoder."""
+        packets = self._container.demux(self.stream)
+        while packet := self._guarded(partial(_next, packets), opening=False):
+            yield packet
+
+    def close(self) -> None:
+        self._container.close()
+
+    def _open(self) -> InputContainer:
+        address, camera = self.address, self.camera
+        open_container = partial(
+            av.open,
+            address.target,
+            mode="r",
+            format=address.format,
+            options=address.options,
+            metadata_errors="replace",
+            hwaccel=hardware_decoder(camera.hwaccel),
+        )
+        if address.medium == "file":
+            return self._guarded(open_container, opening=True)
+        remaining = _Remaining(self._clock, camera.open_timeout_s)
+        timeouts_s = (cast(float, remaining), camera.read_timeout_s)
+        return self._guarded(partial(open_container, timeout=timeouts_s), opening=True)
+
+    def _guarded(self, call: Callable[[], T], *, opening: bool) -> T:
+        return guarded(
+            call,
+            clock=self._clock,
+            medium=self.address.medium,
+            opening=opening,
+            timeout_s=self.camera.open_timeout_s if opening else self.camera.read_timeout_s,
+        )
+
+
+class _Remaining:
+    """What is left of the time to open, whenever PyAV asks.
+
+    PyAV gives FFmpeg the whole timeout twice: to connect, and again to find the parameters of the
+    stream. As a number that shrinks, one deadline holds for both.
+    """
+
+    def __init__(self, clock: Clock, timeout_s: float) -> None:
+        self._clock = clock
+        self._end_s = clock.now_s() + timeout_s
+
+    def __float__(self) -> float:
+        return max(0.001, self._end_s - self._clock.now_s())
+
+
+def _next(packets: Iterator[Packet[VideoStream]]) -> Packet[VideoStream] | None:
+    try:
+        return next(packets, None)
+    except IndexError:
+        # At the end PyAV also drains streams that appeared after the open, which it does not know.
+        return None
+
+
+def _video_of(container: InputContainer) -> VideoStream:
+    if not container.streams.video:
+        raise CaptureError(Kind.NO_VIDEO)
+    stream = container.streams.video[0]
+    # None, whatever PyAV's annotations say, where FFmpeg has no decoder.
+    codec = cast("av.VideoCodecContext | None", stream.codec_context)
+    if codec is None:
+        raise CaptureError(Kind.CODEC, "FFmpeg has no decoder for it")
+    check_size(codec.width, codec.height)
+    codec.thread_count = 1
+    codec.options = {"max_pixels": str(MOST_PIXELS)}
+    return stream

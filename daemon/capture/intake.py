@@ -1,0 +1,134 @@
+"""What becomes of every frame that a source brings: counted, paced, scaled, offered."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from typing import Protocol
+
+import av
+
+from config.schema import CameraConfig
+from daemon.accounting import Drop, Ledger
+from daemon.capture.observer import CaptureObserver, Damage
+from daemon.capture.pacer import Pacer
+from daemon.capture.reporter import Reporter
+from daemon.capture.sample import Lost, Sample, Source
+from daemon.clock import Clock
+from daemon.frame import Frame
+
+_TAKEN_S = 0.2  # how often a reader that waits for the detector looks whether it should stop
+
+
+class FrameSink(Protocol):
+    """Where frames go: the camera's slot. Called from the camera's thread."""
+
+    def put(self, frame: Frame) -> None:
+        """Offer a frame and count it as captured; newest wins. Never blocks."""
+        ...
+
+    def wait_until_taken(self, timeout_s: float) -> bool:
+        """Wait until no frame waits in the slot; False if that takes longer."""
+        ...
+
+
+class Intake:
+    """The way of one camera's frames into its slot. The camera's thread only."""
+
+    def __init__(
+        self,
+        camera: CameraConfig,
+        *,
+        slot: FrameSink,
+        ledger: Ledger,
+        reporter: Reporter,
+        clock: Clock,
+        observer: CaptureObserver,
+    ) -> None:
+        self._camera = camera
+        self._slot = slot
+        self._ledger = ledger
+        self._reporter = reporter
+        self._clock = clock
+        self._observer = observer
+        self._span_s: tuple[float, float] | None = None  # first and newest frame of this stream
+
+    @property
+    def streamed_s(self) -> float:
+        """How long the current or last stream has brought frames."""
+        return self._span_s[1] - self._span_s[0] if self._span_s else 0.0
+
+    def consume(self, open_source: Callable[[], Source], stopping: threading.Event) -> None:
+        """Open a stream and take it to its end, or until `stopping`. Raises CaptureError."""
+        self._span_s = None
+        opened_s = self._clock.now_s()
+        self._reporter.connecting()
+        with closing(open_source()) as source:
+            self._follow(source, opened_s, stopping)
+
+    def _follow(self, source: Source, opened_s: float, stopping: threading.Event) -> None:
+        # Where nobody waits for real time, no frame may be overtaken by the next one either.
+        lossless = self._camera.url.startswith("file:") and not self._camera.file.realtime
+        pacer = Pacer(self._camera.detect.fps, live=not lossless)
+        for sample in source.samples(pacer):
+            if stopping.is_set():
+                return
+            now_s, wall_ns = self._clock.now_s(), self._clock.wall_ns()
+            if sample is not Lost.UNDECODABLE:
+                self._note_arrival(source, opened_s, now_s, wall_ns)
+            offered = self._settle(sample, pacer, now_s, wall_ns)
+            while offered and lossless and not stopping.is_set():
+                offered = not self._slot.wait_until_taken(_TAKEN_S)
+
+    def _note_arrival(self, source: Source, opened_s: float, now_s: float, wall_ns: int) -> None:
+        if self._span_s is None:
+            self._span_s = (now_s, now_s)
+            self._observer.observe_connect(now_s - opened_s)
+            self._reporter.streaming(source.info, wanted_decoder=self._camera.hwaccel)
+        else:
+            first_s, newest_s = self._span_s
+            self._span_s = (first_s, now_s)
+            self._observer.observe_frame_interval(now_s - newest_s)
+        self._reporter.arrived(now_s, wall_ns)
+
+    def _settle(self, sample: Sample | Lost, pacer: Pacer, now_s: float, wall_ns: int) -> bool:
+        """Give a frame its fate; True if it was offered to the detector."""
+        if isinstance(sample, Lost):
+            if sample is Lost.EARLY:
+                self._drop(Drop.FPS_CAP)
+            else:
+                self._drop(Drop.CORRUPT, "other")
+            return False
+        if sample.is_corrupt:
+            self._drop(Drop.CORRUPT, "corrupt")
+            return False
+        if not pacer.take(sample.pts_s, now_s):
+            self._drop(Drop.FPS_CAP)
+            return False
+        return self._offer(sample, now_s, wall_ns)
+
+    def _offer(self, sample: Sample, now_s: float, wall_ns: int) -> bool:
+        try:
+            pixels, letterbox = sample.scale()
+        except (av.FFmpegError, ValueError, MemoryError):
+            self._drop(Drop.PREPROCESS_ERROR, "other")
+            return False
+        self._slot.put(
+            Frame(
+                camera=self._reporter.camera,
+                pixels=pixels,
+                letterbox=letterbox,
+                captured_s=now_s,
+                captured_ns=wall_ns,
+                pts_s=sample.pts_s,
+                time_source="wallclock",
+                picture=sample.picture,
+            )
+        )
+        return True
+
+    def _drop(self, reason: Drop, damage: Damage | None = None) -> None:
+        self._ledger.captured_and_dropped(reason)
+        if damage is not None:
+            self._observer.count_decode_error(self._reporter.camera, damage)

@@ -1,0 +1,88 @@
+"""A camera's changes of state, told to the board and, once each, to the log."""
+
+from __future__ import annotations
+
+import logging
+
+from daemon.capture.errors import CaptureError
+from daemon.states import CameraState, StatusBoard, StreamInfo
+
+log = logging.getLogger(__name__)
+
+
+class Reporter:
+    """Speaks for one camera, from its thread. A camera that stays lost is not news: the log
+    hears of it again only when the reason changes.
+    """
+
+    def __init__(self, camera: str, board: StatusBoard) -> None:
+        self.camera = camera
+        self._board = board
+        self._logged_reason = ""
+
+    def connecting(self) -> None:
+        self._board.change(self.camera, CameraState.CONNECTING)
+
+    def arrived(self, now_s: float, wall_ns: int) -> None:
+        """A frame came; ends a stall that somebody else has noted."""
+        self._board.frame_arrived(self.camera, now_s, wall_ns)
+        if self._board.get(self.camera).state is CameraState.STALLED:
+            self._board.change(self.camera, CameraState.STREAMING)
+
+    def streaming(self, stream: StreamInfo, *, wanted_decoder: str) -> None:
+        self._board.change(self.camera, CameraState.STREAMING, stream=stream)
+        self._logged_reason = ""
+        log.info(
+            "camera streaming camera=%s state=streaming codec=%s size=%dx%d fps=%s transport=%s"
+            " decoder=%s",
+            self.camera,
+            stream.codec,
+            stream.width,
+            stream.height,
+            "?" if stream.fps is None else f"{stream.fps:g}",
+            stream.transport,
+            stream.decoder,
+        )
+        if wanted_decoder != "none" and stream.decoder == "software":
+            log.warning(
+                "no hardware decoder, decoding in software camera=%s hwaccel=%s",
+                self.camera,
+                wanted_decoder,
+            )
+
+    def lost(self, error: CaptureError, retry_s: float) -> None:
+        self._board.change(
+            self.camera, CameraState.BACKOFF, reason=error.kind.value, retry_s=retry_s
+        )
+        known = error.kind.value == self._logged_reason
+        self._logged_reason = error.kind.value
+        log.log(
+            logging.DEBUG if known else logging.WARNING,
+            "camera lost camera=%s state=backoff reason=%s retry_s=%.1f%s",
+            self.camera,
+            error.kind.value,
+            retry_s,
+            _detail(error),
+        )
+
+    def failed(self, error: CaptureError) -> None:
+        self._board.change(self.camera, CameraState.FAILED, reason=error.kind.value)
+        log.error(
+            "camera failed camera=%s state=failed reason=%s%s",
+            self.camera,
+            error.kind.value,
+            _detail(error),
+        )
+
+    def played(self, error: CaptureError) -> None:
+        """A file that is not looped came to its end."""
+        self._board.change(self.camera, CameraState.FAILED, reason=error.kind.value)
+        log.info(
+            "camera played to its end camera=%s state=failed reason=%s",
+            self.camera,
+            error.kind.value,
+        )
+
+
+def _detail(error: CaptureError) -> str:
+    return f' detail="{error.detail}"' if error.detail else ""

@@ -1,0 +1,70 @@
+"""What a source hands to its camera thread, and what every source promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from config.schema import CameraConfig
+from daemon.capture.pacer import Pacer
+from daemon.clock import Clock
+from daemon.frame import Picture
+from daemon.states import StreamInfo
+from detector.letterbox import InputSpec, Letterbox
+
+Scaled = tuple[npt.NDArray[np.uint8], Letterbox]  # [H, W, 3] of the input spec, and its geometry
+Pause = Callable[[float], bool]  # sleep that many seconds; True: stop was requested meanwhile
+
+
+class Lost(Enum):
+    """A frame that arrived and never became a picture."""
+
+    EARLY = auto()  # beyond detect.fps: not decoded at all
+    UNDECODABLE = auto()  # the decoder made nothing of it
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One picture that came out of the decoder, not yet converted.
+
+    `scale` makes the detector's input of it: at most once, in the capture thread.
+    """
+
+    pts_s: float | None
+    is_corrupt: bool
+    picture: Picture
+    scale: Callable[[], Scaled]
+
+
+class Source(Protocol):
+    """One open stream. Used by one thread, closed by the same."""
+
+    @property
+    def info(self) -> StreamInfo:
+        """What the stream is; surest once the first sample is there."""
+        ...
+
+    def samples(self, pacer: Pacer) -> Iterator[Sample | Lost]:
+        """Every frame that arrives, in order of presentation; ends where the stream ends.
+
+        Frames that `pacer` calls early may come as Lost.EARLY instead of being decoded.
+        Raises CaptureError.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give everything back; may be called twice."""
+        ...
+
+
+class OpenSource(Protocol):
+    """How a camera thread gets its source. Raises CaptureError."""
+
+    def __call__(
+        self, camera: CameraConfig, *, input_spec: InputSpec, clock: Clock, pause: Pause
+    ) -> Source: ...

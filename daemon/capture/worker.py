@@ -1,0 +1,116 @@
+"""The thread of one camera: open, stream, lose, wait, try again, until told to stop."""
+
+from __future__ import annotations
+
+import logging
+import random as random_module
+import threading
+import traceback
+from collections.abc import Callable
+
+from config.schema import CameraConfig
+from daemon.accounting import Ledger
+from daemon.capture.backoff import BackOff
+from daemon.capture.errors import FINAL, CaptureError, Kind
+from daemon.capture.intake import FrameSink, Intake
+from daemon.capture.observer import CaptureObserver, Unobserved
+from daemon.capture.reporter import Reporter
+from daemon.capture.sample import OpenSource, Source
+from daemon.capture.source import open_source as open_by_url
+from daemon.clock import Clock
+from daemon.states import StatusBoard
+from detector.letterbox import InputSpec
+
+log = logging.getLogger(__name__)
+
+
+class CameraWorker:
+    """Keep the newest frame of one camera in its slot; reconnect until told to stop.
+
+    Whatever happens to a camera stays in its thread: it costs that camera a wait, and nobody else
+    anything. `start`, `request_stop` and `join` may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        camera: CameraConfig,
+        *,
+        input_spec: InputSpec,
+        slot: FrameSink,
+        ledger: Ledger,
+        board: StatusBoard,
+        clock: Clock,
+        open_source: OpenSource = open_by_url,
+        random: Callable[[], float] = random_module.random,
+        observer: CaptureObserver | None = None,
+    ) -> None:
+        self._camera = camera
+        self._stopping = threading.Event()
+        self._open: Callable[[], Source] = lambda: open_source(
+            camera, input_spec=input_spec, clock=clock, pause=self._stopping.wait
+        )
+        self._backoff = BackOff(camera.reconnect, random)
+        self._reporter = Reporter(name, board)
+        self._intake = Intake(
+            camera,
+            slot=slot,
+            ledger=ledger,
+            reporter=self._reporter,
+            clock=clock,
+            observer=observer or Unobserved(),
+        )
+        # A daemon thread: FFmpeg cannot be interrupted before its deadline, and a process that was
+        # told to stop does not wait for it longer than `join` is given.
+        self._thread = threading.Thread(target=self._run, name=f"capture:{name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to connect; a machine out of threads fails this camera, not the process."""
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._reporter.failed(CaptureError(Kind.RESOURCES, "no thread could be started"))
+
+    def request_stop(self) -> None:
+        """Ends every wait of ours at once; a call into FFmpeg ends at its own deadline."""
+        self._stopping.set()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the end of the thread; False if it is still blocked after `timeout_s`."""
+        if self._thread.ident is None:
+            return True
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            error = self._stream()
+            if self._stopping.is_set():
+                return
+            if error.kind is Kind.EOF and self._camera.url.startswith("file:"):
+                self._reporter.played(error)
+                return
+            if error.kind in FINAL:
+                self._reporter.failed(error)
+                return
+            self._backoff.streamed(self._intake.streamed_s)
+            retry_s = self._backoff.next_s(error.kind)
+            self._reporter.lost(error, retry_s)
+            self._stopping.wait(retry_s)
+
+    def _stream(self) -> CaptureError:
+        """One connection, from open to loss: why it ended."""
+        try:
+            self._intake.consume(self._open, self._stopping)
+        except CaptureError as error:
+            return error
+        except Exception as error:
+            _log_crash(self._reporter.camera, error)
+            return CaptureError(Kind.INTERNAL, type(error).__name__)
+        return CaptureError(Kind.EOF)
+
+
+def _log_crash(camera: str, error: Exception) -> None:
+    """Where it happened, without the exception's text: it might hold a URL with its password."""
+    where = "".join(traceback.format_tb(error.__traceback__)).rstrip()
+    log.error("capture crashed camera=%s error=%s\n%s", camera, type(error).__name__, where)

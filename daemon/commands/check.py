@@ -1,0 +1,98 @@
+"""`vedette check CONFIG`: every fault of a file with its line, in under half a second.
+
+Faults make the file unusable (exit 78); warnings are about the machine, such as a missing file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from config.credentials import resolve
+from config.errors import ConfigError, CredentialError, Fault, printable
+from config.loader import Loaded, load
+from config.urls import local_path, scheme_of
+from daemon.labels import check_labels
+from detector.api import ModelError
+from detector.weights import bundled
+from detector.weights.description import read_labels
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "check",
+        help="check a configuration file",
+        description="Names every fault of CONFIG with its line. Starts nothing. Exit code 78"
+        " for a file that cannot be used; warnings leave it 0.",
+    )
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="the YAML file")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the verdict; returns the exit code."""
+    directory = os.environ.get("CREDENTIALS_DIRECTORY")
+    try:
+        loaded = load(args.config)
+        warnings = [*_camera_warnings(loaded, Path(directory) if directory else None)]
+        try:
+            check_labels(loaded, _labels(loaded))
+        except ModelError as exc:
+            warnings.append(_warning(loaded, ("model", "weights"), str(exc)))
+    except ConfigError as exc:
+        for fault in exc.faults:
+            print(fault, file=sys.stderr)
+        return os.EX_CONFIG
+    for warning in warnings:
+        print(warning, file=sys.stderr)
+    print(f"{printable(str(args.config))}: ok ({_summary(loaded)})")
+    return os.EX_OK
+
+
+def _labels(loaded: Loaded) -> tuple[str, ...]:
+    """What the weights can report, from their header alone. Raises ModelError."""
+    model = loaded.config.model
+    return read_labels(bundled.resolve(model.name, model.weights))
+
+
+def _camera_warnings(loaded: Loaded, directory: Path | None) -> Iterator[Fault]:
+    """What an enabled camera needs and this machine does not have."""
+    unchecked = None
+    for name, camera in loaded.config.cameras.items():
+        if not camera.enabled:
+            continue
+        scheme = scheme_of(camera.url)
+        if scheme in ("file", "v4l2") and not os.access(local_path(camera.url), os.R_OK):
+            yield _warning(loaded, ("cameras", name, "url"), "is not there or cannot be read")
+        if camera.credential is None or scheme not in ("rtsp", "rtsps"):
+            continue
+        path = ("cameras", name, "credential")
+        if directory is None and not camera.credential.startswith("file:"):
+            unchecked = unchecked or path
+            continue
+        try:
+            resolve(camera.credential, directory=directory)
+        except CredentialError as exc:
+            yield _warning(loaded, path, str(exc))
+    if unchecked:
+        message = "$CREDENTIALS_DIRECTORY is not set: systemd credentials are not checked"
+        yield _warning(loaded, unchecked, message)
+
+
+def _warning(loaded: Loaded, path: tuple[str | int, ...], message: str) -> Fault:
+    return loaded.fault(path, f"warning: {message}")
+
+
+def _summary(loaded: Loaded) -> str:
+    config = loaded.config
+    count = sum(camera.enabled for camera in config.cameras.values())
+    parts = [f"{count} camera{'s' * (count != 1)}", config.model.name]
+    if config.sinks.zeromq:
+        parts.append(config.sinks.zeromq.bind)
+    if config.sinks.jsonl:
+        parts.append(printable(str(config.sinks.jsonl.path)))
+    return ", ".join([*parts, f"http://{config.http.listen}"])

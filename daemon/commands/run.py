@@ -1,0 +1,58 @@
+"""`vedette run CONFIG`: the daemon itself."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from config.errors import ConfigError
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "run",
+        help="run the daemon",
+        description="Captures every camera of CONFIG until SIGTERM or SIGINT (Ctrl-C). The first "
+        "one drains, a second one ends at once.",
+    )
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="the YAML file")
+    parser.add_argument(
+        "--summary",
+        type=_interval,
+        metavar="SECONDS",
+        help="log a line of rates this often (default: every 10 s on a terminal, else never)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run until told to stop; returns the exit code."""
+    from config.loader import load
+    from daemon import log
+
+    try:
+        loaded = load(args.config)
+    except ConfigError as error:
+        for fault in error.faults:
+            print(fault, file=sys.stderr)
+        return 78
+    log.configure(loaded.config.log.level, loaded.config.log.format)
+
+    from daemon.clock import SystemClock
+    from daemon.service import serve
+    from detector.build import build_detector
+
+    summary_s = args.summary
+    if summary_s is None and sys.stderr.isatty():
+        summary_s = 10.0
+    return serve(loaded, build_detector, SystemClock(), summary_s=summary_s)
+
+
+def _interval(text: str) -> float:
+    seconds = float(text)
+    if not 1 <= seconds <= 86_400:
+        msg = "must be from 1 to 86400"
+        raise argparse.ArgumentTypeError(msg)
+    return seconds

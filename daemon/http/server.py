@@ -1,0 +1,98 @@
+"""The thread `http`: a uvicorn server on a socket that was bound before.
+
+ListenError   the address cannot be listened on
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import threading
+
+import uvicorn
+
+from daemon.http.app import HttpApp
+
+MAX_CONNECTIONS = 256
+HUNG_MS = 30_000  # a peer that acknowledges nothing for so long is cut off
+STOP_S = 0.6  # for answers that are on their way; then they are cut off
+
+
+class ListenError(Exception):
+    """One line for the operator: which address, and why not."""
+
+
+class HttpServer:
+    """`bind` in the starting thread, then `start`; `stop` is idempotent and takes 1 s at most."""
+
+    def __init__(self, app: HttpApp, host: str, port: int) -> None:
+        self._app = app
+        self._host = host
+        self._port = port
+        self._socket: socket.socket | None = None
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                loop="asyncio",
+                http="h11",
+                ws="none",
+                lifespan="on",
+                log_config=None,
+                log_level="error",
+                access_log=False,
+                server_header=False,
+                limit_concurrency=MAX_CONNECTIONS,
+            )
+        )
+        self._thread: threading.Thread | None = None
+
+    def bind(self) -> None:
+        """Take the address. Raises ListenError."""
+        try:
+            family, _, _, _, address = socket.getaddrinfo(
+                self._host, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+            listener = socket.create_server(address[:2], family=family, backlog=128)
+        except OSError as error:
+            raise ListenError(self._refusal(error)) from error
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, HUNG_MS)
+        self._socket = listener
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens: the port in use where port 0 was asked for. Call after `bind`."""
+        if self._socket is not None:
+            self._host, self._port = self._socket.getsockname()[:2]
+        return self._host, self._port
+
+    def start(self) -> None:
+        """Answer requests from now on; call after `bind`."""
+        listener = self._socket
+        if listener is None:
+            raise RuntimeError("start before bind")
+        self._thread = threading.Thread(target=self._server.run, args=([listener],), name="http")
+        self._thread.start()
+
+    @property
+    def running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def stop(self) -> bool:
+        """End streams, finish answers, free the address; False if the thread still runs."""
+        self._app.close()
+        self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join(STOP_S)
+            self._server.force_exit = True
+            self._thread.join(1.0 - STOP_S)
+        if self._socket is not None:
+            self._socket.close()
+        return not self.running
+
+    def _refusal(self, error: OSError) -> str:
+        where = f"{self._host}:{self._port}"
+        if error.errno == errno.EADDRINUSE:
+            return f"{where} is in use by another program; change http.listen or stop that program"
+        if error.errno == errno.EACCES:
+            return f"{where} needs more rights than this process has; take a port above 1023"
+        return f"{where} cannot be listened on: {error.strerror or error}"

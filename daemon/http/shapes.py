@@ -1,0 +1,94 @@
+"""The JSON that the API answers with: plain functions from reports to dictionaries."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+
+from daemon.accounting import Page, total
+from daemon.http.rates import Fps
+from daemon.live import Sight
+from daemon.reports import CameraReport, ModelReport, Reporter
+
+Json = dict[str, object]
+
+
+def camera_json(
+    report: CameraReport, sight: Sight | None, fps: Fps | None, *, now_s: float
+) -> Json:
+    """One camera as the list of cameras shows it; ages and durations in seconds."""
+    status = report.status
+    return {
+        "name": status.camera,
+        "state": status.state,
+        "reason": status.reason,
+        "in_state_s": _seconds(now_s - status.since_s),
+        "retry_s": status.retry_s,
+        "reconnects": status.reconnects,
+        "stream": asdict(status.stream) if status.stream else None,
+        "fps": {
+            "target": report.target_fps,
+            "captured": round(fps.captured, 2) if fps else None,
+            "inferred": round(fps.inferred, 2) if fps else None,
+        },
+        "frames": page_json(report.page),
+        "last_frame_age_s": (
+            None if status.last_frame_s is None else _seconds(now_s - status.last_frame_s)
+        ),
+        "picture": None if sight is None else picture_json(sight, now_s=now_s),
+    }
+
+
+def page_json(page: Page) -> Json:
+    return {
+        "captured": page.captured,
+        "inferred": page.inferred,
+        "dropped": page.dropped,
+        "in_flight": page.in_flight,
+        "balanced": page.balanced,
+    }
+
+
+def picture_json(sight: Sight, *, now_s: float) -> Json:
+    """The last picture that was answered."""
+    return {
+        "captured_ns": sight.captured_ns,
+        "age_s": _seconds(now_s - sight.captured_s),
+        "latency_ms": round((sight.inferred_s - sight.captured_s) * 1000, 1),
+        "size": sight.source_wh,
+        "objects": len(sight.detections),
+    }
+
+
+def status_json(reporter: Reporter, *, version: str, uptime_s: float) -> Json:
+    """The daemon as a whole."""
+    cameras = reporter.cameras()
+    readiness = reporter.readiness()
+    model = reporter.model()
+    return {
+        "version": version,
+        "uptime_s": _seconds(uptime_s),
+        "ready": readiness.ready,
+        "readiness": asdict(readiness),
+        "stuck": reporter.stuck(),
+        "model": model_json(model) if model else None,
+        "cameras": Counter(camera.status.state for camera in cameras),
+        "frames": page_json(total(camera.page for camera in cameras)),
+        "queues": [asdict(queue) for queue in reporter.queues()],
+        "sinks": [asdict(sink) for sink in reporter.sinks()],
+    }
+
+
+def model_json(model: ModelReport) -> Json:
+    return {
+        "name": model.name,
+        "precision": model.precision,
+        "labels": model.labels,
+        "weights_sha256": model.weights_sha256,
+        "loaded_ns": model.loaded_ns,
+        "warmup_s": _seconds(model.warmup_s),
+    }
+
+
+def _seconds(value: float) -> float:
+    return round(value, 3)

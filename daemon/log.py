@@ -1,0 +1,106 @@
+"""One line per event on standard error: readable text, or JSON; never a password.
+
+Text lines carry journald priorities (`<4>`) where systemd reads them.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import threading
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Literal
+
+from config.urls import redacted
+
+_SYSLOG = {
+    logging.DEBUG: 7,
+    logging.INFO: 6,
+    logging.WARNING: 4,
+    logging.ERROR: 3,
+    logging.CRITICAL: 2,
+}
+
+
+class TextFormatter(logging.Formatter):
+    """`2026-11-22T10:00:00.123Z INFO capture camera up camera=gate …`"""
+
+    def __init__(self, *, journald: bool) -> None:
+        super().__init__()
+        self._journald = journald
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = redacted(_message(self, record))
+        source = record.name.rpartition(".")[2]
+        if self._journald:  # which has its own clock, and reads the level from the prefix
+            prefix = f"<{_SYSLOG.get(record.levelno, 5)}>"
+            return "\n".join(f"{prefix}{part}" for part in f"{source}: {line}".splitlines())
+        return f"{_time(record)} {record.levelname:<7} {source}: {line}"
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object per line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return json.dumps(
+            {
+                "time": _time(record),
+                "level": record.levelname.lower(),
+                "logger": record.name,
+                "thread": record.threadName,
+                "message": redacted(_message(self, record)),
+            },
+            ensure_ascii=False,
+        )
+
+
+def configure(level: str = "info", style: Literal["text", "json"] = "text") -> None:
+    """Set up the root logger and the hooks for exceptions that nobody caught."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        JsonFormatter() if style == "json" else TextFormatter(journald=_stderr_is_the_journal())
+    )
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.raiseExceptions = False  # a closed log pipe must not end the daemon
+    sys.excepthook = _log_uncaught
+    threading.excepthook = _log_uncaught_in_thread
+
+
+def _time(record: logging.LogRecord) -> str:
+    moment = datetime.fromtimestamp(record.created, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _message(formatter: logging.Formatter, record: logging.LogRecord) -> str:
+    text = record.getMessage()
+    if record.exc_info:
+        text += "\n" + formatter.formatException(record.exc_info)
+    return text
+
+
+def _stderr_is_the_journal() -> bool:
+    """systemd names the device and inode of the stream that it reads (systemd.exec(5))."""
+    try:
+        status = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    logging.getLogger("daemon").critical("unhandled error", exc_info=(kind, error, trace))
+
+
+def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+    name = args.thread.name if args.thread else "?"
+    if args.exc_value is not None:
+        logging.getLogger("daemon").critical(
+            "thread died thread=%s",
+            name,
+            exc_info=(args.exc_type, args.exc_value, args.exc_traceback),
+        )

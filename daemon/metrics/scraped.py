@@ -1,0 +1,222 @@
+"""Series that are read from the daemon's own books at scrape time (HTTP thread).
+
+Nothing is counted twice, and the series of a camera that is gone are gone by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from platform import python_version
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from daemon.reports import CameraReport, ModelReport, Reporter, SinkReport
+from daemon.states import CameraState
+
+Family = CounterMetricFamily | GaugeMetricFamily
+
+
+class ReportCollector(Collector):
+    """Turns a reporter's reports into families; register it once the reporter may be asked."""
+
+    def __init__(self, reporter: Reporter, *, started_ns: int) -> None:
+        self._reporter = reporter
+        self._started_ns = started_ns
+
+    def collect(self) -> Iterator[Family]:
+        reporter = self._reporter
+        yield from _process(self._started_ns, ready=reporter.readiness().ready)
+        cameras = reporter.cameras()
+        yield from _links(cameras)
+        yield from _frames(cameras)
+        yield from _queues(reporter)
+        yield from _sinks(reporter.sinks())
+        yield from _model(reporter.model())
+
+
+def _process(started_ns: int, *, ready: bool) -> Iterator[Family]:
+    build = {
+        "version": _version("vedette"),
+        "python": python_version(),
+        "tensorflow": _version("tensorflow"),
+    }
+    yield _gauge("build_info", "What runs here; always 1.", build, [(tuple(build.values()), 1)])
+    yield _gauge("ready", "1 while /readyz answers 200.", (), [((), ready)])
+    yield _gauge(
+        "start_timestamp_seconds", "When the daemon started.", (), [((), started_ns / 1e9)]
+    )
+
+
+def _links(cameras: Sequence[CameraReport]) -> Iterator[Family]:
+    def per_camera(
+        name: str, text: str, value: Callable[[CameraReport], float | None]
+    ) -> GaugeMetricFamily:
+        rows = [((camera.status.camera,), value(camera)) for camera in cameras]
+        return _gauge(name, text, ("camera",), rows)
+
+    yield per_camera(
+        "camera_up", "1 while pictures come.", lambda c: c.status.state is CameraState.STREAMING
+    )
+    yield _gauge(
+        "camera_state",
+        "1 for the state the camera is in, 0 for the others.",
+        ("camera", "state"),
+        [
+            ((camera.status.camera, state), camera.status.state is state)
+            for camera in cameras
+            for state in CameraState
+        ],
+    )
+    streams = [(c.status.camera, c.status.stream) for c in cameras if c.status.stream]
+    yield _gauge(
+        "camera_info",
+        "What the newest stream of the camera is; always 1.",
+        ("camera", "codec", "width", "height", "transport", "decoder"),
+        [
+            ((name, s.codec, str(s.width), str(s.height), s.transport, s.decoder), 1)
+            for name, s in streams
+        ],
+    )
+    yield per_camera(
+        "camera_last_frame_timestamp_seconds",
+        "When the newest frame arrived.",
+        lambda c: None if c.status.last_frame_ns is None else c.status.last_frame_ns / 1e9,
+    )
+    yield per_camera(
+        "camera_target_fps", "Frames per second that detect.fps asks for.", lambda c: c.target_fps
+    )
+    yield per_camera(
+        "camera_nominal_fps",
+        "Frames per second that the stream announces.",
+        lambda c: c.status.stream.fps if c.status.stream else None,
+    )
+    yield per_camera(
+        "reconnect_backoff_seconds",
+        "The wait that runs before the camera is tried again; 0 when none does.",
+        lambda c: (c.status.retry_s or 0) if c.status.state is CameraState.BACKOFF else 0,
+    )
+
+
+def _frames(cameras: Sequence[CameraReport]) -> Iterator[Family]:
+    """The books: captured = processed + dropped + in flight, at every scrape."""
+    pages = [(camera.status.camera, camera.page) for camera in cameras]
+    yield _counter(
+        "capture_frames",
+        "Frames that arrived.",
+        ("camera",),
+        [((name,), page.captured) for name, page in pages],
+    )
+    yield _counter(
+        "frames_processed",
+        "Frames that the detector answered.",
+        ("camera",),
+        [((name,), page.inferred) for name, page in pages],
+    )
+    yield _counter(
+        "frames_dropped",
+        "Frames without answer, by reason.",
+        ("camera", "reason"),
+        [((name, drop), count) for name, page in pages for drop, count in page.dropped.items()],
+    )
+    yield _gauge(
+        "frames_in_flight",
+        "Frames in a slot, a batch or the detector.",
+        ("camera",),
+        [((name,), page.in_flight) for name, page in pages],
+    )
+
+
+def _queues(reporter: Reporter) -> Iterator[Family]:
+    queues = reporter.queues()
+    yield _gauge(
+        "queue_depth", "What waits in a queue.", ("queue",), [((q.name,), q.depth) for q in queues]
+    )
+    yield _gauge(
+        "queue_capacity",
+        "Where a queue begins to drop.",
+        ("queue",),
+        [((q.name,), q.capacity) for q in queues],
+    )
+
+
+def _sinks(sinks: Sequence[SinkReport]) -> Iterator[Family]:
+    yield _counter(
+        "published_messages",
+        "Messages a sink sent, by kind.",
+        ("sink", "kind"),
+        [((s.name, kind), n) for s in sinks for kind, n in s.counts.published.items()],
+    )
+    yield _counter(
+        "published_bytes",
+        "Payload a sink sent.",
+        ("sink",),
+        [((s.name,), s.counts.published_bytes) for s in sinks],
+    )
+    yield _counter(
+        "publish_dropped",
+        "Messages a sink did not send, by reason.",
+        ("sink", "reason"),
+        [((s.name, loss), n) for s in sinks for loss, n in s.counts.dropped.items()],
+    )
+    yield _gauge(
+        "subscribers",
+        "Subscriptions a sink knows of.",
+        ("sink",),
+        [((s.name,), s.subscribers) for s in sinks],
+    )
+
+
+def _model(model: ModelReport | None) -> Iterator[Family]:
+    models = [model] if model else []
+    yield _gauge(
+        "model_info",
+        "The detector that runs; always 1.",
+        ("model", "precision", "sha"),
+        [((m.name, m.precision, m.weights_sha256[:12]), 1) for m in models],
+    )
+    yield _gauge(
+        "model_loaded_timestamp_seconds",
+        "When the detector was built.",
+        (),
+        [((), m.loaded_ns / 1e9) for m in models],
+    )
+    yield _gauge(
+        "model_warmup_seconds",
+        "Time that tracing and warming every batch size took.",
+        (),
+        [((), m.warmup_s) for m in models],
+    )
+    yield _counter(
+        "inference_retraces",
+        "Graphs traced after the warm-up; anything but 0 is a fault.",
+        (),
+        [((), m.retraces if m else 0) for m in (model,)],
+    )
+
+
+_Rows = Iterable[tuple[tuple[str, ...], float | None]]
+
+
+def _gauge(name: str, text: str, labels: Iterable[str], rows: _Rows) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"vedette_{name}", text, labels=tuple(labels))
+    for values, value in rows:
+        if value is not None:
+            family.add_metric(values, float(value))
+    return family
+
+
+def _counter(name: str, text: str, labels: Iterable[str], rows: _Rows) -> CounterMetricFamily:
+    family = CounterMetricFamily(f"vedette_{name}", text, labels=tuple(labels))
+    for values, value in rows:
+        if value is not None:
+            family.add_metric(values, float(value))
+    return family
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,1 @@
+"""`vedette detect`: the detector over files instead of cameras."""

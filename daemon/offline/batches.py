@@ -1,0 +1,72 @@
+"""Reading, detecting and writing overlap: a thread before the detector and one behind it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+
+from daemon.offline.outputs import Writer
+from daemon.offline.shots import Shot, UnreadableError
+from detector.api import Detector
+from detector.detections import Detections
+
+
+def process(
+    detector: Detector, shots: Iterable[Shot], writer: Writer
+) -> Generator[Detections, None, None]:
+    """Answer every shot and have it written; yields the answers in order, as they are handed on.
+
+    One batch is read while another one runs. Raises InferenceError, WriteError, and UnreadableError
+    where the shots do; what was read before that is answered and written.
+    """
+    most = detector.buckets[-1]
+    source = iter(shots)
+    unwritten: deque[Future[None]] = deque()
+    with (
+        ThreadPoolExecutor(1, thread_name_prefix="reading") as reading,
+        ThreadPoolExecutor(1, thread_name_prefix="writing") as writing,
+    ):
+        coming = reading.submit(_take, source, most)
+        while (taken := coming.result()).shots:
+            coming = reading.submit(_take, source, most)
+            for shot, found in zip(taken.shots, _detect(detector, taken.shots), strict=True):
+                unwritten.append(writing.submit(writer.write, shot, found))
+                yield found
+            while len(unwritten) > most:
+                unwritten.popleft().result()
+            if taken.error is not None:
+                break
+    for future in unwritten:
+        future.result()
+    if taken.error is not None:
+        raise taken.error
+
+
+@dataclass(slots=True)
+class _Taken:
+    shots: list[Shot] = field(default_factory=list)
+    error: UnreadableError | None = None
+
+
+def _take(source: Iterator[Shot], most: int) -> _Taken:
+    taken = _Taken()
+    try:
+        for shot in islice(source, most):
+            taken.shots.append(shot)  # not extend(): an error must not lose those before it
+    except UnreadableError as error:
+        taken.error = error
+    return taken
+
+
+def _detect(detector: Detector, shots: Sequence[Shot]) -> list[Detections]:
+    bucket = next(size for size in detector.buckets if size >= len(shots))
+    spec = detector.input_spec
+    pixels = np.zeros((bucket, spec.height, spec.width, 3), np.uint8)
+    for row, shot in zip(pixels, shots, strict=False):
+        row[:] = shot.pixels
+    return detector.detect(pixels, [shot.letterbox for shot in shots])

@@ -1,0 +1,146 @@
+"""The annotated file and the record beside it; a writer is used by one thread.
+
+WriteError   a file cannot be written
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol, Self, TextIO
+
+import av
+import av.container
+import cv2
+
+from daemon.annotate import annotate
+from daemon.offline.jobs import Job
+from daemon.offline.shots import Shot
+from daemon.records import detection_records
+from detector.detections import Detections
+
+
+class WriteError(Exception):
+    """The file `path` cannot be written."""
+
+    def __init__(self, path: Path, error: OSError | None = None) -> None:
+        reason = error.strerror if error is not None else "the format refuses the picture"
+        super().__init__(f"{path} cannot be written: {reason}")
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What a record says of the detector."""
+
+    name: str
+    labels: Sequence[str]
+
+
+class Writer(Protocol):
+    """Where answered pictures go, in their order. `write` and leaving it may raise WriteError."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def write(self, shot: Shot, detections: Detections) -> None: ...
+
+
+def record(shot: Shot, detections: Detections, model: Model) -> dict[str, Any]:
+    """What is written of one picture; `pts_s` only for a picture of a video."""
+    entry: dict[str, Any] = {"source": shot.source.name}
+    if shot.pts_s is not None:
+        entry["pts_s"] = round(shot.pts_s, 6)
+    entry["size"] = list(shot.letterbox.source_wh)
+    entry["model"] = model.name
+    entry["detections"] = detection_records(detections, model.labels)
+    return entry
+
+
+class ImageWriter:
+    """Still images: each one's job is found by its source."""
+
+    def __init__(self, jobs: Sequence[Job], model: Model) -> None:
+        self._jobs = {job.source: job for job in jobs}
+        self._model = model
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def write(self, shot: Shot, detections: Detections) -> None:
+        job = self._jobs[shot.source]
+        drawn = annotate(shot.bgr, detections, self._model.labels)
+        text = json.dumps(record(shot, detections, self._model), indent=1)
+        try:
+            job.picture.parent.mkdir(parents=True, exist_ok=True)
+            if not cv2.imwrite(str(job.picture), drawn):
+                raise WriteError(job.picture)
+            job.record.write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise WriteError(job.picture, error) from error
+
+
+class VideoWriter:
+    """An H.264 video of the same size, with the same timestamps, and one JSON line per frame."""
+
+    def __init__(self, job: Job, fps: Fraction, model: Model) -> None:
+        self._job = job
+        self._fps = fps
+        self._model = model
+        self._files = ExitStack()
+        self._container: av.container.OutputContainer | None = None
+        self._stream: av.VideoStream | None = None
+        self._lines: TextIO | None = None
+
+    def __enter__(self) -> Self:
+        job = self._job
+        try:
+            job.picture.parent.mkdir(parents=True, exist_ok=True)
+            self._lines = self._files.enter_context(job.record.open("w", encoding="utf-8"))
+            self._container = self._files.enter_context(av.open(str(job.picture), "w"))
+        except OSError as error:
+            self._files.close()
+            raise WriteError(job.picture, error) from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            with self._files:
+                if self._container is not None and self._stream is not None:
+                    self._container.mux(self._stream.encode())
+        except OSError as error:
+            raise WriteError(self._job.picture, error) from error
+
+    def write(self, shot: Shot, detections: Detections) -> None:
+        if self._container is None or self._lines is None:
+            raise RuntimeError("write outside of the with block")
+        if self._stream is None:
+            self._stream = self._open_stream(self._container, shot)
+        drawn = annotate(shot.bgr, detections, self._model.labels)
+        stream = self._stream
+        frame = av.VideoFrame.from_ndarray(drawn, "bgr24").reformat(
+            stream.width, stream.height, "yuv420p"
+        )
+        frame.pts, frame.time_base = shot.pts, shot.time_base
+        try:
+            self._container.mux(stream.encode(frame))
+            self._lines.write(json.dumps(record(shot, detections, self._model)) + "\n")
+        except OSError as error:
+            raise WriteError(self._job.picture, error) from error
+
+    def _open_stream(self, container: av.container.OutputContainer, first: Shot) -> av.VideoStream:
+        width, height = first.letterbox.source_wh
+        stream = container.add_stream("libx264", rate=self._fps, options={"crf": "20"})
+        stream.width, stream.height = width - width % 2, height - height % 2  # as 4:2:0 wants it
+        stream.pix_fmt = "yuv420p"
+        if first.time_base is not None:
+            stream.codec_context.time_base = first.time_base
+        return stream

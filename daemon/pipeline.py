@@ -1,0 +1,260 @@
+"""Slots → batches → detector → results: three threads and the two hand-overs between them.
+
+```
+slots ──batching──▶ [1 batch] ──inference──▶ [4 batches] ──results──▶ publish
+```
+
+`batching` decides and copies while the batch before runs, and hands over one batch ahead, no more:
+frames wait in their slots, where a newer one replaces them. `inference` does nothing but run the
+detector. `results` filters and publishes; it never blocks, so its short queue loses nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from daemon.accounting import Drop, Ledger
+from daemon.batch import Batch, BatchAssembler
+from daemon.batching import BatchPolicy, Trigger
+from daemon.clock import Clock
+from daemon.frame import Frame
+from daemon.occupancy import Occupancy
+from daemon.slot import SlotBoard
+from detector.api import Detector, InferenceError
+from detector.detections import Detections
+
+log = logging.getLogger(__name__)
+
+ASSEMBLY_LEAD_S = 0.002  # begin assembling this long before the accelerator should be free
+RESULTS_AHEAD = 4  # batches of results that may wait; the consumer never blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Monotonic times on a frame's way; capture is in the frame."""
+
+    taken_s: float  # left its slot
+    dispatched_s: float  # given to the detector
+    answered_s: float  # came back
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The answer for one frame: `detections`, or None and the reason why there is none."""
+
+    frame: Frame
+    detections: Detections | None
+    error: str | None
+    timing: Timing
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """A batch after the detector: `answers` runs along `frames`, all None where `error` is set."""
+
+    frames: tuple[Frame, ...]
+    bucket: int
+    trigger: Trigger
+    answers: Sequence[Detections | None]
+    error: str | None
+    timing: Timing
+
+
+class PipelineObserver(Protocol):
+    """What the pipeline tells of itself; called from the results thread."""
+
+    def observe_batch(self, *, size: int, bucket: int, trigger: Trigger, wait_s: float) -> None:
+        """A batch was run; `wait_s` is how long its oldest frame had waited to be taken."""
+        ...
+
+    def observe_frame(self, camera: str, *, age_at_dispatch_s: float, queue_wait_s: float) -> None:
+        """One of its frames."""
+        ...
+
+    def observe_inference(self, bucket: int, seconds: float) -> None:
+        """A batch came back."""
+        ...
+
+    def count_inference_error(self, reason: str) -> None:
+        """A batch got no answer."""
+        ...
+
+
+class Pipeline:
+    """Owns the three threads. `start` once, `stop` once; `stop` is bounded in time."""
+
+    def __init__(
+        self,
+        detector: Detector,
+        slots: SlotBoard,
+        policy: BatchPolicy,
+        *,
+        ledger: Callable[[str], Ledger],
+        publish: Callable[[Result], None],
+        observer: PipelineObserver,
+        max_age_s: float,
+        clock: Clock,
+    ) -> None:
+        self._detector = detector
+        self._slots = slots
+        self._policy = policy
+        self._ledger = ledger
+        self._publish = publish
+        self._observer = observer
+        self._max_age_s = max_age_s
+        self._clock = clock
+        self.occupancy = Occupancy()
+        self._assembler = BatchAssembler(detector.input_spec, detector.buckets)
+        self._ahead = threading.Semaphore(1)  # held while an assembled batch waits
+        self._batches: queue.Queue[Batch | None] = queue.Queue(2)
+        self._answers: queue.Queue[_Answered | None] = queue.Queue(RESULTS_AHEAD)
+        self._stopping = threading.Event()
+        self._failing = False
+        self._threads = [
+            threading.Thread(target=target, name=name)
+            for name, target in (
+                ("batching", self._batch_until_stopped),
+                ("inference", self._infer_until_stopped),
+                ("results", self._publish_until_stopped),
+            )
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, timeout_s: float) -> bool:
+        """Finish what was dispatched, publish it, end; False if a thread is still busy then."""
+        self._stopping.set()
+        self._slots.wake()
+        deadline_s = self._clock.now_s() + timeout_s
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(max(0.0, deadline_s - self._clock.now_s()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def dead_threads(self) -> list[str]:
+        """Names of the threads that ended although nobody stopped them: a bug."""
+        return [thread.name for thread in self._threads if not thread.is_alive()]
+
+    def _batch_until_stopped(self) -> None:
+        while not self._stopping.is_set():
+            if self._ahead.acquire(timeout=0.5):
+                batch = self._next_batch()
+                if batch is None:
+                    self._ahead.release()
+                else:
+                    self._batches.put(batch)
+        self._batches.put(None)
+
+    def _next_batch(self) -> Batch | None:
+        """Wait for a batch to be due and assemble it; None when told to stop."""
+        while not self._stopping.is_set():
+            now_s = self._clock.now_s()
+            waiting, arrivals = self._slots.view(oldest_s=now_s - self._max_age_s)
+            self._policy.arrived(arrivals)
+            free_s = self.occupancy.free_s(now_s) - ASSEMBLY_LEAD_S
+            decision = self._policy.decide(waiting, now_s, free_s=free_s)
+            if frames := self._slots.take(decision.batch):
+                self._policy.served([frame.camera for frame in frames], now_s)
+                return self._assembler.assemble(frames, decision.trigger, now_s)
+            if decision.batch:  # its cameras left meanwhile: the others must not wait for it
+                continue
+            timeout_s = None if decision.wake_s is None else max(0.0, decision.wake_s - now_s)
+            self._slots.wait(timeout_s, for_arrivals=decision.wake_on_arrival)
+        return None
+
+    def _infer_until_stopped(self) -> None:
+        while (batch := self._batches.get()) is not None:
+            if (answered := self._infer(batch)) is not None:
+                self._answers.put(answered)
+        self._answers.put(None)
+
+    def _infer(self, batch: Batch) -> _Answered | None:
+        """Run one batch and close the books of its frames; None if all of them were stale.
+
+        What can be done later is left to the results thread: the accelerator idles meanwhile.
+        """
+        dispatched_s = self._clock.now_s()
+        batch = self._fresh(batch, dispatched_s)
+        if not batch.frames:
+            self._ahead.release()
+            return None
+        self.occupancy.started(batch.bucket, dispatched_s)
+        self._ahead.release()  # from here on the batch after this one may be assembled
+        answers, error = self._detect(batch)
+        answered_s = self._clock.now_s()
+        self.occupancy.finished(answered_s)
+        self._slots.wake()
+        for frame in batch.frames:
+            ledger = self._ledger(frame.camera)
+            if error is None:
+                ledger.inferred()
+            else:
+                ledger.dropped(Drop.INFER_ERROR)
+        timing = Timing(batch.taken_s, dispatched_s, answered_s)
+        return _Answered(batch.frames, batch.bucket, batch.trigger, answers, error, timing)
+
+    def _detect(self, batch: Batch) -> tuple[Sequence[Detections | None], str | None]:
+        try:
+            answers = self._detector.detect(
+                batch.pixels, [frame.letterbox for frame in batch.frames]
+            )
+        except InferenceError as exc:
+            error = exc
+        except Exception as exc:
+            if not self._failing:
+                log.exception("detector raised")
+            error = InferenceError("runtime", type(exc).__name__)
+        else:
+            if self._failing:
+                log.info("inference works again")
+            self._failing = False
+            return answers, None
+        if not self._failing:
+            log.error("%s", error)
+        self._failing = True
+        return [None] * len(batch.frames), error.reason
+
+    def _fresh(self, batch: Batch, now_s: float) -> Batch:
+        """Without the frames that became too old while the batch before took longer than usual."""
+        oldest_s = now_s - self._max_age_s
+        stale = [frame for frame in batch.frames if frame.captured_s < oldest_s]
+        for frame in stale:
+            self._ledger(frame.camera).dropped(Drop.STALE)
+        return self._assembler.without(batch, stale) if stale else batch
+
+    def _publish_until_stopped(self) -> None:
+        while (answered := self._answers.get()) is not None:
+            self._observe(answered)
+            for frame, answer in zip(answered.frames, answered.answers, strict=True):
+                try:
+                    self._publish(Result(frame, answer, answered.error, answered.timing))
+                except Exception:
+                    log.exception("publish failed camera=%s", frame.camera)
+
+    def _observe(self, answered: _Answered) -> None:
+        timing, observer = answered.timing, self._observer
+        oldest_s = min(frame.captured_s for frame in answered.frames)
+        observer.observe_batch(
+            size=len(answered.frames),
+            bucket=answered.bucket,
+            trigger=answered.trigger,
+            wait_s=timing.taken_s - oldest_s,
+        )
+        if answered.error is None:
+            took_s = timing.answered_s - timing.dispatched_s
+            observer.observe_inference(answered.bucket, took_s)
+        else:
+            observer.count_inference_error(answered.error)
+        for frame in answered.frames:
+            observer.observe_frame(
+                frame.camera,
+                age_at_dispatch_s=timing.dispatched_s - frame.captured_s,
+                queue_wait_s=timing.taken_s - frame.captured_s,
+            )

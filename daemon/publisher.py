@@ -1,0 +1,152 @@
+"""Answers, changes of state and heartbeats become messages, and every sink gets each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+from msgspec import UNSET
+
+from daemon.clock import Clock
+from daemon.live import LiveBoard
+from daemon.pipeline import Result
+from daemon.rules import ObjectRules
+from daemon.states import CameraState, CameraStatus
+from detector.detections import Detections
+from sinks.messages import (
+    CameraBeat,
+    Detection,
+    DetectionMessage,
+    Envelope,
+    HeartbeatMessage,
+    LatencyMs,
+    StatusMessage,
+    Stream,
+)
+
+
+@dataclass(slots=True)
+class _Subject:
+    """One camera as the publisher knows it; `seq` is written by the results thread alone."""
+
+    rules: ObjectRules
+    seq: int = 0
+
+
+class Publisher:
+    """Gives each message its place in its camera's sequence and hands it to the sinks.
+
+    `result` is called by the results thread, `status` by camera threads, `heartbeat` by the
+    supervisor, `add` and `remove` by whoever changes the cameras. Nothing here waits for a sink.
+    """
+
+    def __init__(
+        self,
+        put: Callable[[Envelope], None],
+        *,
+        epoch: str,
+        live: LiveBoard,
+        count_detections: Callable[[str, str, int], None],
+        clock: Clock,
+    ) -> None:
+        self._put = put
+        self._epoch = epoch
+        self._live = live
+        self._count_detections = count_detections
+        self._clock = clock
+        self._model = ""
+        self._labels: Sequence[str] = ()
+        self._subjects: dict[str, _Subject] = {}
+
+    def use_model(self, name: str, labels: Sequence[str]) -> None:
+        """Results come from this detector from now on."""
+        self._model, self._labels = name, labels
+
+    def add(self, camera: str, rules: ObjectRules) -> None:
+        """Messages of this camera may come; `seq` goes on where the camera was known before."""
+        seq = self._subjects[camera].seq if camera in self._subjects else 0
+        self._subjects[camera] = _Subject(rules, seq)
+
+    def result(self, result: Result) -> None:
+        """Publish the answer for one frame, or that there is none."""
+        frame, timing = result.frame, result.timing
+        subject = self._subjects[frame.camera]
+        size = frame.letterbox.source_wh
+        found = result.detections
+        if found is not None:
+            found = subject.rules.apply(found, size)
+            self._live.show(frame, found, inferred_s=timing.answered_s)
+        subject.seq += 1
+        message = DetectionMessage(
+            epoch=self._epoch,
+            camera=frame.camera,
+            seq=subject.seq,
+            status="error" if found is None else "ok",
+            error=result.error or UNSET,
+            captured_ns=frame.captured_ns,
+            time_source=frame.time_source,
+            pts_s=frame.pts_s,
+            size=size,
+            model=self._model,
+            latency_ms=LatencyMs(
+                queue=(timing.dispatched_s - frame.captured_s) * 1e3,
+                infer=(timing.answered_s - timing.dispatched_s) * 1e3,
+            ),
+            detections=() if found is None else self._on_the_wire(frame.camera, found),
+        )
+        self._put(Envelope(message, frame.captured_s))
+
+    def status(self, status: CameraStatus) -> None:
+        """A camera's state changed: a listener for `StatusBoard.on_change`."""
+        stream = status.stream
+        self._put(
+            Envelope(
+                StatusMessage(
+                    epoch=self._epoch,
+                    camera=status.camera,
+                    state=status.state.value,
+                    reason=status.reason,
+                    since_ns=self._wall_ns(status.since_s),
+                    stream=Stream(**asdict(stream)) if stream else None,
+                    retry_s=status.retry_s if status.state is CameraState.BACKOFF else None,
+                )
+            )
+        )
+
+    def heartbeat(self, statuses: Iterable[CameraStatus], *, ready: bool) -> None:
+        """Say who is alive and how far each camera's sequence has come."""
+        now_s = self._clock.now_s()
+        beats = {
+            status.camera: CameraBeat(
+                state=status.state.value,
+                seq=self.last_seq(status.camera),
+                last_frame_age_s=None
+                if status.last_frame_s is None
+                else round(max(0.0, now_s - status.last_frame_s), 3),
+            )
+            for status in statuses
+        }
+        self._put(Envelope(HeartbeatMessage(epoch=self._epoch, ready=ready, cameras=beats)))
+
+    def last_seq(self, camera: str) -> int:
+        """Of the newest message of this camera; 0 before the first."""
+        subject = self._subjects.get(camera)
+        return subject.seq if subject else 0
+
+    def _on_the_wire(self, camera: str, found: Detections) -> tuple[Detection, ...]:
+        counts: dict[str, int] = {}
+        objects = []
+        rows = zip(
+            found.class_id.tolist(), found.score.tolist(), found.xyxy_px.tolist(), strict=True
+        )
+        for class_id, score, box in rows:
+            label = self._labels[class_id]
+            counts[label] = counts.get(label, 0) + 1
+            objects.append(Detection.rounded(label, class_id, score, box))
+        for label, count in counts.items():
+            self._count_detections(camera, label, count)
+        return tuple(objects)
+
+    def _wall_ns(self, at_s: float) -> int:
+        """Wall clock of a monotonic time of a moment ago."""
+        return self._clock.wall_ns() - int((self._clock.now_s() - at_s) * 1e9)

@@ -1,0 +1,115 @@
+"""What the running daemon says of itself, put together when somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from config.schema import Config
+from daemon.clock import Clock
+from daemon.fleet import Fleet
+from daemon.outputs import Outputs
+from daemon.pipeline import Pipeline
+from daemon.reports import (
+    CameraReport,
+    ModelReport,
+    QueueReport,
+    Readiness,
+    SinkReport,
+)
+from daemon.slot import SlotBoard
+from daemon.states import StatusBoard
+from detector.api import Detector
+
+STUCK_S = 20.0  # a batch that runs longer than this is a hang, not a slow machine
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """The detector that runs, and how it came to be."""
+
+    detector: Detector
+    loaded_ns: int
+    warmup_s: float
+    traces: int  # after the warm-up; more of them later is a fault
+
+
+@dataclass
+class Progress:
+    """How far the start has come; written by the main thread."""
+
+    sinks_bound: bool = False
+    capture_started: bool = False
+    draining: bool = False
+    model: LoadedModel | None = None
+    pipeline: Pipeline | None = None
+
+
+class DaemonReporter:
+    """Implements `daemon.reports.Reporter`. Every method may be called from any thread."""
+
+    def __init__(
+        self,
+        config: Config,
+        progress: Progress,
+        *,
+        board: StatusBoard,
+        fleet: Fleet,
+        slots: SlotBoard,
+        outputs: Outputs,
+        clock: Clock,
+    ) -> None:
+        self._config = config
+        self._progress = progress
+        self._board = board
+        self._fleet = fleet
+        self._slots = slots
+        self._outputs = outputs
+        self._clock = clock
+
+    def cameras(self) -> Sequence[CameraReport]:
+        return [
+            CameraReport(self._board.get(name), self._fleet.ledger(name).page(), camera.detect.fps)
+            for name, camera in self._config.cameras.items()
+        ]
+
+    def queues(self) -> Sequence[QueueReport]:
+        slots = QueueReport("slots", len(self._slots), len(self._config.cameras))
+        return [slots, *self._outputs.queues()]
+
+    def sinks(self) -> Sequence[SinkReport]:
+        return self._outputs.reports()
+
+    def model(self) -> ModelReport | None:
+        model = self._progress.model
+        if model is None:
+            return None
+        detector = model.detector
+        return ModelReport(
+            detector.name,
+            detector.precision,
+            detector.labels,
+            detector.weights_sha256,
+            model.loaded_ns,
+            model.warmup_s,
+            detector.trace_count - model.traces,
+        )
+
+    def readiness(self) -> Readiness:
+        progress = self._progress
+        return Readiness(
+            model_warm=progress.model is not None,
+            sinks_bound=progress.sinks_bound,
+            capture_started=progress.capture_started,
+            not_draining=not progress.draining,
+        )
+
+    def stuck(self) -> str | None:
+        pipeline = self._progress.pipeline
+        if pipeline is None:
+            return None
+        busy_s = pipeline.occupancy.busy_for_s(self._clock.now_s())
+        if busy_s > STUCK_S:
+            return f"the detector has been busy with one batch for {busy_s:.0f} s"
+        dead = [] if self._progress.draining else pipeline.dead_threads()
+        return f"thread {dead[0]} has died" if dead else None

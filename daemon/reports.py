@@ -1,0 +1,95 @@
+"""What the daemon says of itself at one moment: read by metrics at scrape time and by the HTTP API.
+
+`Reporter` is implemented by the running daemon; the readers know nothing else of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Protocol
+
+from daemon.accounting import Page
+from daemon.states import CameraStatus
+from sinks.sink import SinkCounts
+
+
+@dataclass(frozen=True, slots=True)
+class CameraReport:
+    """One camera: how its link is, what became of its frames, what it is asked for."""
+
+    status: CameraStatus
+    page: Page
+    target_fps: float
+
+
+@dataclass(frozen=True, slots=True)
+class QueueReport:
+    """One bounded queue; `capacity` is where it begins to drop."""
+
+    name: str  # slots, or sink:<name>
+    depth: int
+    capacity: int
+
+
+@dataclass(frozen=True, slots=True)
+class SinkReport:
+    """What one sink did since the start."""
+
+    name: str
+    counts: SinkCounts
+    subscribers: int | None = None  # None where the sink cannot know
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReport:
+    """The detector that runs. `retraces` counts graphs traced after the warm-up: it stays 0."""
+
+    name: str
+    precision: str
+    labels: tuple[str, ...]
+    weights_sha256: str
+    loaded_ns: int
+    warmup_s: float
+    retraces: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether the daemon does its work; every field must hold for it."""
+
+    model_warm: bool
+    sinks_bound: bool
+    capture_started: bool
+    not_draining: bool
+
+    @property
+    def missing(self) -> list[str]:
+        """Names of the fields that do not hold."""
+        return [field.name for field in fields(self) if not getattr(self, field.name)]
+
+    @property
+    def ready(self) -> bool:
+        return not self.missing
+
+
+class Reporter(Protocol):
+    """Every method may be called from any thread at any time, is cheap and never blocks."""
+
+    def cameras(self) -> Sequence[CameraReport]:
+        """Every configured camera, in the order of the file."""
+        ...
+
+    def queues(self) -> Sequence[QueueReport]: ...
+
+    def sinks(self) -> Sequence[SinkReport]: ...
+
+    def model(self) -> ModelReport | None:
+        """None until the detector is built."""
+        ...
+
+    def readiness(self) -> Readiness: ...
+
+    def stuck(self) -> str | None:
+        """Why the process makes no progress, in a few words; None while it does."""
+        ...

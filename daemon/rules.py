@@ -1,0 +1,95 @@
+"""Which of a camera's detections are worth a message: labels, scores, sizes, shapes, region.
+
+Pure; used by the results thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from config.schema import CameraConfig, ObjectFilter
+from detector.detections import Detections
+
+FloatArray = npt.NDArray[np.float32]
+
+# Boxes are clipped to the picture, so feet may stand on its lower edge: that is still inside.
+_WITHIN = np.nextafter(np.float32(1), np.float32(0))
+
+
+class ObjectRules:
+    """One camera's `objects` and `detect.roi`, as arrays indexed by class id.
+
+    `score_threshold` holds for labels without a `min_score` of their own. Labels that the model
+    does not have are ignored here: whoever loads the model reports them.
+    """
+
+    def __init__(
+        self, camera: CameraConfig, labels: Sequence[str], *, score_threshold: float
+    ) -> None:
+        filters = [camera.objects.filters.get(label, ObjectFilter()) for label in labels]
+        track = camera.objects.track
+        tracked = [track is None or label in track for label in labels]
+        self._min_score = np.array(
+            [
+                np.inf if not wanted else score_threshold if f.min_score is None else f.min_score
+                for wanted, f in zip(tracked, filters, strict=True)
+            ],
+            np.float32,
+        )
+        self._area = np.array([(f.min_area, f.max_area) for f in filters], np.float32)
+        self._ratio = np.array([(f.min_ratio, f.max_ratio) for f in filters], np.float32)
+        self._shaped = any(
+            f.model_copy(update={"min_score": None}) != ObjectFilter() for f in filters
+        )
+        self._roi = np.array(camera.detect.roi, np.float32) if camera.detect.roi else None
+
+    def apply(self, found: Detections, source_wh: tuple[int, int]) -> Detections:
+        """What is left of `found`, in its order."""
+        if not len(found):
+            return found
+        keep = found.score >= self._min_score[found.class_id]
+        size = np.array(source_wh, np.float32)
+        if self._shaped:
+            keep &= self._has_shape(found, size)
+        if self._roi is not None:
+            x1, _, x2, y2 = found.xyxy_px.T
+            feet = (np.stack([(x1 + x2) / 2, y2], axis=1) / size).astype(np.float32)
+            keep &= inside(np.minimum(feet, _WITHIN), self._roi)
+        if keep.all():
+            return found
+        return Detections(found.xyxy_px[keep], found.score[keep], found.class_id[keep])
+
+    def _has_shape(self, found: Detections, size: FloatArray) -> npt.NDArray[np.bool_]:
+        width, height = (found.xyxy_px[:, 2:] - found.xyxy_px[:, :2]).T
+        area = width * height / size.prod()
+        ratio = width / np.maximum(height, np.float32(1e-6))
+        least_area, most_area = self._area[found.class_id].T
+        least_ratio, most_ratio = self._ratio[found.class_id].T
+        fits: npt.NDArray[np.bool_] = (
+            (area >= least_area)
+            & (area <= most_area)
+            & (ratio >= least_ratio)
+            & (ratio <= most_ratio)
+        )
+        return fits
+
+
+def inside(points: FloatArray, polygon: FloatArray) -> npt.NDArray[np.bool_]:
+    """Which of `points` [N, 2] lie in `polygon` [M, 2], by the even-odd rule (ray casting)."""
+    x, y = points[:, :1], points[:, 1:]  # [N, 1] against the edges [M]
+    x1, y1 = polygon.T
+    x2, y2 = np.roll(polygon, -1, axis=0).T
+    crosses = (y1 > y) != (y2 > y)
+    rise = np.where(y2 == y1, np.float32(1), y2 - y1)  # level edges are never crossed
+    crossings = (crosses & (x < (x2 - x1) * (y - y1) / rise + x1)).sum(axis=1)
+    result: npt.NDArray[np.bool_] = crossings % 2 == 1
+    return result
+
+
+def lowest_score(cameras: Sequence[CameraConfig], score_threshold: float) -> float:
+    """The threshold the detector itself must work with, so that no camera's filter misses any."""
+    filters = [f for camera in cameras for f in camera.objects.filters.values()]
+    return min([score_threshold, *(f.min_score for f in filters if f.min_score is not None)])

@@ -1,0 +1,114 @@
+"""How a camera is doing, told to everyone who asks: log, metrics, API, status messages, batcher."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from daemon.clock import Clock
+
+
+class CameraState(StrEnum):
+    """States of a camera; the `state` label of `vedette_camera_state`."""
+
+    CONNECTING = "connecting"
+    STREAMING = "streaming"
+    STALLED = "stalled"  # open, but no frame for longer than it should take
+    BACKOFF = "backoff"  # lost; waiting before the next try
+    DISABLED = "disabled"  # enabled: false
+    FAILED = "failed"  # will not be tried again (bad configuration, a file played to its end)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """What an open stream turned out to be."""
+
+    codec: str
+    width: int
+    height: int
+    fps: float | None  # as the stream announces it
+    transport: str  # tcp, udp, file, v4l2, synthetic
+    decoder: str  # software, or the name of the hardware device
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStatus:
+    """One camera at one moment. `reason` is a short enum-like word (`timeout`, `auth` …) or ''."""
+
+    camera: str
+    state: CameraState
+    reason: str = ""
+    since_s: float = 0.0  # monotonic time of the last change of state
+    stream: StreamInfo | None = None
+    last_frame_s: float | None = None  # monotonic arrival of the newest frame
+    last_frame_ns: int | None = None  # its wall clock
+    reconnects: int = 0
+    retry_s: float | None = None  # the wait that is running, in BACKOFF
+
+
+class StatusBoard:
+    """The newest status of every camera. Camera threads write, anyone reads.
+
+    `on_change` callbacks run in the writing thread, outside the lock, once per change of state.
+    """
+
+    def __init__(self, cameras: list[str], clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._listeners: list[Callable[[CameraStatus], None]] = []
+        self._newest: dict[str, tuple[float, int]] = {}  # arrival of the newest frame
+        now_s = clock.now_s()
+        self._statuses = {
+            name: CameraStatus(name, CameraState.CONNECTING, since_s=now_s) for name in cameras
+        }
+
+    def on_change(self, listener: Callable[[CameraStatus], None]) -> None:
+        """Call before the camera threads start."""
+        self._listeners.append(listener)
+
+    def change(
+        self,
+        camera: str,
+        state: CameraState,
+        *,
+        reason: str = "",
+        stream: StreamInfo | None = None,
+        retry_s: float | None = None,
+    ) -> None:
+        """A change of state; nothing happens where state and reason are what they were."""
+        with self._lock:
+            old = self._statuses[camera]
+            if (old.state, old.reason) == (state, reason) and stream in (None, old.stream):
+                return
+            new = replace(
+                old,
+                state=state,
+                reason=reason,
+                since_s=self._clock.now_s(),
+                stream=stream or old.stream,
+                retry_s=retry_s,
+                reconnects=old.reconnects + (state is CameraState.BACKOFF),
+            )
+            self._statuses[camera] = new
+        for listener in self._listeners:
+            listener(new)
+
+    def frame_arrived(self, camera: str, now_s: float, wall_ns: int) -> None:
+        """A frame came; called for every one, so it costs next to nothing."""
+        self._newest[camera] = (now_s, wall_ns)
+
+    def get(self, camera: str) -> CameraStatus:
+        with self._lock:
+            return self._with_newest(self._statuses[camera])
+
+    def all(self) -> list[CameraStatus]:
+        with self._lock:
+            return [self._with_newest(status) for status in self._statuses.values()]
+
+    def _with_newest(self, status: CameraStatus) -> CameraStatus:
+        newest = self._newest.get(status.camera)
+        if newest is None:
+            return status
+        return replace(status, last_frame_s=newest[0], last_frame_ns=newest[1])

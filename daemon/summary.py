@@ -1,0 +1,66 @@
+"""One line every so often that tells how the daemon does: for people at a terminal."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from daemon.accounting import Drop, Page, total
+from daemon.clock import Clock
+from daemon.reports import Reporter
+from daemon.states import CameraState
+from sinks.messages import Kind
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    at_s: float
+    page: Page
+    published: int
+
+
+class Summary:
+    """`tick` it at least as often as `every_s`; logs rates since the line before. Main thread."""
+
+    def __init__(self, reporter: Reporter, clock: Clock, *, every_s: float | None) -> None:
+        self._reporter = reporter
+        self._clock = clock
+        self._every_s = every_s
+        self._last: _Reading | None = None
+
+    def tick(self) -> None:
+        """Log a line if it is time for one and the daemon is ready."""
+        if self._every_s is None or not self._reporter.readiness().ready:
+            return
+        now = self._read()
+        if self._last is None:
+            self._last = now
+            return
+        # Ticks come a little early or late; half a second of slack keeps one line per interval.
+        if now.at_s - self._last.at_s < self._every_s - 0.5:
+            return
+        log.info("%s", self._line(self._last, now))
+        self._last = now
+
+    def _read(self) -> _Reading:
+        published = sum(s.counts.published[Kind.DETECTION] for s in self._reporter.sinks()[:1])
+        page = total(camera.page for camera in self._reporter.cameras())
+        return _Reading(self._clock.now_s(), page, published)
+
+    def _line(self, before: _Reading, now: _Reading) -> str:
+        cameras = self._reporter.cameras()
+        up = sum(camera.status.state is CameraState.STREAMING for camera in cameras)
+        seconds = now.at_s - before.at_s
+        capped = now.page.dropped[Drop.FPS_CAP] - before.page.dropped[Drop.FPS_CAP]
+        dropped = sum(now.page.dropped.values()) - sum(before.page.dropped.values()) - capped
+        rates = {
+            "captured": now.page.captured - before.page.captured,
+            "inferred": now.page.inferred - before.page.inferred,
+            "over_cap": capped,
+            "dropped": dropped,
+            "published": now.published - before.published,
+        }
+        text = " ".join(f"{name}={count / seconds:.1f}/s" for name, count in rates.items())
+        return f"cameras={up}/{len(cameras)} {text}"

@@ -1,0 +1,146 @@
+"""A real `vedette run` in a process of its own, as systemd would start it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import zmq
+
+from sinks.messages import Message, decode
+
+ROOT = Path(__file__).parents[2]
+START_S = 60.0
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody uses at the moment."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+class DaemonProcess:
+    """Start it with a configuration (JSON is YAML); ports are added to it."""
+
+    def __init__(self, folder: Path, config: dict[str, Any], *arguments: str) -> None:
+        self.http = f"127.0.0.1:{free_port()}"
+        self.zeromq = f"tcp://127.0.0.1:{free_port()}"
+        full = {
+            "version": 1,
+            "http": {"listen": self.http},
+            "sinks": {"zeromq": {"bind": self.zeromq}},
+        } | config
+        self.config = folder / "vedette.yaml"
+        self.config.write_text(json.dumps(full))
+        self.lines: list[str] = []
+        self._changed = threading.Condition()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "daemon.cli", "run", str(self.config), *arguments],
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            with self._changed:
+                self.lines.append(line.rstrip())
+                self._changed.notify_all()
+
+    @property
+    def log(self) -> str:
+        with self._changed:
+            return "\n".join(self.lines)
+
+    def wait_for(self, text: str, timeout_s: float = START_S) -> str:
+        """The first log line that holds `text`."""
+
+        def found() -> str | None:
+            return next((line for line in self.lines if text in line), None)
+
+        with self._changed:
+            line = self._changed.wait_for(found, timeout_s)
+        assert line, f"no {text!r} within {timeout_s} s in:\n{self.log}"
+        return line
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        """Status and body of a GET."""
+        try:
+            with urllib.request.urlopen(f"http://{self.http}{path}", timeout=5) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+    def get_json(self, path: str) -> Any:
+        return json.loads(self.get(path)[1])
+
+    def camera_is(self, name: str, state: str, timeout_s: float = 15.0) -> dict[str, Any]:
+        """Wait for a camera to be in `state`; what the API says of it then."""
+        deadline_s = time.monotonic() + timeout_s
+        self.wait_for("listening")
+        while (camera := self.get_json(f"/api/v1/cameras/{name}"))["state"] != state:
+            assert time.monotonic() < deadline_s, f"{name} is {camera['state']}:\n{self.log}"
+            time.sleep(0.05)
+        return dict(camera)
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, float]:
+        """Send a signal and wait; exit code and seconds that it took."""
+        started_s = time.monotonic()
+        self.process.send_signal(number)
+        code = self.process.wait(15)
+        self._reader.join(5)
+        return code, time.monotonic() - started_s
+
+
+@contextmanager
+def running_daemon(
+    folder: Path, config: dict[str, Any], *arguments: str
+) -> Iterator[DaemonProcess]:
+    """The daemon; killed at the end if the test did not stop it."""
+    daemon = DaemonProcess(folder, config, *arguments)
+    try:
+        yield daemon
+    finally:
+        if daemon.process.poll() is None:
+            daemon.process.kill()
+            daemon.process.wait(10)
+        daemon._reader.join(5)
+        assert daemon.process.stderr is not None
+        daemon.process.stderr.close()
+
+
+class Subscriber:
+    """A ZeroMQ subscriber of a daemon."""
+
+    def __init__(self, endpoint: str, topic: bytes = b"det.") -> None:
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.SUB)
+        self._socket.subscribe(topic)
+        self._socket.connect(endpoint)
+
+    def __enter__(self) -> Subscriber:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close(linger=0)
+        self._context.term()
+
+    def next(self, timeout_s: float = 10.0) -> Message:
+        """The next message."""
+        assert self._socket.poll(timeout_s * 1000), f"nothing published within {timeout_s} s"
+        return decode(*self._socket.recv_multipart())

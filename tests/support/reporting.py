@@ -1,0 +1,99 @@
+"""A daemon's reports that tests write by hand, and the view of them that the HTTP app is given."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry
+
+from daemon.accounting import Drop, Ledger
+from daemon.clock import Clock
+from daemon.http.view import View
+from daemon.live import LiveBoard
+from daemon.metrics import Metrics, ReportCollector
+from daemon.reports import CameraReport, ModelReport, QueueReport, Readiness, SinkReport
+from daemon.states import CameraState, CameraStatus, StreamInfo
+from sinks.messages import Kind
+from sinks.sink import Loss, SinkCounts
+from tests.support.fakes import FakeClock
+
+STREAM = StreamInfo("h264", 64, 48, 25.0, "tcp", "software")
+READY = Readiness(model_warm=True, sinks_bound=True, capture_started=True, not_draining=True)
+
+
+def camera_report(
+    name: str,
+    state: CameraState = CameraState.STREAMING,
+    *,
+    reason: str = "",
+    inferred: int = 3,
+    dropped: int = 2,
+    last_frame_s: float | None = 99.5,
+    retry_s: float | None = None,
+) -> CameraReport:
+    """A camera whose books balance, with one frame in flight."""
+    ledger = Ledger()
+    ledger.captured_and_dropped(Drop.FPS_CAP, dropped)
+    for _ in range(inferred):
+        ledger.captured()
+        ledger.inferred()
+    ledger.captured()
+    last_frame_ns = None if last_frame_s is None else int(last_frame_s * 1e9)
+    status = CameraStatus(
+        name, state, reason, 90.0, STREAM, last_frame_s, last_frame_ns, 1, retry_s
+    )
+    return CameraReport(status, ledger.page(), 5.0)
+
+
+class FakeReporter:
+    """Says what its attributes hold."""
+
+    def __init__(self, *cameras: CameraReport) -> None:
+        self.camera_reports = list(cameras)
+        self.ready = READY
+        self.stuck_because: str | None = None
+        self.model_report: ModelReport | None = ModelReport(
+            "fake", "float32", ("person", "car"), "ab" * 32, 1_795_000_000_000_000_000, 1.5
+        )
+
+    def cameras(self) -> list[CameraReport]:
+        return self.camera_reports
+
+    def queues(self) -> list[QueueReport]:
+        return [QueueReport("slots", 1, len(self.camera_reports))]
+
+    def sinks(self) -> list[SinkReport]:
+        published = {Kind.DETECTION: 7, Kind.STATUS: 2, Kind.HEARTBEAT: 1}
+        counts = SinkCounts(published, 4096, dict.fromkeys(Loss, 0), 0)
+        return [SinkReport("zeromq", counts, 3), SinkReport("jsonl", counts)]
+
+    def model(self) -> ModelReport | None:
+        return self.model_report
+
+    def readiness(self) -> Readiness:
+        return self.ready
+
+    def stuck(self) -> str | None:
+        return self.stuck_because
+
+
+def view_of(
+    reporter: FakeReporter,
+    board: LiveBoard | None = None,
+    *,
+    clock: Clock | None = None,
+    pictures: bool = True,
+) -> View:
+    """A view with all metrics registered."""
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    metrics.use_model("fake", (1, 2))
+    for report in reporter.camera_reports:
+        metrics.add_camera(report.status.camera)
+    registry.register(ReportCollector(reporter, started_ns=1_795_000_000_000_000_000))
+    return View(
+        reporter,
+        board or LiveBoard(),
+        registry,
+        clock or FakeClock(),
+        lambda: {"version": 1},
+        pictures,
+    )

@@ -1,0 +1,33 @@
+"""A browser without a network: requests straight into an ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+from starlette.types import ASGIApp
+
+
+class Browser:
+    """Each request runs in an event loop of its own; the application's lifespan does not run."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    def get(self, path: str, *, headers: dict[str, str] | None = None) -> httpx.Response:
+        return self.request("GET", path, headers=headers)
+
+    def head(self, path: str) -> httpx.Response:
+        return self.request("HEAD", path)
+
+    def request(
+        self, method: str, path: str, *, headers: dict[str, str] | None = None
+    ) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://vedette.test"
+            ) as client:
+                return await client.request(method, path, headers=headers)
+
+        return asyncio.run(ask())

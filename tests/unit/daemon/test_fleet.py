@@ -1,0 +1,179 @@
+"""Cameras join, leave and are stopped; what is theirs is cleared away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from config.schema import CameraConfig
+from daemon.accounting import Drop, Ledger
+from daemon.batching import BatchPolicy
+from daemon.fleet import Fleet
+from daemon.slot import Slot, SlotBoard
+from daemon.states import CameraState, StatusBoard
+from tests.support.fakes import FakeClock, frame
+
+
+def camera(*, enabled: bool = True, priority: int = 1) -> CameraConfig:
+    return CameraConfig(url="synthetic://64x48", enabled=enabled, priority=priority)
+
+
+class FakeWorker:
+    """A camera's thread that needs `takes_s` to end; writes into `calls` what it is told."""
+
+    def __init__(
+        self,
+        name: str,
+        slot: Slot,
+        ledger: Ledger,
+        *,
+        calls: list[str],
+        end: Callable[[float], bool],
+    ) -> None:
+        self.name = name
+        self.slot = slot
+        self.ledger = ledger
+        self._calls = calls
+        self._end = end
+
+    def start(self) -> None:
+        self._calls.append(f"start {self.name}")
+
+    def request_stop(self) -> None:
+        self._calls.append(f"request_stop {self.name}")
+
+    def join(self, timeout_s: float) -> bool:
+        self._calls.append(f"join {self.name} {timeout_s:g}")
+        return self._end(timeout_s)
+
+
+class Yard:
+    """A fleet whose workers are fakes; those in `takes_s` need that long to end."""
+
+    def __init__(self, takes_s: dict[str, float] | None = None) -> None:
+        self.takes_s = takes_s or {}
+        self.clock = FakeClock()
+        self.slots = SlotBoard()
+        self.policy = BatchPolicy(max_batch=8, max_delay_s=0.01, is_live=lambda _: False)
+        self.board = StatusBoard(["gate", "yard", "spare"], self.clock)
+        self.calls: list[str] = []
+        self.workers: dict[str, FakeWorker] = {}
+        self.fleet = Fleet(
+            self.slots, self.policy, self.board, open_worker=self._open, clock=self.clock
+        )
+
+    def dispatched(self, *cameras: str) -> tuple[str, ...]:
+        """What the batcher would take if all of these had delivered now."""
+        now_s = self.clock.now_s()
+        for name in cameras:
+            self.workers[name].slot.put(frame(name, now_s))
+        waiting, _ = self.slots.view(oldest_s=0.0)
+        return self.policy.decide(waiting, now_s, free_s=now_s).batch
+
+    def _open(self, name: str, camera: CameraConfig, slot: Slot, ledger: Ledger) -> FakeWorker:
+        def end(timeout_s: float) -> bool:
+            needs_s = self.takes_s.get(name, 0.0)
+            self.clock.advance(min(needs_s, timeout_s))
+            return needs_s <= timeout_s
+
+        worker = FakeWorker(name, slot, ledger, calls=self.calls, end=end)
+        self.workers[name] = worker
+        return worker
+
+
+@pytest.fixture
+def yard() -> Yard:
+    return Yard()
+
+
+def test_a_camera_has_its_slot_turn_and_books_before_its_thread_starts() -> None:
+    yard = Yard()
+    seen: list[list[str]] = []
+
+    class Looking(FakeWorker):
+        def start(self) -> None:
+            seen.append(yard.slots.cameras())
+            self.slot.put(frame(self.name, 100.0))
+
+    def open_worker(name: str, _camera: CameraConfig, slot: Slot, ledger: Ledger) -> FakeWorker:
+        return Looking(name, slot, ledger, calls=[], end=lambda _: True)
+
+    fleet = Fleet(yard.slots, yard.policy, yard.board, open_worker=open_worker, clock=yard.clock)
+    fleet.add("gate", camera())
+    assert seen == [["gate"]]
+    assert fleet.ledger("gate").page().captured == 1
+    assert yard.dispatched() == ("gate",)
+
+
+def test_workers_are_given_what_is_theirs(yard: Yard) -> None:
+    yard.fleet.add("gate", camera())
+    yard.fleet.add("yard", camera())
+    assert yard.calls == ["start gate", "start yard"]
+    for name, worker in yard.workers.items():
+        assert worker.slot.camera == name
+        assert worker.ledger is yard.fleet.ledger(name)
+        assert worker.slot.ledger is worker.ledger
+
+
+def test_priorities_are_told_to_the_batcher(yard: Yard) -> None:
+    yard.fleet.add("gate", camera())
+    yard.fleet.add("yard", camera(priority=4))
+    yard.policy.served(["gate", "yard"], yard.clock.now_s())
+    assert yard.dispatched("gate", "yard") == ("yard", "gate")
+
+
+def test_a_disabled_camera_has_books_and_a_state_and_nothing_else(yard: Yard) -> None:
+    yard.fleet.add("spare", camera(enabled=False))
+    assert yard.board.get("spare").state is CameraState.DISABLED
+    assert yard.workers == {}
+    assert yard.slots.cameras() == []
+    assert yard.fleet.ledger("spare").page().captured == 0
+    assert yard.fleet.stop(1.0) == []
+
+
+def test_all_are_asked_to_stop_before_any_is_waited_for(yard: Yard) -> None:
+    for name in ("gate", "yard"):
+        yard.fleet.add(name, camera())
+    yard.calls.clear()
+    assert yard.fleet.stop(1.0) == []
+    assert yard.calls == ["request_stop gate", "request_stop yard", "join gate 1", "join yard 1"]
+
+
+def test_the_time_to_stop_is_shared_and_the_blocked_are_named() -> None:
+    yard = Yard({"gate": 60.0, "spare": 60.0})
+    for name in ("gate", "yard", "spare"):
+        yard.fleet.add(name, camera())
+    started_s = yard.clock.now_s()
+    assert yard.fleet.stop(1.0) == ["gate", "spare"]
+    assert yard.clock.now_s() - started_s == pytest.approx(1.0)
+    assert yard.calls[-3:] == ["join gate 1", "join yard 0", "join spare 0"]
+
+
+def test_frames_that_wait_and_frames_of_blocked_cameras_are_dropped_as_shutdown() -> None:
+    yard = Yard({"gate": 60.0})
+    for name in ("gate", "yard"):
+        yard.fleet.add(name, camera())
+        yard.workers[name].slot.put(frame(name, 100.0))
+    yard.fleet.stop(1.0)
+    yard.workers["gate"].slot.put(frame("gate", 101.0))
+    for name, captured in (("gate", 2), ("yard", 1)):
+        page = yard.fleet.ledger(name).page()
+        assert (page.captured, page.dropped[Drop.SHUTDOWN]) == (captured, captured)
+        assert page.balanced
+    assert yard.slots.cameras() == []
+
+
+def test_books_outlive_their_camera(yard: Yard) -> None:
+    yard.fleet.add("gate", camera())
+    yard.workers["gate"].slot.put(frame("gate", 100.0))
+    yard.fleet.stop(1.0)
+    assert yard.fleet.ledger("gate").page().captured == 1
+
+
+def test_somebody_may_hear_which_cameras_are_gone(yard: Yard) -> None:
+    for name in ("gate", "yard"):
+        yard.fleet.add(name, camera())
+    gone: list[str] = []
+    yard.fleet.stop(1.0, each=gone.append)
+    assert gone == ["gate", "yard"]

@@ -1,0 +1,213 @@
+"""What the running daemon says of itself, asked while it starts, works, hangs and drains."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from config.schema import CameraConfig, Config, DetectConfig, SinksConfig
+from daemon.accounting import Ledger
+from daemon.batching import BatchPolicy, Decision
+from daemon.fleet import Fleet
+from daemon.metrics import Metrics
+from daemon.outputs import Outputs
+from daemon.pipeline import Pipeline
+from daemon.reporter import STUCK_S, DaemonReporter, LoadedModel, Progress
+from daemon.reports import CameraReport, ModelReport, QueueReport
+from daemon.slot import Slot, SlotBoard, Waiting
+from daemon.states import StatusBoard
+from tests.support.fakes import FakeClock, FakeDetector, frame
+from tests.support.messages import FakeSink
+from tests.support.waiting import PATIENCE_S, until
+
+UNHANDLED = "ignore::pytest.PytestUnhandledThreadExceptionWarning"
+
+
+class Defective(BatchPolicy):
+    """Ends the thread that asks it."""
+
+    def decide(self, waiting: Sequence[Waiting], now_s: float, *, free_s: float) -> Decision:
+        raise AssertionError("a defect of ours")
+
+
+class Idle:
+    """A camera's thread that brings nothing."""
+
+    def start(self) -> None:
+        pass
+
+    def request_stop(self) -> None:
+        pass
+
+    def join(self, timeout_s: float) -> bool:
+        return True
+
+
+class Daemon:
+    """The parts that the reporter looks at; `gate` runs, `spare` is disabled."""
+
+    def __init__(self) -> None:
+        self.config = Config(
+            version=1,
+            cameras={
+                "gate": CameraConfig(url="synthetic://64x48", detect=DetectConfig(fps=12.0)),
+                "spare": CameraConfig(url="synthetic://64x48", enabled=False),
+            },
+            sinks=SinksConfig(),
+        )
+        self.clock = FakeClock()
+        self.board = StatusBoard(list(self.config.cameras), self.clock)
+        self.slots = SlotBoard()
+        self.policy = self.policy_of(BatchPolicy)
+        self.fleet = Fleet(
+            self.slots, self.policy, self.board, open_worker=self._open, clock=self.clock
+        )
+        self.progress = Progress()
+        self.let_go = threading.Event()
+        self.let_go.set()
+        self.detector = FakeDetector(1, lambda _: self.let_go.wait() and None)
+        outputs = Outputs(self.config.sinks, self.clock, Metrics(CollectorRegistry()))
+        self.reporter = DaemonReporter(
+            self.config,
+            self.progress,
+            board=self.board,
+            fleet=self.fleet,
+            slots=self.slots,
+            outputs=outputs,
+            clock=self.clock,
+        )
+
+    def policy_of(self, kind: type[BatchPolicy]) -> BatchPolicy:
+        return kind(max_batch=1, max_delay_s=0.01, is_live=lambda _: False)
+
+    def add_cameras(self) -> None:
+        for name, camera in self.config.cameras.items():
+            self.fleet.add(name, camera)
+
+    def start_pipeline(self, policy: BatchPolicy | None = None) -> Pipeline:
+        metrics = Metrics(CollectorRegistry())
+        metrics.use_model(self.detector.name, self.detector.buckets)
+        pipeline = Pipeline(
+            self.detector,
+            self.slots,
+            policy or self.policy,
+            ledger=self.fleet.ledger,
+            publish=lambda _: None,
+            observer=metrics,
+            max_age_s=0.5,
+            clock=self.clock,
+        )
+        pipeline.start()
+        self.progress.pipeline = pipeline
+        return pipeline
+
+    def finish(self) -> None:
+        self.let_go.set()
+        if pipeline := self.progress.pipeline:
+            pipeline._batches.put(None)  # in the stead of a batching thread that died
+            assert pipeline.stop(PATIENCE_S)
+
+    def _open(self, name: str, camera: CameraConfig, slot: Slot, ledger: Ledger) -> Idle:
+        self.slot = slot
+        return Idle()
+
+
+@pytest.fixture
+def daemon(monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]:
+    class FakeZeromq(FakeSink):
+        name = "zeromq"
+        subscribers = 2
+
+    monkeypatch.setattr("daemon.outputs.ZeromqSink", lambda *_: FakeZeromq())
+    daemon = Daemon()
+    yield daemon
+    daemon.finish()
+
+
+def test_every_configured_camera_is_reported_before_any_has_started(daemon: Daemon) -> None:
+    reports = daemon.reporter.cameras()
+    assert [report.status.camera for report in reports] == ["gate", "spare"]
+    assert [report.target_fps for report in reports] == [12.0, 5.0]
+    assert all(report.page == Ledger().page() for report in reports)
+
+
+def test_a_camera_is_reported_with_its_state_and_books(daemon: Daemon) -> None:
+    daemon.add_cameras()
+    daemon.slot.put(frame("gate", daemon.clock.now_s()))
+    gate, spare = daemon.reporter.cameras()
+    assert gate == CameraReport(daemon.board.get("gate"), daemon.fleet.ledger("gate").page(), 12.0)
+    assert (gate.page.captured, gate.page.in_flight) == (1, 1)
+    assert spare.status.state == "disabled"
+
+
+def test_queues_are_the_slots_and_those_of_the_sinks(daemon: Daemon) -> None:
+    daemon.add_cameras()
+    daemon.slot.put(frame("gate", daemon.clock.now_s()))
+    assert list(daemon.reporter.queues()) == [
+        QueueReport("slots", 1, 2),
+        QueueReport("sink:zeromq", 0, 1000),
+    ]
+    (sink,) = daemon.reporter.sinks()
+    assert (sink.name, sink.subscribers) == ("zeromq", 2)
+
+
+def test_the_model_is_unknown_until_it_is_loaded_and_retraces_are_counted(daemon: Daemon) -> None:
+    assert daemon.reporter.model() is None
+    daemon.detector.trace_count = 3
+    daemon.progress.model = LoadedModel(daemon.detector, loaded_ns=17, warmup_s=1.5, traces=3)
+    report = ModelReport("fake", "float32", ("person", "car"), "0" * 64, 17, 1.5, retraces=0)
+    assert daemon.reporter.model() == report
+    daemon.detector.trace_count = 5
+    retraced = daemon.reporter.model()
+    assert retraced is not None
+    assert retraced.retraces == 2
+
+
+def test_readiness_names_what_is_missing(daemon: Daemon) -> None:
+    progress = daemon.progress
+    assert daemon.reporter.readiness().missing == ["model_warm", "sinks_bound", "capture_started"]
+    progress.sinks_bound = True
+    progress.model = LoadedModel(daemon.detector, 0, 0.0, 0)
+    assert not daemon.reporter.readiness().ready
+    progress.capture_started = True
+    assert daemon.reporter.readiness().ready
+    progress.draining = True
+    assert daemon.reporter.readiness().missing == ["not_draining"]
+
+
+def test_a_daemon_that_starts_or_works_is_not_stuck(daemon: Daemon) -> None:
+    assert daemon.reporter.stuck() is None
+    daemon.start_pipeline()
+    daemon.clock.advance(10 * STUCK_S)
+    assert daemon.reporter.stuck() is None, "idle is not stuck"
+
+
+def test_a_detector_that_does_not_come_back_is_a_hang_until_it_does(daemon: Daemon) -> None:
+    daemon.let_go.clear()
+    daemon.add_cameras()
+    pipeline = daemon.start_pipeline()
+    daemon.slot.put(frame("gate", daemon.clock.now_s()))
+    until(lambda: pipeline.occupancy.busy_for_s(daemon.clock.now_s() + 1.0) == 1.0)
+    daemon.clock.advance(STUCK_S)
+    assert daemon.reporter.stuck() is None, "slow is not stuck"
+    daemon.clock.advance(0.5)
+    assert daemon.reporter.stuck() == "the detector has been busy with one batch for 20 s"
+    daemon.let_go.set()
+    until(lambda: daemon.reporter.stuck() is None)
+
+
+@pytest.mark.filterwarnings(UNHANDLED)
+def test_a_dead_thread_is_named(daemon: Daemon) -> None:
+    pipeline = daemon.start_pipeline(daemon.policy_of(Defective))
+    until(pipeline.dead_threads)
+    assert daemon.reporter.stuck() == "thread batching has died"
+
+
+def test_threads_that_were_told_to_end_are_not_dead(daemon: Daemon) -> None:
+    pipeline = daemon.start_pipeline()
+    daemon.progress.draining = True
+    assert pipeline.stop(PATIENCE_S)
+    assert daemon.reporter.stuck() is None

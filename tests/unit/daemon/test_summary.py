@@ -1,0 +1,136 @@
+"""The line for people at a terminal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from daemon.accounting import Drop, Ledger
+from daemon.reports import CameraReport, SinkReport
+from daemon.states import CameraState
+from daemon.summary import Summary
+from sinks.messages import Kind
+from tests.support.fakes import FakeClock
+from tests.support.reporting import READY, FakeReporter, camera_report
+
+
+class Daemon(FakeReporter):
+    """Two cameras, one of them lost, and as many published detections as the test says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = FakeClock()
+        self.ledgers = {"gate": Ledger(), "yard": Ledger()}
+        self.published = 0
+
+    def cameras(self) -> list[CameraReport]:
+        states = {"gate": CameraState.STREAMING, "yard": CameraState.BACKOFF}
+        return [
+            replace(camera_report(name, states[name]), page=ledger.page())
+            for name, ledger in self.ledgers.items()
+        ]
+
+    def sinks(self) -> list[SinkReport]:
+        first, second = super().sinks()
+        counts = replace(first.counts, published={**first.counts.published})
+        counts.published[Kind.DETECTION] = self.published
+        return [replace(first, counts=counts), second]
+
+    def work(self, seconds: float) -> None:
+        """Ten captured, two of them over the cap, one overwritten, five answered a second."""
+        self.clock.advance(seconds)
+        for _ in range(round(seconds)):
+            for camera, inferred, overwritten in (("gate", 3, 0), ("yard", 2, 1)):
+                ledger = self.ledgers[camera]
+                ledger.captured_and_dropped(Drop.FPS_CAP)
+                for _ in range(inferred):
+                    ledger.captured()
+                    ledger.inferred()
+                for _ in range(overwritten):
+                    ledger.captured()
+                    ledger.dropped(Drop.OVERWRITTEN)
+            self.ledgers["gate"].captured()
+            self.ledgers["yard"].captured()
+            self.published += 4
+
+
+@pytest.fixture
+def daemon(caplog: pytest.LogCaptureFixture) -> Daemon:
+    caplog.set_level("INFO", "daemon.summary")
+    return Daemon()
+
+
+def test_rates_are_those_since_the_line_before(
+    daemon: Daemon, caplog: pytest.LogCaptureFixture
+) -> None:
+    daemon.work(100.0)  # before the first look: no part of any rate
+    summary = Summary(daemon, daemon.clock, every_s=10.0)
+    summary.tick()
+    daemon.work(10.0)
+    summary.tick()
+    daemon.clock.advance(10.0)
+    summary.tick()
+    assert caplog.messages == [
+        "cameras=1/2 captured=10.0/s inferred=5.0/s over_cap=2.0/s dropped=1.0/s published=4.0/s",
+        "cameras=1/2 captured=0.0/s inferred=0.0/s over_cap=0.0/s dropped=0.0/s published=0.0/s",
+    ]
+
+
+def test_one_line_per_interval_although_ticks_come_early_or_late(
+    daemon: Daemon, caplog: pytest.LogCaptureFixture
+) -> None:
+    summary = Summary(daemon, daemon.clock, every_s=5.0)
+    start_s = daemon.clock.now_s()
+    for second in range(61):
+        daemon.clock.time_s = start_s + second + 0.2 * (-1) ** second
+        summary.tick()
+    assert len(caplog.messages) == 12
+
+
+def test_a_late_tick_divides_by_the_time_that_passed(
+    daemon: Daemon, caplog: pytest.LogCaptureFixture
+) -> None:
+    summary = Summary(daemon, daemon.clock, every_s=10.0)
+    summary.tick()
+    daemon.work(10.0)
+    daemon.clock.advance(10.0)
+    summary.tick()
+    assert "captured=5.0/s" in caplog.text
+
+
+def test_nothing_is_said_until_the_daemon_is_ready(
+    daemon: Daemon, caplog: pytest.LogCaptureFixture
+) -> None:
+    daemon.ready = replace(READY, model_warm=False)
+    summary = Summary(daemon, daemon.clock, every_s=1.0)
+    for _ in range(5):
+        summary.tick()
+        daemon.work(1.0)
+    assert not caplog.messages
+    daemon.ready = READY
+    summary.tick()
+    daemon.work(1.0)
+    summary.tick()
+    assert caplog.text.count("captured=10.0/s") == 1
+
+
+def test_nothing_is_said_where_no_summary_is_wanted(
+    daemon: Daemon, caplog: pytest.LogCaptureFixture
+) -> None:
+    summary = Summary(daemon, daemon.clock, every_s=None)
+    for _ in range(5):
+        summary.tick()
+        daemon.work(10.0)
+    assert not caplog.messages
+
+
+def test_a_daemon_without_sinks_publishes_nothing(
+    daemon: Daemon, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon, "sinks", list)
+    summary = Summary(daemon, daemon.clock, every_s=1.0)
+    summary.tick()
+    daemon.work(1.0)
+    summary.tick()
+    assert caplog.text.rstrip().endswith("published=0.0/s")
