@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -63,10 +62,6 @@ class Fleet:
         self._cameras: dict[str, Camera] = {}
         self._ledgers: dict[str, Ledger] = {}
 
-    @property
-    def cameras(self) -> Mapping[str, Camera]:
-        return self._cameras
-
     def ledger(self, name: str) -> Ledger:
         """The books of a camera; they are kept for as long as the process lives."""
         return self._ledgers.setdefault(name, Ledger())
@@ -84,13 +79,14 @@ class Fleet:
         self._cameras[name] = Camera(config, ledger, worker)
         worker.start()
 
-    def stop(self, timeout_s: float, *, each: Callable[[str], None] = lambda _: None) -> list[str]:
+    def stop(self, timeout_s: float) -> list[str]:
         """Stop all cameras and empty their slots; returns those whose thread is still blocked.
 
         A blocked thread sits in FFmpeg, which only its own timeout ends; what it still delivers is
-        dropped as `shutdown`. `each` hears every camera whose slot is gone.
+        dropped as `shutdown`. May be called again.
         """
         workers = {name: camera.worker for name, camera in self._cameras.items() if camera.worker}
+        self._cameras = {}
         for worker in workers.values():
             worker.request_stop()
         deadline_s = self._clock.now_s() + timeout_s
@@ -102,5 +98,4 @@ class Fleet:
         for name in workers:
             self._policy.leave(name)
             self._slots.remove(name)
-            each(name)
         return blocked

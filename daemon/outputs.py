@@ -55,9 +55,11 @@ class Outputs:
 
     def stop(self, timeout_s: float) -> bool:
         """Send what is queued, for at most that long in all; False if a sink did not come back."""
+        for worker in self._workers:
+            worker.request_stop(timeout_s)
         deadline_s = self._clock.now_s() + timeout_s
         stopped = [
-            worker.stop(max(0.0, deadline_s - self._clock.now_s())) for worker in self._workers
+            worker.join(max(0.0, deadline_s - self._clock.now_s())) for worker in self._workers
         ]
         return all(stopped)
 

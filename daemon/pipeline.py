@@ -16,7 +16,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from daemon.accounting import Drop, Ledger
 from daemon.batch import Batch, BatchAssembler
@@ -29,6 +29,7 @@ from detector.api import Detector, InferenceError
 from detector.detections import Detections
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 ASSEMBLY_LEAD_S = 0.002  # begin assembling this long before the accelerator should be free
 RESULTS_AHEAD = 4  # batches of results that may wait; the consumer never blocks
@@ -143,14 +144,16 @@ class Pipeline:
         return [thread.name for thread in self._threads if not thread.is_alive()]
 
     def _batch_until_stopped(self) -> None:
-        while not self._stopping.is_set():
-            if self._ahead.acquire(timeout=0.5):
-                batch = self._next_batch()
-                if batch is None:
-                    self._ahead.release()
-                else:
-                    self._batches.put(batch)
-        self._batches.put(None)
+        try:
+            while not self._stopping.is_set():
+                if self._ahead.acquire(timeout=0.5):
+                    batch = self._next_batch()
+                    if batch is None:
+                        self._ahead.release()
+                    else:
+                        self._batches.put(batch)
+        finally:  # even after a bug the threads behind this one end in order
+            self._batches.put(None)
 
     def _next_batch(self) -> Batch | None:
         """Wait for a batch to be due and assemble it; None when told to stop."""
@@ -170,10 +173,12 @@ class Pipeline:
         return None
 
     def _infer_until_stopped(self) -> None:
-        while (batch := self._batches.get()) is not None:
-            if (answered := self._infer(batch)) is not None:
-                self._answers.put(answered)
-        self._answers.put(None)
+        try:
+            while (batch := self._batches.get()) is not None:
+                if (answered := self._infer(batch)) is not None:
+                    self._answers.put(answered)
+        finally:
+            self._answers.put(None)
 
     def _infer(self, batch: Batch) -> _Answered | None:
         """Run one batch and close the books of its frames; None if all of them were stale.
@@ -202,9 +207,7 @@ class Pipeline:
 
     def _detect(self, batch: Batch) -> tuple[Sequence[Detections | None], str | None]:
         try:
-            answers = self._detector.detect(
-                batch.pixels, [frame.letterbox for frame in batch.frames]
-            )
+            answers = self._ask(batch)
         except InferenceError as exc:
             error = exc
         except Exception as exc:
@@ -221,6 +224,13 @@ class Pipeline:
         self._failing = True
         return [None] * len(batch.frames), error.reason
 
+    def _ask(self, batch: Batch) -> Sequence[Detections]:
+        answers = self._detector.detect(batch.pixels, [f.letterbox for f in batch.frames])
+        if len(answers) != len(batch.frames):
+            msg = f"{len(answers)} answers for {len(batch.frames)} pictures"
+            raise InferenceError("runtime", msg)
+        return answers
+
     def _fresh(self, batch: Batch, now_s: float) -> Batch:
         """Without the frames that became too old while the batch before took longer than usual."""
         oldest_s = now_s - self._max_age_s
@@ -231,12 +241,17 @@ class Pipeline:
 
     def _publish_until_stopped(self) -> None:
         while (answered := self._answers.get()) is not None:
-            self._observe(answered)
+            self._guarded(self._observe, answered)
             for frame, answer in zip(answered.frames, answered.answers, strict=True):
-                try:
-                    self._publish(Result(frame, answer, answered.error, answered.timing))
-                except Exception:
-                    log.exception("publish failed camera=%s", frame.camera)
+                result = Result(frame, answer, answered.error, answered.timing)
+                self._guarded(self._publish, result)
+
+    def _guarded(self, tell: Callable[[T], None], what: T) -> None:
+        """A defect of an observer or publisher costs this one, not the results of every camera."""
+        try:
+            tell(what)
+        except Exception:
+            log.exception("a result could not be told")
 
     def _observe(self, answered: _Answered) -> None:
         timing, observer = answered.timing, self._observer

@@ -37,7 +37,7 @@ class Publisher:
     """Gives each message its place in its camera's sequence and hands it to the sinks.
 
     `result` is called by the results thread, `status` by camera threads, `heartbeat` by the
-    supervisor, `add` and `remove` by whoever changes the cameras. Nothing here waits for a sink.
+    main thread, which also calls `add`. Nothing here waits for a sink.
     """
 
     def __init__(
@@ -98,7 +98,8 @@ class Publisher:
 
     def status(self, status: CameraStatus) -> None:
         """A camera's state changed: a listener for `StatusBoard.on_change`."""
-        stream = status.stream
+        is_open = status.state in (CameraState.STREAMING, CameraState.STALLED)
+        stream = status.stream if is_open else None
         self._put(
             Envelope(
                 StatusMessage(

@@ -51,12 +51,14 @@ class CameraStatus:
 class StatusBoard:
     """The newest status of every camera. Camera threads write, anyone reads.
 
-    `on_change` callbacks run in the writing thread, outside the lock, once per change of state.
+    `on_change` callbacks run in the writing thread, one after another, once per change of state;
+    they may read the board and must not write to it.
     """
 
     def __init__(self, cameras: list[str], clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
+        self._telling = threading.Lock()  # so that changes are told in the order they happen
         self._listeners: list[Callable[[CameraStatus], None]] = []
         self._newest: dict[str, tuple[float, int]] = {}  # arrival of the newest frame
         now_s = clock.now_s()
@@ -76,13 +78,33 @@ class StatusBoard:
         reason: str = "",
         stream: StreamInfo | None = None,
         retry_s: float | None = None,
+        only_from: CameraState | None = None,
     ) -> None:
-        """A change of state; nothing happens where state and reason are what they were."""
+        """A change of state; nothing happens where state and reason are what they were, nor, with
+        `only_from`, where the camera is in another state by now.
+        """
+        with self._telling:
+            new = self._changed(camera, state, reason, stream, retry_s, only_from)
+            if new is not None:
+                for listener in self._listeners:
+                    listener(new)
+
+    def _changed(
+        self,
+        camera: str,
+        state: CameraState,
+        reason: str,
+        stream: StreamInfo | None,
+        retry_s: float | None,
+        only_from: CameraState | None,
+    ) -> CameraStatus | None:
         with self._lock:
             old = self._statuses[camera]
+            if only_from not in (None, old.state):
+                return None
             if (old.state, old.reason) == (state, reason) and stream in (None, old.stream):
-                return
-            new = replace(
+                return None
+            new = self._statuses[camera] = replace(
                 old,
                 state=state,
                 reason=reason,
@@ -91,9 +113,7 @@ class StatusBoard:
                 retry_s=retry_s,
                 reconnects=old.reconnects + (state is CameraState.BACKOFF),
             )
-            self._statuses[camera] = new
-        for listener in self._listeners:
-            listener(new)
+            return new
 
     def frame_arrived(self, camera: str, now_s: float, wall_ns: int) -> None:
         """A frame came; called for every one, so it costs next to nothing."""

@@ -134,14 +134,22 @@ class SinkWorker:
 
         False where the sink did not come back in time. May be called again.
         """
+        self.request_stop(deadline_s)
+        return self.join(deadline_s)
+
+    def request_stop(self, deadline_s: float) -> None:
+        """Let the thread drain for at most that long and end; returns at once."""
         self._deadline_s = self._clock.now_s() + deadline_s
         self._outbox.close()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the end of a requested stop, and `CLOSE_S` more; False if that is too short."""
         if self._thread is None:
             self._finish()
             return True
-        self._thread.join(deadline_s + CLOSE_S)
+        self._thread.join(timeout_s + CLOSE_S)
         if self._thread.is_alive():
-            log.warning("sink did not stop sink=%s deadline_s=%.1f", self.name, deadline_s)
+            log.warning("sink did not stop in time sink=%s", self.name)
             return False
         return True
 

@@ -33,6 +33,10 @@ def nothing_went_wrong(daemon: DaemonProcess) -> None:
     assert "ERROR" not in daemon.log, daemon.log
 
 
+# Drawn by hand around three people of frame 100 of the demo clip.
+PEOPLE = ((591.0, 154.0, 618.0, 234.0), (349.0, 200.0, 382.0, 276.0), (223.0, 61.0, 237.0, 95.0))
+
+
 def overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
     """Intersection over union of two boxes x1, y1, x2, y2."""
     width = min(a[2], b[2]) - max(a[0], b[0])
@@ -88,8 +92,7 @@ def test_people_of_an_rtsp_camera_are_published(tmp_path: Path, transport: str) 
     books_are_balanced(daemon)
 
 
-def test_the_demo_finds_the_people_of_the_first_picture(tmp_path: Path) -> None:
-    """Boxes as a person would draw them around two plainly visible people of frame 0."""
+def test_a_file_read_without_pacing_loses_nothing_and_boxes_lie_on_people(tmp_path: Path) -> None:
     config = {
         "model": {"input_size": 448},
         "cameras": {
@@ -102,7 +105,7 @@ def test_the_demo_finds_the_people_of_the_first_picture(tmp_path: Path) -> None:
     }
     with running_daemon(tmp_path, config) as daemon, Subscriber(daemon.zeromq) as subscriber:
         messages = [subscriber.next(60)]
-        while messages[-1].seq < 300:  # a file that is not paced loses nothing
+        while messages[-1].seq < 300:
             messages.append(subscriber.next())
         camera = daemon.camera_is("street", "failed")
         assert camera["reason"] == "eof"
@@ -112,14 +115,10 @@ def test_the_demo_finds_the_people_of_the_first_picture(tmp_path: Path) -> None:
     assert len({m.epoch for m in messages}) == 1
     by_time = {round(m.pts_s * 10): m for m in messages}
     seen = [found.box for found in by_time[100].detections if found.label == "person"]
-    for box in REFERENCE_PEOPLE:
-        assert max(overlap(box, other) for other in seen) > 0.6
+    for box in PEOPLE:
+        assert max(overlap(box, other) for other in seen) > 0.5
     nothing_went_wrong(daemon)
     books_are_balanced(daemon)
-
-
-# Drawn by hand on frame 100 of the demo clip.
-REFERENCE_PEOPLE: list[tuple[float, ...]] = []
 
 
 def test_one_dead_camera_does_not_stop_the_others(tmp_path: Path) -> None:

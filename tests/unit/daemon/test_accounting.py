@@ -35,6 +35,13 @@ def test_a_frame_dropped_on_arrival_is_never_in_flight() -> None:
     assert (page.dropped[Drop.FPS_CAP], page.dropped[Drop.CORRUPT]) == (4, 1)
 
 
+def test_a_frame_that_takes_the_place_of_another_is_in_flight_instead_of_it() -> None:
+    ledger = Ledger()
+    ledger.captured()
+    ledger.captured_in_place_of(Drop.OVERWRITTEN)
+    assert ledger.page() == Page(2, 0, NOTHING | {Drop.OVERWRITTEN: 1}, 1)
+
+
 def test_a_page_does_not_change_after_it_was_read() -> None:
     ledger = Ledger()
     page = ledger.page()
@@ -55,7 +62,7 @@ def test_a_frame_without_a_name_unbalances_the_page(page: Page) -> None:
     assert not page.balanced
 
 
-@given(st.lists(st.sampled_from(["cap", "put", "inferred", *Drop])))
+@given(st.lists(st.sampled_from(["cap", "put", "replace", "inferred", *Drop])))
 def test_the_law_holds_after_every_step(steps: list[str]) -> None:
     ledger = Ledger()
     for step in steps:
@@ -64,7 +71,9 @@ def test_the_law_holds_after_every_step(steps: list[str]) -> None:
         elif step == "put":
             ledger.captured()
         elif ledger.page().in_flight:
-            if step == "inferred":
+            if step == "replace":
+                ledger.captured_in_place_of(Drop.OVERWRITTEN)
+            elif step == "inferred":
                 ledger.inferred()
             else:
                 ledger.dropped(Drop(step))

@@ -10,7 +10,7 @@ from config.schema import CameraConfig
 from daemon.accounting import Drop, Ledger
 from daemon.batching import BatchPolicy
 from daemon.fleet import Fleet
-from daemon.slot import Slot, SlotBoard
+from daemon.slot import Slot, SlotBoard, Waiting
 from daemon.states import CameraState, StatusBoard
 from tests.support.fakes import FakeClock, frame
 
@@ -164,6 +164,14 @@ def test_frames_that_wait_and_frames_of_blocked_cameras_are_dropped_as_shutdown(
     assert yard.slots.cameras() == []
 
 
+def test_a_stopped_camera_has_no_turn_any_more(yard: Yard) -> None:
+    yard.fleet.add("gate", camera())
+    late = [Waiting("gate", yard.clock.now_s())]
+    assert yard.policy.decide(late, yard.clock.now_s(), free_s=0.0).batch == ("gate",)
+    yard.fleet.stop(1.0)
+    assert yard.policy.decide(late, yard.clock.now_s(), free_s=0.0).batch == ()
+
+
 def test_books_outlive_their_camera(yard: Yard) -> None:
     yard.fleet.add("gate", camera())
     yard.workers["gate"].slot.put(frame("gate", 100.0))
@@ -171,9 +179,7 @@ def test_books_outlive_their_camera(yard: Yard) -> None:
     assert yard.fleet.ledger("gate").page().captured == 1
 
 
-def test_somebody_may_hear_which_cameras_are_gone(yard: Yard) -> None:
-    for name in ("gate", "yard"):
-        yard.fleet.add(name, camera())
-    gone: list[str] = []
-    yard.fleet.stop(1.0, each=gone.append)
-    assert gone == ["gate", "yard"]
+def test_a_second_stop_changes_nothing(yard: Yard) -> None:
+    yard.fleet.add("gate", camera())
+    assert yard.fleet.stop(1.0) == []
+    assert yard.fleet.stop(1.0) == []

@@ -144,7 +144,7 @@ def test_a_file_alone_observes_the_latency_too(opened: Callable[[SinksConfig], B
 
 
 def test_only_frames_have_a_latency_but_every_write_has_a_duration(
-    opened: Callable[[SinksConfig], Bench], zeromq: FakeZeromq
+    opened: Callable[[SinksConfig], Bench], zeromq: FakeZeromq, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench = opened(SinksConfig(zeromq=ZeromqConfig(), jsonl=None))
     zeromq.hook = lambda _: bench.clock.advance(0.25)
@@ -152,8 +152,10 @@ def test_only_frames_have_a_latency_but_every_write_has_a_duration(
     for envelope in (status("gate"), heartbeat({"gate": 1}), unmeasured):
         bench.outputs.put(envelope)
     until(lambda: bench.count("publish_duration_seconds", sink="zeromq") == 3)
+    assert bench.outputs.stop(1.0)
     assert bench.sum("publish_duration_seconds", sink="zeromq") == pytest.approx(0.75)
     assert bench.count("end_to_end_latency_seconds", camera="gate") == 0
+    assert not caplog.messages, "a sink failed over it"
 
 
 def test_a_message_that_was_not_sent_has_no_latency(

@@ -1,8 +1,7 @@
-"""The three threads of the pipeline, real ones, around a detector held and let go by hand."""
+"""The way of frames through the three threads, real ones, to their answers."""
 
 from __future__ import annotations
 
-import logging
 import random
 import threading
 import time
@@ -12,151 +11,28 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from daemon.accounting import Drop, Ledger, Page, total
-from daemon.batching import BatchPolicy, Trigger
-from daemon.clock import Clock, SystemClock
+from daemon.accounting import Drop
+from daemon.batching import BatchPolicy, Decision
+from daemon.clock import SystemClock
 from daemon.frame import Frame
-from daemon.pipeline import Pipeline, Result, Timing
-from daemon.slot import Slot, SlotBoard, Waiting
-from detector.api import InferenceError
+from daemon.pipeline import Timing
+from daemon.slot import Waiting
 from detector.detections import Detections
 from detector.letterbox import Letterbox
-from tests.support.fakes import FakeClock, FakeDetector, frame
+from tests.support.fakes import FakeDetector, frame
+from tests.support.pipeline_rig import Gate, Rig, pipelines
 from tests.support.waiting import PATIENCE_S, until
-
-MAX_AGE_S = 0.5
-UNHANDLED = "ignore::pytest.PytestUnhandledThreadExceptionWarning"
-
-
-class Gate:
-    """A hook of the detector that holds every run until it is let through."""
-
-    def __init__(self) -> None:
-        self._entered = threading.Semaphore(0)
-        self._let_through = threading.Semaphore(0)
-
-    def __call__(self, _count: int) -> None:
-        self._entered.release()
-        self._let_through.acquire()
-
-    def wait_entered(self) -> None:
-        assert self._entered.acquire(timeout=PATIENCE_S), "the detector was not called"
-
-    def let_through(self, runs: int = 1) -> None:
-        self._let_through.release(runs)
-
-    def open(self) -> None:
-        self._let_through.release(1000)
-
-
-class Notes:
-    """A PipelineObserver that writes everything down."""
-
-    def __init__(self) -> None:
-        self.batches: list[tuple[int, int, Trigger, float]] = []
-        self.frames: list[tuple[str, float, float]] = []
-        self.runs: list[tuple[int, float]] = []
-        self.errors: list[str] = []
-
-    def observe_batch(self, *, size: int, bucket: int, trigger: Trigger, wait_s: float) -> None:
-        self.batches.append((size, bucket, trigger, wait_s))
-
-    def observe_frame(self, camera: str, *, age_at_dispatch_s: float, queue_wait_s: float) -> None:
-        self.frames.append((camera, age_at_dispatch_s, queue_wait_s))
-
-    def observe_inference(self, bucket: int, seconds: float) -> None:
-        self.runs.append((bucket, seconds))
-
-    def count_inference_error(self, reason: str) -> None:
-        self.errors.append(reason)
-
-
-class Rig:
-    """A pipeline of cameras `a`, `b` … with everything around it in reach of the test."""
-
-    def __init__(
-        self,
-        *,
-        cameras: str = "abcd",
-        detector: FakeDetector | None = None,
-        hook: Callable[[int], None] | None = None,
-        policy: BatchPolicy | None = None,
-        publish: Callable[[Result], None] | None = None,
-        clock: Clock | None = None,
-    ) -> None:
-        self.time = FakeClock()
-        self.detector = detector or FakeDetector(4, hook)
-        self.slots = SlotBoard()
-        self.ledgers = {name: Ledger() for name in cameras}
-        self.policy = policy or BatchPolicy(
-            max_batch=self.detector.buckets[-1], max_delay_s=0.01, is_live=lambda _: False
-        )
-        self._slot: dict[str, Slot] = {}
-        for name, ledger in self.ledgers.items():
-            self._slot[name] = self.slots.add(name, ledger)
-            self.policy.join(name)
-        self.results: list[Result] = []
-        self.notes = Notes()
-        self.pipeline = Pipeline(
-            self.detector,
-            self.slots,
-            self.policy,
-            ledger=self.ledgers.__getitem__,
-            publish=publish or self.results.append,
-            observer=self.notes,
-            max_age_s=MAX_AGE_S,
-            clock=clock or self.time,
-        )
-
-    def put(self, camera: str, *, value: int = 0, age_s: float = 0.0) -> None:
-        self.offer(frame(camera, self.time.now_s() - age_s, value=value))
-
-    def offer(self, offered: Frame) -> None:
-        self._slot[offered.camera].put(offered)
-
-    def page(self, camera: str) -> Page:
-        return self.ledgers[camera].page()
-
-    def total(self) -> Page:
-        return total(ledger.page() for ledger in self.ledgers.values())
-
-    def answered(self) -> list[str]:
-        """Cameras of the results, in the order of publication."""
-        return [result.frame.camera for result in self.results]
-
-    def finish(self) -> None:
-        """Stop, and end the frames that wait as the fleet does."""
-        assert self.pipeline.stop(PATIENCE_S)
-        for name in self.slots.cameras():
-            self.slots.remove(name)
 
 
 @pytest.fixture
-def gate() -> Iterator[Gate]:
-    gate = Gate()
-    yield gate
-    gate.open()
+def gate() -> Gate:
+    return Gate()
 
 
 @pytest.fixture
 def start(gate: Gate) -> Iterator[Callable[..., Rig]]:
-    """Makes a running rig; after the test its threads end and its books must balance."""
-    rigs: list[Rig] = []
-
-    def make(*, started: bool = True, **options: object) -> Rig:
-        rig = Rig(**options)  # type: ignore[arg-type]
-        rigs.append(rig)
-        if started:
-            rig.pipeline.start()
-        return rig
-
-    yield make
-    gate.open()
-    for rig in rigs:
-        rig.finish()
-        page = rig.total()
-        assert page.balanced
-        assert page.in_flight == 0
+    with pipelines(gate) as make:
+        yield make
 
 
 def test_a_frame_gets_its_answer(start: Callable[..., Rig]) -> None:
@@ -249,7 +125,7 @@ def test_frames_wait_in_their_slots_while_the_run_is_known_to_last(
     start: Callable[..., Rig], gate: Gate
 ) -> None:
     rig: Rig
-    slow = iter([2.0])
+    slow = iter([2 * PATIENCE_S])
 
     def hook(count: int) -> None:
         gate(count)
@@ -259,14 +135,14 @@ def test_frames_wait_in_their_slots_while_the_run_is_known_to_last(
     rig.put("a", value=1)
     gate.wait_entered()
     gate.let_through()
-    until(lambda: rig.results)  # it took two seconds: so will the next one
+    until(lambda: rig.results)  # it took ten seconds: so will the next one
     rig.put("a", value=2)
     gate.wait_entered()
     rig.put("b", value=3)
     time.sleep(0.03)
     rig.put("b", value=4)
     gate.open()
-    until(lambda: len(rig.results) == 3)
+    until(lambda: len(rig.results) == 3)  # long before the ten seconds are over
     assert rig.detector.seen == [1, 2, 4], "the newest frame goes when the detector is free"
     assert rig.page("b").dropped[Drop.OVERWRITTEN] == 1
 
@@ -307,63 +183,6 @@ def test_no_buffer_is_written_while_the_detector_reads_it(
     until(lambda: len(rig.results) == 11)
     assert detector.changed == 0
     assert detector.seen == list(range(1, 12))
-
-
-def test_a_failing_detector_is_an_error_not_an_absence_of_objects(
-    start: Callable[..., Rig], caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO, "daemon.pipeline")
-    failures = iter([InferenceError("oom", "4 GiB"), InferenceError("oom", "4 GiB"), None])
-
-    def hook(_count: int) -> None:
-        if failure := next(failures):
-            raise failure
-
-    rig = start(hook=hook)
-    for done in (1, 2, 3):
-        rig.put("a")
-        until(lambda done=done: len(rig.results) == done)
-    assert [(r.detections is None, r.error) for r in rig.results] == [
-        (True, "oom"),
-        (True, "oom"),
-        (False, None),
-    ]
-    page = rig.page("a")
-    assert (page.inferred, page.dropped[Drop.INFER_ERROR]) == (1, 2)
-    assert rig.notes.errors == ["oom", "oom"]
-    assert caplog.messages == ["inference failed (oom): 4 GiB", "inference works again"]
-
-
-def test_a_detector_with_a_defect_is_logged_once_and_asked_again(
-    start: Callable[..., Rig], caplog: pytest.LogCaptureFixture
-) -> None:
-    failures = iter([ZeroDivisionError("1/0"), ZeroDivisionError("1/0"), None])
-
-    def hook(_count: int) -> None:
-        if failure := next(failures):
-            raise failure
-
-    rig = start(hook=hook)
-    for done in (1, 2, 3):
-        rig.put("a")
-        until(lambda done=done: len(rig.results) == done)
-    assert [r.error for r in rig.results] == ["runtime", "runtime", None]
-    assert rig.notes.errors == ["runtime", "runtime"]
-    assert len([r for r in caplog.records if r.exc_info]) == 1, "one traceback, not one per batch"
-    assert "inference failed (runtime): ZeroDivisionError" in caplog.messages
-
-
-def test_all_frames_of_a_failed_batch_are_told(start: Callable[..., Rig]) -> None:
-    def hook(_count: int) -> None:
-        raise InferenceError("runtime", "broken")
-
-    rig = start(started=False, hook=hook)
-    for name in "abc":
-        rig.put(name)
-    rig.pipeline.start()
-    until(lambda: len(rig.results) == 3)
-    assert sorted(rig.answered()) == ["a", "b", "c"]
-    assert rig.total().dropped[Drop.INFER_ERROR] == 3
 
 
 def held_batch(start: Callable[..., Rig], gate: Gate) -> Rig:
@@ -463,7 +282,7 @@ def test_a_camera_that_leaves_at_the_last_moment_holds_nobody_up(
     class Leaving(BatchPolicy):
         """The camera that it chooses first is removed before its frame is taken."""
 
-        def decide(self, waiting: Sequence[Waiting], now_s: float, *, free_s: float):  # type: ignore[no-untyped-def]
+        def decide(self, waiting: Sequence[Waiting], now_s: float, *, free_s: float) -> Decision:
             decision = super().decide(waiting, now_s, free_s=free_s)
             if "a" in decision.batch and "a" in rig.slots.cameras():
                 rig.slots.remove("a")
@@ -477,90 +296,6 @@ def test_a_camera_that_leaves_at_the_last_moment_holds_nobody_up(
     until(lambda: rig.results)
     assert rig.answered() == ["b"]
     assert rig.page("a").dropped[Drop.SHUTDOWN] == 1
-
-
-def test_a_publisher_with_a_defect_loses_that_message_alone(
-    start: Callable[..., Rig], caplog: pytest.LogCaptureFixture
-) -> None:
-    published: list[str] = []
-
-    def publish(result: Result) -> None:
-        if result.frame.camera == "a":
-            raise KeyError("a")
-        published.append(result.frame.camera)
-
-    rig = start(started=False, publish=publish)
-    for name in "abc":
-        rig.put(name)
-    rig.pipeline.start()
-    until(lambda: len(published) == 2)
-    assert published == ["b", "c"]
-    assert caplog.messages == ["publish failed camera=a"]
-
-
-def test_what_was_dispatched_is_published_before_the_end(
-    start: Callable[..., Rig], gate: Gate
-) -> None:
-    rig = start(hook=gate)
-    rig.put("a", value=1)
-    gate.wait_entered()
-    rig.put("b", value=2)
-    until(lambda: len(rig.slots) == 0)
-    rig.put("c", value=3)
-    threading.Timer(0.02, gate.open).start()
-    assert rig.pipeline.stop(PATIENCE_S)
-    assert rig.answered() == ["a", "b"]
-    assert rig.page("c").in_flight == 1, "what still waits is for whoever owns the slots"
-
-
-def test_an_idle_pipeline_stops_at_once_and_may_be_stopped_again(start: Callable[..., Rig]) -> None:
-    rig = start(clock=SystemClock())
-    started_s = time.monotonic()
-    assert rig.pipeline.stop(PATIENCE_S)
-    assert rig.pipeline.stop(PATIENCE_S)
-    assert time.monotonic() - started_s < PATIENCE_S / 2
-
-
-def test_a_pipeline_that_never_started_is_stopped_at_once(start: Callable[..., Rig]) -> None:
-    assert start(started=False).pipeline.stop(0.0)
-
-
-def test_stop_does_not_wait_for_a_detector_that_hangs(
-    start: Callable[..., Rig], gate: Gate
-) -> None:
-    clock = SystemClock()
-    rig = start(hook=gate, clock=clock)
-    rig.offer(frame("a", clock.now_s()))
-    gate.wait_entered()
-    started_s = time.monotonic()
-    assert not rig.pipeline.stop(0.05)
-    assert 0.04 < time.monotonic() - started_s < 0.5
-    page = rig.page("a")
-    assert (page.in_flight, page.balanced) == (1, True)
-    gate.open()
-    assert rig.pipeline.stop(PATIENCE_S)
-    assert rig.answered() == ["a"]
-
-
-def test_no_thread_is_dead_while_the_pipeline_works(start: Callable[..., Rig]) -> None:
-    rig = start()
-    rig.put("a")
-    until(lambda: rig.results)
-    assert rig.pipeline.dead_threads() == []
-
-
-@pytest.mark.filterwarnings(UNHANDLED)
-def test_a_thread_that_died_is_named() -> None:
-    class Broken(BatchPolicy):
-        def decide(self, waiting: Sequence[Waiting], now_s: float, *, free_s: float):  # type: ignore[no-untyped-def]
-            raise AssertionError("a defect of ours")
-
-    rig = Rig(policy=Broken(max_batch=1, max_delay_s=0.0, is_live=bool))
-    rig.pipeline.start()
-    until(rig.pipeline.dead_threads)
-    assert rig.pipeline.dead_threads() == ["batching"]
-    rig.pipeline._batches.put(None)  # in its stead, so that the others end
-    assert rig.pipeline.stop(PATIENCE_S)
 
 
 def test_a_camera_that_was_served_goes_behind_those_that_were_not(

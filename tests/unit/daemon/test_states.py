@@ -96,3 +96,14 @@ def test_a_listener_may_ask_the_board(board: StatusBoard) -> None:
     board.on_change(lambda status: seen.append(board.get(status.camera).state))
     board.change("gate", CameraState.FAILED, reason="config")
     assert seen == [CameraState.FAILED]
+
+
+def test_a_change_that_came_too_late_is_not_made() -> None:
+    board = StatusBoard(["gate"], FakeClock())
+    told: list[CameraStatus] = []
+    board.on_change(told.append)
+    board.change("gate", CameraState.BACKOFF, reason="timeout", retry_s=2.0)
+    board.change("gate", CameraState.STALLED, only_from=CameraState.STREAMING)
+    assert board.get("gate").state is CameraState.BACKOFF
+    assert board.get("gate").retry_s == 2.0
+    assert [status.state for status in told] == [CameraState.BACKOFF]

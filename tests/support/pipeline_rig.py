@@ -1,0 +1,146 @@
+"""A pipeline with everything around it in reach of a test, and a detector held by hand."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from daemon.accounting import Ledger, Page, total
+from daemon.batching import BatchPolicy, Trigger
+from daemon.clock import Clock
+from daemon.frame import Frame
+from daemon.pipeline import Pipeline, Result
+from daemon.slot import Slot, SlotBoard
+from tests.support.fakes import FakeClock, FakeDetector, frame
+from tests.support.waiting import PATIENCE_S
+
+MAX_AGE_S = 0.5
+
+
+class Gate:
+    """A hook of the detector that holds every run until it is let through."""
+
+    def __init__(self) -> None:
+        self._entered = threading.Semaphore(0)
+        self._let_through = threading.Semaphore(0)
+
+    def __call__(self, _count: int) -> None:
+        self._entered.release()
+        self._let_through.acquire()
+
+    def wait_entered(self) -> None:
+        assert self._entered.acquire(timeout=PATIENCE_S), "the detector was not called"
+
+    def let_through(self, runs: int = 1) -> None:
+        self._let_through.release(runs)
+
+    def open(self) -> None:
+        self._let_through.release(1000)
+
+
+class Notes:
+    """A PipelineObserver that writes everything down."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[int, int, Trigger, float]] = []
+        self.frames: list[tuple[str, float, float]] = []
+        self.runs: list[tuple[int, float]] = []
+        self.errors: list[str] = []
+
+    def observe_batch(self, *, size: int, bucket: int, trigger: Trigger, wait_s: float) -> None:
+        self.batches.append((size, bucket, trigger, wait_s))
+
+    def observe_frame(self, camera: str, *, age_at_dispatch_s: float, queue_wait_s: float) -> None:
+        self.frames.append((camera, age_at_dispatch_s, queue_wait_s))
+
+    def observe_inference(self, bucket: int, seconds: float) -> None:
+        self.runs.append((bucket, seconds))
+
+    def count_inference_error(self, reason: str) -> None:
+        self.errors.append(reason)
+
+
+class Rig:
+    """A pipeline of cameras `a`, `b` … with everything around it in reach of the test."""
+
+    def __init__(
+        self,
+        *,
+        cameras: str = "abcd",
+        detector: FakeDetector | None = None,
+        hook: Callable[[int], None] | None = None,
+        policy: BatchPolicy | None = None,
+        publish: Callable[[Result], None] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.time = FakeClock()
+        self.detector = detector or FakeDetector(4, hook)
+        self.slots = SlotBoard()
+        self.ledgers = {name: Ledger() for name in cameras}
+        self.policy = policy or BatchPolicy(
+            max_batch=self.detector.buckets[-1], max_delay_s=0.01, is_live=lambda _: False
+        )
+        self._slot: dict[str, Slot] = {}
+        for name, ledger in self.ledgers.items():
+            self._slot[name] = self.slots.add(name, ledger)
+            self.policy.join(name)
+        self.results: list[Result] = []
+        self.notes = Notes()
+        self.pipeline = Pipeline(
+            self.detector,
+            self.slots,
+            self.policy,
+            ledger=self.ledgers.__getitem__,
+            publish=publish or self.results.append,
+            observer=self.notes,
+            max_age_s=MAX_AGE_S,
+            clock=clock or self.time,
+        )
+
+    def put(self, camera: str, *, value: int = 0, age_s: float = 0.0) -> None:
+        self.offer(frame(camera, self.time.now_s() - age_s, value=value))
+
+    def offer(self, offered: Frame) -> None:
+        self._slot[offered.camera].put(offered)
+
+    def page(self, camera: str) -> Page:
+        return self.ledgers[camera].page()
+
+    def total(self) -> Page:
+        return total(ledger.page() for ledger in self.ledgers.values())
+
+    def answered(self) -> list[str]:
+        """Cameras of the results, in the order of publication."""
+        return [result.frame.camera for result in self.results]
+
+    def finish(self) -> None:
+        """Stop, and end the frames that wait as the fleet does."""
+        assert self.pipeline.stop(PATIENCE_S)
+        for name in self.slots.cameras():
+            self.slots.remove(name)
+
+
+@contextmanager
+def pipelines(gate: Gate) -> Iterator[Callable[..., Rig]]:
+    """Makes running rigs; at the end the gate is opened, their threads must end, and their books
+    must balance.
+    """
+    rigs: list[Rig] = []
+
+    def make(*, started: bool = True, **options: object) -> Rig:
+        rig = Rig(**options)  # type: ignore[arg-type]
+        rigs.append(rig)
+        if started:
+            rig.pipeline.start()
+        return rig
+
+    try:
+        yield make
+    finally:
+        gate.open()
+    for rig in rigs:
+        rig.finish()
+        page = rig.total()
+        assert page.balanced
+        assert page.in_flight == 0
