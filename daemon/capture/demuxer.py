@@ -43,8 +43,17 @@ class Demuxer:
     def packets(self) -> Iterator[Packet[VideoStream]]:
         """Packets in decoding order; the last one is empty and drains the decoder."""
         packets = self._container.demux(self.stream)
-        while packet := self._guarded(partial(_next, packets), opening=False):
+        while True:
+            asked_s = self._clock.now_s()
+            packet = self._guarded(partial(_next, packets), opening=False)
+            waited_s = self._clock.now_s() - asked_s
+            if packet is None:
+                return
             yield packet
+            # When the deadline passes, FFmpeg first hands out what it had kept back, as if nothing
+            # were wrong, and would then wait for as long again.
+            if self.address.medium == "network" and waited_s >= self.camera.read_timeout_s:
+                raise CaptureError(Kind.TIMEOUT)
 
     def close(self) -> None:
         self._container.close()

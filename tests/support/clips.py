@@ -57,3 +57,22 @@ def join_raw(parts: Iterable[Path], path: Path) -> Path:
     """Put elementary streams (.h264) behind one another: a change of size in mid-stream."""
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
     return path
+
+
+def repeat(source: Path, path: Path, times: int) -> Path:
+    """The same recording several times over, without encoding: for servers that must not end."""
+    with av.open(str(path), "w") as sink, av.open(str(source)) as first:
+        stream = sink.add_stream_from_template(first.streams.video[0])
+        offset = 0
+        for _ in range(times):
+            with av.open(str(source)) as container:
+                video = container.streams.video[0]
+                for packet in container.demux(video):
+                    if packet.dts is None:
+                        continue
+                    packet.dts += offset
+                    packet.pts = (packet.pts or 0) + offset
+                    packet.stream = stream
+                    sink.mux(packet)
+                offset += video.duration or 0
+    return path

@@ -1,0 +1,145 @@
+"""`vedette bench capture`: what reading a stream costs, beside a bare decode of the same file.
+
+bare     PyAV decodes every frame and one kept reformatter scales it: nothing else
+whole    our source and intake with nothing capped: pacing, letterbox, books, status
+capped   the same with detect.fps far below the stream's rate
+
+CPU time of the one thread that does the work, per frame that arrived. The three are interleaved
+and the medians of several rounds compared, so that a busy machine does not favour one of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import av
+from av.video.reformatter import Interpolation, VideoReformatter
+
+from config.schema import CameraConfig
+from daemon.accounting import Ledger
+from daemon.bench.recording import recording
+from daemon.capture.intake import Intake
+from daemon.capture.observer import Unobserved
+from daemon.capture.reporter import Reporter
+from daemon.capture.source import open_source
+from daemon.clock import SystemClock
+from daemon.frame import Frame
+from daemon.states import StatusBoard
+from detector.letterbox import InputSpec, Letterbox
+
+MOST_OVERHEAD = 1.15  # whole / bare
+MOST_CAPPED = 0.75  # capped / whole
+_UNCAPPED_FPS = 120.0
+_MS = 1e3
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "capture",
+        help="CPU per frame of decoding and scaling, beside a bare decode",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--file", type=Path, help="recording to read; default: a 1080p30 clip made for this"
+    )
+    parser.add_argument("--fps", type=float, default=5.0, help="the cap; default: 5")
+    parser.add_argument("--input-size", type=int, default=448, help="of the detector; default: 448")
+    parser.add_argument("--rounds", type=int, default=5, help="default: 5")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, print, write; exit code 1 if our own work costs more than it should."""
+    file = (args.file or recording()).absolute()
+    spec = InputSpec(args.input_size, args.input_size)
+    ways: dict[str, Callable[[], int]] = {
+        "bare": partial(_bare, file, spec),
+        "whole": partial(_ours, file, spec, _UNCAPPED_FPS),
+        "capped": partial(_ours, file, spec, args.fps),
+    }
+    figures = _figures(ways, args.rounds)
+    print(f"{file.name}, capped at {args.fps:g} fps, {args.rounds} rounds")
+    for name in ways:
+        print(f"  {name:<8}{figures['cpu_ms_per_frame'][name]:8.3f} ms CPU per frame")
+    print(f"  whole / bare    {figures['overhead']:.3f}  (at most {MOST_OVERHEAD})")
+    print(f"  capped / whole  {figures['capped']:.3f}  (at most {MOST_CAPPED})")
+    if args.json:
+        args.json.write_text(json.dumps(figures, indent=2) + "\n")
+    return 0 if figures["overhead"] <= MOST_OVERHEAD and figures["capped"] <= MOST_CAPPED else 1
+
+
+def _figures(ways: dict[str, Callable[[], int]], rounds: int) -> dict[str, Any]:
+    costs: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, read in ways.items():
+            started_s = time.thread_time()
+            frames = read()
+            costs[name].append((time.thread_time() - started_s) * _MS / frames)
+    medians = {name: statistics.median(values) for name, values in costs.items()}
+    return {
+        "cpu_ms_per_frame": medians,
+        "rounds_ms_per_frame": costs,
+        "overhead": medians["whole"] / medians["bare"],
+        "capped": medians["capped"] / medians["whole"],
+    }
+
+
+def _bare(file: Path, spec: InputSpec) -> int:
+    reformatter, frames = VideoReformatter(), 0
+    with av.open(str(file)) as container:
+        stream = container.streams.video[0]
+        stream.codec_context.thread_count = 1
+        for frame in container.decode(stream):
+            width, height = Letterbox.fit((frame.width, frame.height), spec).scaled_wh
+            reformatter.reformat(
+                frame, width, height, "rgb24", interpolation=Interpolation.BILINEAR, threads=1
+            )
+            frames += 1
+    return frames
+
+
+class _Discard:
+    """A slot whose frames are taken at once."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def put(self, frame: Frame) -> None:
+        self._ledger.captured()
+        self._ledger.inferred()
+
+    def wait_until_taken(self, timeout_s: float) -> bool:
+        return True
+
+
+def _ours(file: Path, spec: InputSpec, fps: float) -> int:
+    camera = CameraConfig.model_validate(
+        {
+            "url": file.as_uri(),
+            "detect": {"fps": fps},
+            "file": {"realtime": False, "loop": False},
+        }
+    )
+    clock, ledger, never = SystemClock(), Ledger(), threading.Event()
+    intake = Intake(
+        camera,
+        slot=_Discard(ledger),
+        ledger=ledger,
+        reporter=Reporter("bench", StatusBoard(["bench"], clock)),
+        clock=clock,
+        observer=Unobserved(),
+    )
+    intake.consume(
+        lambda: open_source(camera, input_spec=spec, clock=clock, pause=never.wait), never
+    )
+    return ledger.page().captured

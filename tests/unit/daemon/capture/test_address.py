@@ -1,0 +1,89 @@
+"""What FFmpeg is told for each kind of camera."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.schema import CameraConfig
+from daemon.capture.address import address_of
+from daemon.capture.errors import CaptureError, Kind
+
+
+def camera(url: str, **fields: Any) -> CameraConfig:
+    return CameraConfig.model_validate({"url": url, **fields})
+
+
+def test_rtsp_states_transport_silence_and_protocols() -> None:
+    config = camera("rtsp://10.0.0.5/h264", open_timeout_s=3.0, read_timeout_s=2.5)
+    address = address_of(config, credential_directory=None)
+    assert address.target == "rtsp://10.0.0.5/h264"
+    assert (address.medium, address.transport, address.format) == ("network", "tcp", None)
+    assert address.options["rtsp_transport"] == "tcp"
+    assert address.options["timeout"] == "3000000"
+    assert address.options["protocol_whitelist"] == "rtsp,tcp"
+    assert address.options["fpsprobesize"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("url", "transport", "protocols"),
+    [
+        ("rtsp://h/p", "udp", "rtsp,tcp,rtp,udp"),
+        ("rtsps://h/p", "tcp", "rtsp,tcp,rtsps,tls"),
+    ],
+)
+def test_only_the_protocols_that_are_needed_are_allowed(
+    url: str, transport: str, protocols: str
+) -> None:
+    address = address_of(camera(url, transport=transport), credential_directory=None)
+    assert address.options["protocol_whitelist"] == protocols
+    assert address.options["rtsp_transport"] == transport
+
+
+def test_a_credential_is_joined_and_never_shown(tmp_path: Path) -> None:
+    secret = tmp_path / "gate"
+    secret.write_text("admin:canary/secret@x\n")
+    secret.chmod(0o600)
+    config = camera("rtsp://10.0.0.5/h264", credential="gate")
+    address = address_of(config, credential_directory=tmp_path)
+    assert address.target == "rtsp://admin:canary%2Fsecret%40x@10.0.0.5/h264"
+    assert "canary" not in repr(address)
+    assert "canary" not in str(address)
+
+
+def test_a_missing_credential_is_a_fault_of_the_configuration(tmp_path: Path) -> None:
+    config = camera("rtsp://10.0.0.5/h264", credential="gate")
+    with pytest.raises(CaptureError) as caught:
+        address_of(config, credential_directory=tmp_path)
+    assert caught.value.kind is Kind.CONFIG
+    assert "gate" in caught.value.detail
+    assert caught.value.__context__ is None
+
+
+def test_a_file_cannot_name_a_protocol() -> None:
+    address = address_of(camera("file:///clips/a%20b.mp4"), credential_directory=None)
+    assert address.target == "file:/clips/a b.mp4"
+    assert address.options["protocol_whitelist"] == "file"
+    assert address.medium == "file"
+
+
+def test_a_usb_camera_is_asked_for_what_the_operator_wants() -> None:
+    config = camera("v4l2:///dev/video0", v4l2={"format": "yuyv", "size": "1280x720", "fps": 29.97})
+    address = address_of(config, credential_directory=None)
+    assert (address.target, address.format, address.medium) == ("/dev/video0", "v4l2", "device")
+    assert address.options["input_format"] == "yuyv422"
+    assert address.options["video_size"] == "1280x720"
+    assert address.options["framerate"] == "29.97"
+
+
+def test_a_usb_camera_keeps_its_own_settings_where_nothing_is_said() -> None:
+    options = address_of(camera("v4l2:///dev/video0"), credential_directory=None).options
+    assert not {"input_format", "video_size", "framerate"} & set(options)
+
+
+def test_an_unknown_scheme_is_refused() -> None:
+    config = CameraConfig.model_construct(url="http://169.254.169.254/", credential=None)
+    with pytest.raises(CaptureError, match="http"):
+        address_of(config, credential_directory=None)

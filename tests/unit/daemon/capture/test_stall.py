@@ -1,0 +1,37 @@
+"""When a quiet camera counts as stalled."""
+
+from __future__ import annotations
+
+import pytest
+
+from daemon.capture.stall import stalled
+from daemon.states import CameraState, CameraStatus, StreamInfo
+
+
+def status(state: CameraState, fps: float | None, last_frame_s: float | None) -> CameraStatus:
+    stream = StreamInfo("h264", 640, 360, fps, "tcp", "software")
+    return CameraStatus("a", state, since_s=100.0, stream=stream, last_frame_s=last_frame_s)
+
+
+@pytest.mark.parametrize(
+    ("fps", "limit_s"), [(30.0, 1.0), (10.0, 1.0), (1.0, 3.0), (0.1, 30.0), (None, 1.0)]
+)
+def test_three_frames_of_silence_but_at_least_a_second(fps: float | None, limit_s: float) -> None:
+    streaming = status(CameraState.STREAMING, fps, 200.0)
+    assert not stalled(streaming, 200.0 + limit_s)
+    assert stalled(streaming, 200.01 + limit_s)
+
+
+@pytest.mark.parametrize("state", set(CameraState) - {CameraState.STREAMING, CameraState.STALLED})
+def test_a_camera_that_is_not_open_is_not_stalled(state: CameraState) -> None:
+    assert not stalled(status(state, 10.0, 200.0), 900.0)
+
+
+def test_a_stalled_camera_stays_so_until_a_frame_comes() -> None:
+    assert stalled(status(CameraState.STALLED, 10.0, 200.0), 205.0)
+    assert not stalled(status(CameraState.STALLED, 10.0, 204.9), 205.0)
+
+
+def test_a_stream_without_any_frame_counts_from_its_opening() -> None:
+    assert stalled(status(CameraState.STREAMING, 10.0, None), 101.5)
+    assert not stalled(CameraStatus("a", CameraState.STREAMING, since_s=100.0), 100.5)

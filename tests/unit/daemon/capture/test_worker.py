@@ -1,0 +1,280 @@
+"""A camera's thread: states, waits, books, and faults that stay inside."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from config.schema import CameraConfig
+from daemon.accounting import Drop
+from daemon.capture import CaptureError, Kind, Lost, OpenSource, Sample, Source
+from daemon.capture.pacer import Pacer
+from daemon.states import CameraState, StreamInfo
+from detector.letterbox import Letterbox
+from tests.support.capture_rig import INPUT, CaptureRig
+from tests.support.fakes import GreyPicture
+
+SCENE = StreamInfo("h264", 64, 48, 30.0, "tcp", "software")
+
+
+def sample(pts_s: float, *, corrupt: bool = False, broken: bool = False) -> Sample:
+    def scale() -> tuple[np.ndarray, Letterbox]:
+        if broken:
+            raise av.error.InvalidDataError(1, "cannot be scaled")
+        pixels = np.zeros((INPUT.height, INPUT.width, 3), np.uint8)
+        return pixels, Letterbox.fit((64, 48), INPUT)
+
+    return Sample(pts_s=pts_s, is_corrupt=corrupt, picture=GreyPicture(), scale=scale)
+
+
+class FakeSource:
+    """Plays a script: samples, then an exception, an end, or silence until it is closed."""
+
+    info = SCENE
+
+    def __init__(self, script: list[Any]) -> None:
+        self._script = script
+        self.closed = threading.Event()
+
+    def samples(self, pacer: Pacer) -> Iterator[Sample | Lost]:
+        for step in self._script:
+            if isinstance(step, BaseException):
+                raise step
+            if isinstance(step, threading.Event):
+                step.wait(10)
+                continue
+            if isinstance(step, Sample):
+                pacer.saw(step.pts_s)
+            yield step
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+class Script:
+    """An opener that hands out one scripted source after the other; the last one again."""
+
+    def __init__(self, *plays: list[Any] | BaseException) -> None:
+        self._plays = list(plays)
+        self.opened: list[FakeSource] = []
+        self.attempts = 0
+        self.pause: Callable[[float], bool] | None = None
+
+    def __call__(self, camera: CameraConfig, **rest: Any) -> Source:
+        self.attempts += 1
+        self.pause = rest["pause"]
+        play = self._plays.pop(0) if len(self._plays) > 1 else self._plays[0]
+        if isinstance(play, BaseException):
+            raise play
+        source = FakeSource(play)
+        self.opened.append(source)
+        return source
+
+
+def rig(opener: OpenSource, **fields: Any) -> CaptureRig:
+    fields = {"url": "rtsp://h/p", "detect": {"fps": 5.0}, **fields}
+    return CaptureRig(CameraConfig.model_validate(fields), opener=opener)
+
+
+def run(opener: Script, until: Callable[[CaptureRig], bool], **fields: Any) -> CaptureRig:
+    capture = rig(opener, **fields)
+    capture.start()
+    try:
+        capture.wait_for(lambda: until(capture))
+    finally:
+        capture.stop()
+    assert all(source.closed.is_set() for source in opener.opened)
+    return capture
+
+
+def test_frames_reach_the_slot_and_the_board(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    hold = threading.Event()
+    frames = [sample(index / 5) for index in range(3)]
+    capture = rig(Script([*frames, hold]))
+    capture.start()
+    capture.wait_for(lambda: capture.page.captured == 3)
+    assert capture.status.state is CameraState.STREAMING
+    assert capture.status.stream == SCENE
+    assert capture.status.last_frame_s is not None
+    capture.worker.request_stop()
+    hold.set()
+    capture.stop()
+    assert capture.page.captured == 3
+    assert len(capture.observer.connects) == 1
+    assert len(capture.observer.intervals) == 2
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines == [
+        (
+            "camera streaming camera=cam state=streaming codec=h264 size=64x48 fps=30"
+            " transport=tcp decoder=software"
+        )
+    ]
+
+
+def test_every_frame_that_is_not_offered_has_a_reason() -> None:
+    script: list[Any] = [sample(index / 30) for index in range(60)]
+    script += [Lost.EARLY] * 7 + [Lost.UNDECODABLE] * 2
+    script += [sample(2 + index / 5, corrupt=True) for index in range(3)]
+    script += [sample(3 + index / 5, broken=True) for index in range(4)]
+    capture = run(Script(script, CaptureError(Kind.AUTH)), lambda c: bool(c.reasons()))
+    dropped = capture.page.dropped
+    assert capture.page.captured == 76
+    assert dropped[Drop.FPS_CAP] == 50 + 7
+    assert dropped[Drop.CORRUPT] == 5
+    assert dropped[Drop.PREPROCESS_ERROR] == 4
+    assert capture.page.inferred + dropped[Drop.OVERWRITTEN] == 10
+    assert capture.observer.errors.count(("cam", "corrupt")) == 3
+    assert capture.observer.errors.count(("cam", "other")) == 6
+
+
+@pytest.mark.parametrize("kind", set(Kind) - {Kind.CONFIG, Kind.EOF})
+def test_a_lost_stream_backs_off_and_is_tried_again(kind: Kind) -> None:
+    opener = Script(CaptureError(kind), [sample(0.0)])
+    capture = run(
+        opener,
+        lambda c: len(c.reasons()) >= 2,
+        reconnect={"min_s": 0.01, "max_s": 0.01, "slow_s": 0.01},
+    )
+    assert capture.reasons()[:2] == [kind.value, "eof"]
+    assert [status.state for status in capture.history][:4] == [
+        CameraState.BACKOFF,
+        CameraState.CONNECTING,
+        CameraState.STREAMING,
+        CameraState.BACKOFF,
+    ]
+
+
+def test_a_refused_login_waits_in_the_slow_lane() -> None:
+    opener = Script(CaptureError(Kind.AUTH))
+    capture = run(opener, lambda c: c.status.state is CameraState.BACKOFF)
+    assert capture.status.retry_s == 60.0
+    assert opener.attempts == 1
+
+
+def test_a_fault_of_the_configuration_is_not_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    opener = Script(CaptureError(Kind.CONFIG, "credential gate: no such file"))
+    capture = run(opener, lambda c: c.status.state is CameraState.FAILED)
+    assert capture.status.reason == "config"
+    assert opener.attempts == 1
+    assert 'reason=config detail="credential gate: no such file"' in caplog.text
+
+
+def test_a_file_played_once_ends_without_a_retry(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    opener = Script([sample(0.0)])
+    capture = run(opener, lambda c: c.status.state is CameraState.FAILED, url="file:///a.mp4")
+    assert capture.status.reason == "eof"
+    assert capture.page.captured == 1
+    assert "played to its end" in caplog.text
+
+
+def test_a_crash_costs_the_camera_a_wait_and_shows_no_secret(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    opener = Script(ZeroDivisionError("rtsp://u:canary@h"), [sample(0.0)])
+    capture = run(opener, lambda c: c.page.captured > 0, reconnect={"min_s": 0.01, "max_s": 0.01})
+    assert capture.reasons()[0] == "internal"
+    assert "ZeroDivisionError" in caplog.text
+    assert "in consume" in caplog.text
+    assert "canary" not in caplog.text
+
+
+def test_a_camera_that_stays_lost_is_logged_once_per_reason(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    refused, timeout = CaptureError(Kind.REFUSED), CaptureError(Kind.TIMEOUT)
+    opener = Script(refused, refused, refused, timeout, refused, CaptureError(Kind.AUTH))
+    run(opener, lambda c: "auth" in c.reasons(), reconnect={"min_s": 0.01, "max_s": 0.01})
+    reasons = [record.getMessage().split("reason=")[1].split()[0] for record in caplog.records]
+    assert reasons == ["refused", "timeout", "refused", "auth"]
+
+
+def test_a_frame_ends_a_stall() -> None:
+    go_on, hold = threading.Event(), threading.Event()
+    capture = rig(Script([sample(0.0), go_on, sample(0.2), hold]))
+    capture.start()
+    capture.wait_for_state(CameraState.STREAMING)
+    capture.board.change("cam", CameraState.STALLED)
+    go_on.set()
+    capture.wait_for(lambda: capture.page.captured == 2)
+    capture.worker.request_stop()
+    hold.set()
+    capture.stop()
+    states = [status.state for status in capture.history]
+    assert states == [CameraState.STREAMING, CameraState.STALLED, CameraState.STREAMING]
+
+
+def test_a_stop_interrupts_a_long_wait_at_once() -> None:
+    opener = Script(CaptureError(Kind.AUTH))
+    capture = rig(opener)
+    capture.start()
+    capture.wait_for_state(CameraState.BACKOFF)
+    capture.stop(within_s=0.5)
+    capture.worker.request_stop()
+    assert capture.worker.join(0.0)
+
+
+def test_a_stop_interrupts_the_pauses_of_a_source() -> None:
+    opener = Script([sample(0.0)])
+    capture = run(opener, lambda c: opener.pause is not None)
+    assert opener.pause is not None
+    assert opener.pause(60.0)
+    assert capture.worker.join(0.0)
+
+
+def test_join_tells_of_a_thread_that_is_still_blocked() -> None:
+    blocked = threading.Event()
+    capture = rig(Script([sample(0.0), blocked]))
+    capture.start()
+    capture.wait_for_state(CameraState.STREAMING)
+    capture.worker.request_stop()
+    assert not capture.worker.join(0.02)
+    blocked.set()
+    capture.stop()
+
+
+def test_a_worker_that_never_started_has_nothing_to_join() -> None:
+    assert rig(Script([])).worker.join(0.0)
+
+
+def test_a_machine_out_of_threads_fails_the_camera_only(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def no_more(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    capture = rig(Script([]))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_more)
+        capture.worker.start()
+    assert capture.status.state is CameraState.FAILED
+    assert capture.status.reason == "resources"
+    assert "no thread could be started" in caplog.text
+    assert capture.worker.join(0.0)
+
+
+def test_software_decoding_is_said_where_hardware_was_asked_for(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    run(Script([sample(0.0)]), lambda c: c.page.captured > 0, hwaccel="cuda")
+    assert "no hardware decoder, decoding in software camera=cam hwaccel=cuda" in caplog.text
+
+
+def test_a_file_read_at_full_speed_loses_no_frame() -> None:
+    frames = [sample(index / 30) for index in range(100)]
+    capture = run(
+        Script(frames),
+        lambda c: c.status.state is CameraState.FAILED,
+        url="file:///a.mp4",
+        file={"realtime": False, "loop": False},
+        detect={"fps": 30.0},
+    )
+    assert capture.page.captured == capture.page.inferred == 100
