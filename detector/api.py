@@ -68,11 +68,11 @@ class Detector(Protocol):
 
     @property
     def buckets(self) -> tuple[int, ...]:
-        """Batch sizes that were traced, ascending; the last one is the largest."""
+        """Batch sizes that `warm_up` runs and `detect` takes, ascending."""
         ...
 
     def warm_up(self, progress: Callable[[int], None] | None = None) -> None:
-        """Trace and run every bucket once; `progress` hears each finished bucket."""
+        """Run every bucket once; `progress` hears each finished bucket."""
         ...
 
     def detect(

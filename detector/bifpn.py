@@ -21,18 +21,12 @@ class _Node:
 
 def pyramid(ops: Ops[T], taps: list[T], spec: DetectorSize) -> list[T]:
     """P3 … P7 (P8) from C3, C4, C5."""
-    features = [*taps, _coarser(ops, taps[-1], spec.channels)]
+    features = [*taps, ops.max_pool(_match(ops, taps[-1], "resample_p6", spec.channels))]
     while len(features) < len(spec.levels):
         features.append(ops.max_pool(features[-1]))
     for cell in range(spec.cells):
         features = _cell(ops, features, f"fpn_cells/cell_{cell}", spec)
     return features
-
-
-def _coarser(ops: Ops[T], c5: T, channels: int) -> T:
-    if ops.channels(c5) != channels:
-        c5 = _match(ops, c5, "resample_p6", channels)
-    return ops.max_pool(c5)
 
 
 def _cell(ops: Ops[T], inputs: list[T], name: str, spec: DetectorSize) -> list[T]:
@@ -44,9 +38,8 @@ def _cell(ops: Ops[T], inputs: list[T], name: str, spec: DetectorSize) -> list[T
         own_id = len(features)
         resampled = []
         for order, source in enumerate(node.inputs):
-            x = features[source]
-            if ops.channels(x) != spec.channels:
-                x = _match(ops, x, f"{at}/resample_{order}_{source}_{own_id}", spec.channels)
+            edge = f"{at}/resample_{order}_{source}_{own_id}"
+            x = _match(ops, features[source], edge, spec.channels)
             if level_of[source] < node.level:
                 x = ops.max_pool(x)
             elif level_of[source] > node.level:
@@ -84,4 +77,6 @@ def _fuse(ops: Ops[T], xs: list[T], name: str, spec: DetectorSize) -> T:
 
 
 def _match(ops: Ops[T], x: T, name: str, channels: int) -> T:
+    if ops.channels(x) == channels:
+        return x
     return ops.conv(x, f"{name}/conv2d", channels, bias=True, norm=f"{name}/bn")

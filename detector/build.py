@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from detector.api import ModelError, buckets_up_to
 from detector.network import variables
+from detector.processor import choose_precision, cpu_flags, require_avx
 from detector.sizes import SIZES, DetectorSize
 from detector.startup import quiet_start
 from detector.weights.bundled import resolve
@@ -46,22 +47,25 @@ def build_detector(
     """
     spec = _size(name)
     path = resolve(name, weights)
-    labels = read_description(path).labels
+    description = read_description(path)
+    if description.architecture != name:
+        raise unusable(path, f"holds {description.architecture}, not {name}")
+    labels = description.labels
     loaded = load(path, variables(spec, len(labels)), sha256=sha256)
-    if loaded.description.architecture != name:
-        raise unusable(path, f"holds {loaded.description.architecture}, not {name}")
 
+    flags = cpu_flags()
+    require_avx(flags)
     with quiet_start():
         from detector.compiled import CompiledDetector
         from detector.efficientdet import EfficientDet
         from detector.plan import Plan, Selection
-        from detector.runtime import choose_precision, configure, cpu_flags, has_gpu
+        from detector.runtime import configure, has_gpu
 
         configure(threads)
         gpu = has_gpu()
-    arithmetic, why = choose_precision(precision, gpu=gpu, cpu_flags=cpu_flags())
+    arithmetic, why = choose_precision(precision, gpu=gpu, flags=flags)
     family = EfficientDet(
-        spec, num_classes=len(labels), input_size=input_size or loaded.description.input_size
+        spec, num_classes=len(labels), input_size=input_size or description.input_size
     )
     selection = Selection(score_threshold, iou_threshold, max_detections)
     plan = Plan(family, loaded.arrays, selection, precision=arithmetic, xla=gpu)

@@ -24,10 +24,6 @@ class EfficientDet:
         self._anchors = anchor_boxes(input_size, spec.levels, spec.anchor_scale)
 
     @property
-    def name(self) -> str:
-        return self._spec.name
-
-    @property
     def input_spec(self) -> InputSpec:
         red, green, blue = (round(channel) for channel in self._spec.mean_rgb)
         return InputSpec(self._input_size, self._input_size, "top_left", (red, green, blue))

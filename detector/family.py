@@ -13,9 +13,6 @@ class Family(Protocol):
     """One architecture at one input size; its methods are called while a graph is traced."""
 
     @property
-    def name(self) -> str: ...
-
-    @property
     def input_spec(self) -> InputSpec: ...
 
     def normalise(self, pixels: Tensor, content_xyxy: Tensor) -> Tensor:

@@ -38,9 +38,10 @@ def suppress(
         most = tf.reduce_max(tf.reduce_sum(tf.cast(valid, tf.int32), axis=1))
         found = Candidates(*(values[:, :most] for values in found))
         valid = valid[:, :most]
-    rivals = (_iou(found.xyxy) > iou_threshold) & _same_class(found.class_id)
-    rivals = tf.linalg.band_part(tf.cast(rivals, tf.float32), -1, 0)
-    rivals = tf.linalg.set_diag(rivals, tf.zeros_like(found.score))  # [B, K, better]
+    rank = tf.range(tf.shape(valid)[1])
+    better = rank[None, :] < rank[:, None]  # [K, K]
+    same_class = found.class_id[:, :, None] == found.class_id[:, None, :]  # [B, K, K]
+    rivals = better & same_class & (_iou(found.xyxy) > iou_threshold)
     kept = _greedy(valid, rivals)
     limit = tf.minimum(max_detections, tf.shape(valid)[1])
     score, rows = tf.math.top_k(tf.where(kept, found.score, -1.0), limit)
@@ -60,16 +61,12 @@ def _greedy(valid: Tensor, rivals: Tensor) -> Tensor:
     """
 
     def decide(kept: Tensor, _: Tensor) -> tuple[Tensor, Tensor]:
-        beaten = tf.linalg.matvec(rivals, tf.cast(kept, tf.float32)) > 0
+        beaten = tf.reduce_any(rivals & kept[:, None, :], axis=2)
         decided = valid & ~beaten
         return decided, tf.reduce_any(decided != kept)
 
     kept, _ = tf.while_loop(lambda _, changed: changed, decide, [valid, tf.constant(True)])
     return kept
-
-
-def _same_class(class_id: Tensor) -> Tensor:
-    return class_id[:, :, None] == class_id[:, None, :]
 
 
 def _iou(xyxy: Tensor) -> Tensor:

@@ -53,7 +53,8 @@ class Plan:
             )
 
         # XLA fuses well on a GPU; on a CPU its depthwise convolutions are ten times slower.
-        self._graph = tf.function(compute, jit_compile=True if xla else None).get_concrete_function(
+        function = tf.function(compute, autograph=False, jit_compile=True if xla else None)
+        self._graph = function.get_concrete_function(
             tf.TensorSpec([None, spec.height, spec.width, 3], tf.uint8),
             tf.TensorSpec([None, 4], tf.int32),
         )

@@ -13,7 +13,7 @@ from typing import IO
 log = logging.getLogger(__name__)
 
 _NATIVE_LINE = re.compile(
-    rb"[IWEF]\d{4} \d\d:|[IWEF]0000 |\d{4}-\d\d-\d\d [\d:.]+: [IWEF] "
+    rb"[IWEF]\d{4} \d\d:|\d{4}-\d\d-\d\d [\d:.]+: [IWEF] "
     rb"|WARNING: All log messages before absl|To enable the following instructions"
 )
 

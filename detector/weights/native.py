@@ -36,7 +36,7 @@ class Weights:
 def save(path: Path, arrays: Arrays, description: Description) -> None:
     """Write the file: convolution kernels as float16, everything else as float32."""
     stored = {
-        name: np.ascontiguousarray(array, np.float16 if array.ndim == 4 else np.float32)
+        name: np.array(array, np.float16 if array.ndim == 4 else np.float32, order="C")
         for name, array in arrays.items()
     }
     description = replace(description, sha256=_digest({k: v.tobytes() for k, v in stored.items()}))

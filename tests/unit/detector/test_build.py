@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from detector.api import Detector, ModelError
+from detector.build import build_detector, labels_of
+from detector.letterbox import Letterbox
+from detector.network import variables
+from detector.sizes import SIZES
+from detector.weights.bundled import resolve
+from detector.weights.native import load, save
+
+BUNDLED = resolve("efficientdet-lite0", "bundled")
+
+
+def build(**changes: Any) -> Detector:
+    asked: dict[str, Any] = {
+        "name": "efficientdet-lite0", "weights": "bundled", "score_threshold": 0.4,
+        "iou_threshold": 0.5, "max_detections": 10, "max_batch": 3, "input_size": 64,
+    }  # fmt: skip
+    return build_detector(**asked | changes)
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    """The bundled weights, said to be those of another size."""
+    loaded = load(BUNDLED, variables(SIZES["efficientdet-lite0"], 6))
+    path = tmp_path / "other.safetensors"
+    save(path, loaded.arrays, replace(loaded.description, architecture="efficientdet-lite1"))
+    return path
+
+
+def test_the_bundled_detector_works_and_says_what_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "detector"):
+        detector = build(precision="float32")
+    detector.warm_up()
+    (nothing,) = detector.detect(
+        np.full((2, 64, 64, 3), 127, np.uint8), [Letterbox.fit((640, 480), detector.input_spec)]
+    )
+    assert len(nothing) == 0
+    assert detector.buckets == (1, 2, 3)
+    assert detector.labels == labels_of("efficientdet-lite0", "bundled")
+    assert (detector.name, detector.precision) == ("efficientdet-lite0", "float32")
+    assert detector.trace_count == 1
+    assert "precision=float32 reason='asked for'" in caplog.text
+
+
+def test_an_unknown_model_is_refused_with_the_known_ones() -> None:
+    for ask in (lambda: build(name="yolo"), lambda: labels_of("yolo", "bundled")):
+        with pytest.raises(ModelError, match=r"unknown model yolo; known are efficientdet-d0, .*x"):
+            ask()
+
+
+def test_weights_of_another_architecture_are_refused(weights: Path) -> None:
+    with pytest.raises(ModelError, match="holds efficientdet-lite1, not efficientdet-lite0"):
+        build(weights=weights)
+
+
+def test_weights_that_do_not_fit_are_refused_by_tensor(weights: Path) -> None:
+    with pytest.raises(ModelError, match="lacks tensor efficientnet-lite1/"):
+        build(name="efficientdet-lite1", weights=weights)
+
+
+def test_weights_with_another_digest_are_refused() -> None:
+    with pytest.raises(ModelError, match="SHA-256 is"):
+        build(sha256="0" * 64)
+
+
+def test_arithmetic_that_the_machine_lacks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detector.runtime.has_gpu", lambda: False)
+    with pytest.raises(ModelError, match="float16 needs a GPU"):
+        build(precision="float16")

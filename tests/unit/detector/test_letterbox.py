@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.letterbox import InputSpec, Letterbox
+
+TOP_LEFT = InputSpec(320, 320)
+CENTER = InputSpec(416, 416, "center", (128, 128, 128))
+
+
+@pytest.mark.parametrize(
+    ("source", "spec", "scaled", "offset"),
+    [
+        ((768, 576), TOP_LEFT, (320, 240), (0, 0)),
+        ((640, 427), TOP_LEFT, (320, 213), (0, 0)),
+        ((100, 400), CENTER, (104, 416), (156, 0)),
+        ((5000, 1), TOP_LEFT, (320, 1), (0, 0)),
+    ],
+)
+def test_the_largest_fit_lies_where_the_model_wants_it(
+    source: tuple[int, int], spec: InputSpec, scaled: tuple[int, int], offset: tuple[int, int]
+) -> None:
+    box = Letterbox.fit(source, spec)
+    assert (box.scaled_wh, box.offset_xy) == (scaled, offset)
+
+
+@given(
+    st.integers(1, 8000), st.integers(1, 8000), st.sampled_from([TOP_LEFT, CENTER]),
+    st.floats(0, 1), st.floats(0, 1),
+)  # fmt: skip
+def test_a_point_of_the_source_comes_back(
+    width: int, height: int, spec: InputSpec, across: float, down: float
+) -> None:
+    box = Letterbox.fit((width, height), spec)
+    point = np.array([across * width, down * height], np.float32)
+    placed = point / np.float32(box.scale) + np.float32(box.offset_xy)
+    back = box.to_source(np.concatenate([placed, placed])[None].astype(np.float32))
+    np.testing.assert_allclose(back[0, :2], point, atol=0.01)
+
+
+def test_boxes_are_clipped_to_the_picture() -> None:
+    box = Letterbox.fit((768, 576), TOP_LEFT)
+    clipped = box.to_source(np.float32([[-5, -5, 400, 400]]))
+    np.testing.assert_array_equal(clipped, np.float32([[0, 0, 768, 576]]))
+    assert clipped.dtype == np.float32
+
+
+@pytest.mark.parametrize("source", [(0, 5), (5, 0)])
+def test_an_empty_picture_is_refused(source: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="no pixels"):
+        Letterbox.fit(source, TOP_LEFT)
