@@ -1,11 +1,21 @@
 # Two commands do all on a fresh machine: `make run` and `make test`.
 .DEFAULT_GOAL := help
 .PHONY: help venv run test unit lint format bench clean
+.PHONY: install install-venv install-files
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
+
+# Where `make install` puts things; DESTDIR goes before all of them.
+PREFIX ?= /opt/vedette
+UNITDIR ?= /usr/local/lib/systemd/system
+SYSCONFDIR ?= /etc
+EXTRAS ?=
+STAGE = $(if $(DESTDIR),$(abspath $(DESTDIR)))
+HOME_DIR = $(STAGE)$(PREFIX)
+ETC_DIR = $(STAGE)$(SYSCONFDIR)/vedette
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -40,6 +50,30 @@ bench: venv ## figures of the pipeline and of the capture
 	$(BIN)/vedette bench pipeline
 	$(BIN)/vedette bench pipeline --cameras 8 --fps 5
 	$(BIN)/vedette bench capture
+
+install: install-venv install-files ## as a systemd service, see systemd/README.md
+
+# pip writes where the environment lies into its scripts: there the stage is taken out again.
+install-venv:
+	@case $$($(PYTHON) -c 'import sys; print(sys.base_prefix)') in /home/*|/root/*) \
+		echo 'the service cannot see home directories: make install PYTHON=/usr/bin/python3'; exit 1;; \
+	esac
+	rm -rf build
+	umask 022 && $(PYTHON) -m venv $(HOME_DIR)/.venv
+	umask 022 && $(HOME_DIR)/.venv/bin/python -m pip install --quiet --disable-pip-version-check \
+		-c constraints.txt '.$(EXTRAS)'
+	$(if $(STAGE),grep -rlI '$(HOME_DIR)' $(HOME_DIR)/.venv/bin $(HOME_DIR)/.venv/pyvenv.cfg \
+		| xargs -r sed -i 's|$(HOME_DIR)|$(PREFIX)|g')
+
+# The configuration of a server that has one is left as it is.
+install-files:
+	install -d $(STAGE)$(UNITDIR) $(HOME_DIR)/share/systemd $(ETC_DIR)
+	install -d -m 700 $(ETC_DIR)/credentials
+	sed 's|/opt/vedette|$(PREFIX)|g; s|/etc/vedette|$(SYSCONFDIR)/vedette|g' systemd/vedette.service \
+		| install -m 644 /dev/stdin $(STAGE)$(UNITDIR)/vedette.service
+	install -m 644 systemd/*.conf systemd/credential.example $(HOME_DIR)/share/systemd
+	install -m 644 systemd/README.md config/example.yaml config/vedette.schema.json $(HOME_DIR)/share
+	test -e $(ETC_DIR)/vedette.yaml || install -m 644 systemd/vedette.yaml $(ETC_DIR)/vedette.yaml
 
 clean: ## remove what was built
 	rm -rf $(VENV) build dist *.egg-info .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import threading
 from collections.abc import Callable
 from typing import Protocol
 
@@ -43,9 +44,10 @@ from detector.api import Detector
 
 log = logging.getLogger(__name__)
 
-CAMERAS_STOP_S = 1.0
+# Together with what closing a sink may take, less than the 3 s that a stop is given.
+CAMERAS_STOP_S = 0.8
 PIPELINE_STOP_S = 1.0
-SINKS_STOP_S = 0.5
+SINKS_STOP_S = 0.4
 
 
 class BuildDetector(Protocol):
@@ -139,9 +141,20 @@ class App:
         self._progress.sinks_bound = True
         log.info("listening http=%s", self._config.http.listen)
 
-    def load_model(self, build: BuildDetector) -> None:
-        """Build the detector and warm it up. Raises ModelError; ConfigError for unknown labels."""
+    def load_model(
+        self, build: BuildDetector, *, advanced: Callable[[], None] = lambda: None
+    ) -> None:
+        """Build the detector and warm it up. Raises ModelError; ConfigError for unknown labels.
+
+        `advanced` is called at the beginning and after every step.
+        """
+
+        def warmed(bucket: int) -> None:
+            log.debug("warm batch=%d", bucket)
+            advanced()
+
         config = self._config
+        advanced()
         started_s = self._clock.now_s()
         detector = build(
             name=config.model.name,
@@ -158,7 +171,8 @@ class App:
         )
         check_labels(self._loaded, detector.labels)
         loaded_s = self._clock.now_s()
-        detector.warm_up(lambda bucket: log.debug("warm batch=%d", bucket))
+        advanced()
+        detector.warm_up(warmed)
         warm_s = self._clock.now_s()
         self._progress.model = LoadedModel(
             detector, self._clock.wall_ns(), warm_s - loaded_s, detector.trace_count
@@ -199,6 +213,7 @@ class App:
                 camera, detector.labels, score_threshold=self._config.model.score_threshold
             )
             self._publisher.add(name, rules)
+            self._publisher.status(self._board.get(name))
             self._fleet.add(name, camera)
         self._progress.capture_started = True
 
@@ -207,7 +222,12 @@ class App:
         now_s = self._clock.now_s()
         for status in self._board.all():
             if status.state is CameraState.STREAMING and stalled(status, now_s):
-                self._board.change(status.camera, CameraState.STALLED, reason="silent")
+                self._board.change(
+                    status.camera,
+                    CameraState.STALLED,
+                    reason="silent",
+                    only_from=CameraState.STREAMING,
+                )
         self._publisher.heartbeat(self._board.all(), ready=self.reporter.readiness().ready)
 
     def stop(self) -> bool:
@@ -222,10 +242,12 @@ class App:
         drained = pipeline.stop(PIPELINE_STOP_S) if pipeline else True
         if not drained:
             log.warning("the detector did not come back; its batch is lost")
+        hanging_up = threading.Thread(target=self._http.stop, name="http:stop")
+        hanging_up.start()  # takes a second at worst: beside the sinks, not after them
         sent = self._outputs.stop(SINKS_STOP_S)
-        served = self._http.stop()
+        hanging_up.join()
         self._log_books()
-        return not blocked and drained and sent and served
+        return not blocked and drained and sent and not self._http.running
 
     def _detector(self) -> Detector:
         if self._progress.model is None:

@@ -7,6 +7,7 @@ have their default effect, so a second one ends the process at once.
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import signal
@@ -20,6 +21,7 @@ from config.loader import Loaded
 from daemon.app import App, BuildDetector
 from daemon.clock import Clock
 from daemon.http.server import ListenError
+from daemon.notify import Notices
 from daemon.summary import Summary
 from detector.api import ModelError
 from sinks.sink import SinkError
@@ -37,15 +39,18 @@ def serve(loaded: Loaded, build: BuildDetector, clock: Clock, *, summary_s: floa
 
     `summary_s` is the interval of a summary line in the log, None for none.
     """
+    faulthandler.enable()  # systemd's watchdog aborts: the journal then has every thread's stack
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     app = App(loaded, clock)
-    service = _Service(app, clock, Summary(app.reporter, clock, every_s=summary_s))
+    notices = Notices(app.reporter, clock)
+    service = _Service(app, clock, notices, Summary(app.reporter, clock, every_s=summary_s))
     try:
         code = service.run(build)
     finally:
         for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+        notices.stopping()
         clean = app.stop()
     if not clean or service.loading:
         _exit_now(code)
@@ -55,9 +60,10 @@ def serve(loaded: Loaded, build: BuildDetector, clock: Clock, *, summary_s: floa
 class _Service:
     """The main thread's work while the daemon runs."""
 
-    def __init__(self, app: App, clock: Clock, summary: Summary) -> None:
+    def __init__(self, app: App, clock: Clock, notices: Notices, summary: Summary) -> None:
         self._app = app
         self._clock = clock
+        self._notices = notices
         self._summary = summary
         self._loader: threading.Thread | None = None
 
@@ -92,7 +98,7 @@ class _Service:
 
         def load() -> None:
             try:
-                self._app.load_model(build)
+                self._app.load_model(build, advanced=self._notices.start_advanced)
             except Exception as error:  # raised again below, in the main thread
                 errors.append(error)
 
@@ -111,6 +117,7 @@ class _Service:
             now_s = self._clock.now_s()
             if now_s >= next_s:
                 self._app.tick()
+                self._notices.tick()
                 self._summary.tick()
                 next_s = max(next_s + TICK_S, now_s)
             taken = signal.sigtimedwait(STOP_SIGNALS, min(look_s, max(0.0, next_s - now_s)))

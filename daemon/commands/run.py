@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,9 @@ def run(args: argparse.Namespace) -> int:
             print(fault, file=sys.stderr)
         return 78
     log.configure(loaded.config.log.level, loaded.config.log.format)
+
+    # Before libraries start threads of their own: one with the signal unblocked would take it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
 
     from daemon.clock import SystemClock
     from daemon.service import serve
