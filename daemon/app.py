@@ -104,11 +104,11 @@ class App:
             self._slots, self._policy, self._board, open_worker=self._open_worker, clock=clock
         )
         self._outputs = Outputs(config.sinks, clock, self._metrics)
-        self._live = LiveBoard()
+        self.live = LiveBoard()
         self._publisher = Publisher(
             self._outputs.put,
             epoch=secrets.token_hex(8),
-            live=self._live,
+            live=self.live,
             count_detections=self._metrics.count_detections,
             clock=clock,
         )
@@ -125,7 +125,7 @@ class App:
         self._registry.register(ReportCollector(self.reporter, started_ns=clock.wall_ns()))
         view = View(
             reporter=self.reporter,
-            board=self._live,
+            board=self.live,
             registry=self._registry,
             clock=clock,
             config=lambda: redacted_config(config),

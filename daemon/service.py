@@ -43,7 +43,9 @@ def serve(loaded: Loaded, build: BuildDetector, clock: Clock, *, summary_s: floa
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     app = App(loaded, clock)
     notices = Notices(app.reporter, clock)
-    service = _Service(app, clock, notices, Summary(app.reporter, clock, every_s=summary_s))
+    service = _Service(
+        app, clock, notices, Summary(app.reporter, app.live, clock, every_s=summary_s)
+    )
     try:
         code = service.run(build)
     finally:

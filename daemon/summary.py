@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import dataclass
 
 from daemon.accounting import Drop, Page, total
 from daemon.clock import Clock
+from daemon.live import LiveBoard
 from daemon.reports import Reporter
 from daemon.states import CameraState
 from sinks.messages import Kind
@@ -24,8 +26,11 @@ class _Reading:
 class Summary:
     """`tick` it at least as often as `every_s`; logs rates since the line before. Main thread."""
 
-    def __init__(self, reporter: Reporter, clock: Clock, *, every_s: float | None) -> None:
+    def __init__(
+        self, reporter: Reporter, live: LiveBoard, clock: Clock, *, every_s: float | None
+    ) -> None:
         self._reporter = reporter
+        self._live = live
         self._clock = clock
         self._every_s = every_s
         self._last: _Reading | None = None
@@ -63,4 +68,12 @@ class Summary:
             "published": now.published - before.published,
         }
         text = " ".join(f"{name}={count / seconds:.1f}/s" for name, count in rates.items())
-        return f"cameras={up}/{len(cameras)} {text}"
+        return f"cameras={up}/{len(cameras)} {text} in_view={self._in_view()}"
+
+    def _in_view(self) -> str:
+        """What the newest pictures of all cameras show, as in `person:4,car:1`."""
+        model = self._reporter.model()
+        sights = (self._live.latest(c.status.camera) for c in self._reporter.cameras())
+        ids = (number for s in sights if s for number in s.detections.class_id.tolist())
+        counts = Counter(model.labels[number] for number in ids) if model else Counter[str]()
+        return ",".join(f"{label}:{count}" for label, count in counts.most_common()) or "nothing"

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from daemon.accounting import Drop, Ledger
+from daemon.live import LiveBoard
 from daemon.reports import CameraReport, SinkReport
 from daemon.states import CameraState
 from daemon.summary import Summary
 from sinks.messages import Kind
-from tests.support.fakes import FakeClock
+from tests.support.fakes import FakeClock, frame, one_box
 from tests.support.reporting import READY, FakeReporter, camera_report
 
 
@@ -22,6 +23,7 @@ class Daemon(FakeReporter):
         super().__init__()
         self.clock = FakeClock()
         self.ledgers = {"gate": Ledger(), "yard": Ledger()}
+        self.live = LiveBoard()
         self.published = 0
 
     def cameras(self) -> list[CameraReport]:
@@ -65,22 +67,23 @@ def test_rates_are_those_since_the_line_before(
     daemon: Daemon, caplog: pytest.LogCaptureFixture
 ) -> None:
     daemon.work(100.0)  # before the first look: no part of any rate
-    summary = Summary(daemon, daemon.clock, every_s=10.0)
+    summary = Summary(daemon, daemon.live, daemon.clock, every_s=10.0)
     summary.tick()
     daemon.work(10.0)
     summary.tick()
     daemon.clock.advance(10.0)
     summary.tick()
-    assert caplog.messages == [
-        "cameras=1/2 captured=10.0/s inferred=5.0/s over_cap=2.0/s dropped=1.0/s published=4.0/s",
-        "cameras=1/2 captured=0.0/s inferred=0.0/s over_cap=0.0/s dropped=0.0/s published=0.0/s",
+    rates = [
+        "captured=10.0/s inferred=5.0/s over_cap=2.0/s dropped=1.0/s published=4.0/s",
+        "captured=0.0/s inferred=0.0/s over_cap=0.0/s dropped=0.0/s published=0.0/s",
     ]
+    assert caplog.messages == [f"cameras=1/2 {line} in_view=nothing" for line in rates]
 
 
 def test_one_line_per_interval_although_ticks_come_early_or_late(
     daemon: Daemon, caplog: pytest.LogCaptureFixture
 ) -> None:
-    summary = Summary(daemon, daemon.clock, every_s=5.0)
+    summary = Summary(daemon, daemon.live, daemon.clock, every_s=5.0)
     start_s = daemon.clock.now_s()
     for second in range(61):
         daemon.clock.time_s = start_s + second + 0.2 * (-1) ** second
@@ -91,7 +94,7 @@ def test_one_line_per_interval_although_ticks_come_early_or_late(
 def test_a_late_tick_divides_by_the_time_that_passed(
     daemon: Daemon, caplog: pytest.LogCaptureFixture
 ) -> None:
-    summary = Summary(daemon, daemon.clock, every_s=10.0)
+    summary = Summary(daemon, daemon.live, daemon.clock, every_s=10.0)
     summary.tick()
     daemon.work(10.0)
     daemon.clock.advance(10.0)
@@ -103,7 +106,7 @@ def test_nothing_is_said_until_the_daemon_is_ready(
     daemon: Daemon, caplog: pytest.LogCaptureFixture
 ) -> None:
     daemon.ready = replace(READY, model_warm=False)
-    summary = Summary(daemon, daemon.clock, every_s=1.0)
+    summary = Summary(daemon, daemon.live, daemon.clock, every_s=1.0)
     for _ in range(5):
         summary.tick()
         daemon.work(1.0)
@@ -118,7 +121,7 @@ def test_nothing_is_said_until_the_daemon_is_ready(
 def test_nothing_is_said_where_no_summary_is_wanted(
     daemon: Daemon, caplog: pytest.LogCaptureFixture
 ) -> None:
-    summary = Summary(daemon, daemon.clock, every_s=None)
+    summary = Summary(daemon, daemon.live, daemon.clock, every_s=None)
     for _ in range(5):
         summary.tick()
         daemon.work(10.0)
@@ -129,8 +132,22 @@ def test_a_daemon_without_sinks_publishes_nothing(
     daemon: Daemon, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(daemon, "sinks", list)
-    summary = Summary(daemon, daemon.clock, every_s=1.0)
+    summary = Summary(daemon, daemon.live, daemon.clock, every_s=1.0)
     summary.tick()
     daemon.work(1.0)
     summary.tick()
-    assert caplog.text.rstrip().endswith("published=0.0/s")
+    assert caplog.text.rstrip().endswith("published=0.0/s in_view=nothing")
+
+
+def test_the_line_tells_what_the_newest_pictures_show(
+    daemon: Daemon, caplog: pytest.LogCaptureFixture
+) -> None:
+    labels = daemon.model().labels
+    for camera, class_id in (("gate", 0), ("yard", 0), ("gate", 1)):
+        daemon.live.show(frame(camera, 1.0), one_box(class_id=class_id), inferred_s=1.1)
+    summary = Summary(daemon, daemon.live, daemon.clock, every_s=1.0)
+    summary.tick()
+    daemon.work(1.0)
+    summary.tick()
+    told = caplog.text.rstrip().rpartition("in_view=")[2]
+    assert set(told.split(",")) == {f"{labels[0]}:1", f"{labels[1]}:1"}
