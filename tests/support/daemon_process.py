@@ -44,6 +44,7 @@ class DaemonProcess:
         self.config = folder / "vedette.yaml"
         self.config.write_text(json.dumps(full))
         self.lines: list[str] = []
+        self._ended = False
         self._changed = threading.Condition()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "daemon.cli", "run", str(self.config), *arguments],
@@ -60,7 +61,11 @@ class DaemonProcess:
         for line in self.process.stderr:
             with self._changed:
                 self.lines.append(line.rstrip())
+                self._ended = "stopped captured=" in line
                 self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
 
     @property
     def log(self) -> str:
@@ -99,12 +104,18 @@ class DaemonProcess:
         return dict(camera)
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, float]:
-        """Send a signal and wait; exit code and seconds that it took."""
+        """Send a signal and wait; exit code and seconds until the daemon had stopped.
+
+        What the interpreter does after that (under coverage it writes its data) is not counted.
+        """
         started_s = time.monotonic()
         self.process.send_signal(number)
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended, 15)
+        seconds = time.monotonic() - started_s
         code = self.process.wait(15)
         self._reader.join(5)
-        return code, time.monotonic() - started_s
+        return code, seconds
 
 
 @contextmanager
