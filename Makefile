@@ -75,5 +75,9 @@ install-files:
 	install -m 644 systemd/README.md config/example.yaml config/vedette.schema.json $(HOME_DIR)/share
 	test -e $(ETC_DIR)/vedette.yaml || install -m 644 systemd/vedette.yaml $(ETC_DIR)/vedette.yaml
 
+.PHONY: dashboards
+dashboards: venv ## write the Grafana dashboards into config/grafana
+	$(BIN)/python -m daemon.dashboards
+
 clean: ## remove what was built
 	rm -rf $(VENV) build dist *.egg-info .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis

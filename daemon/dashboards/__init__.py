@@ -1,0 +1,4 @@
+"""Grafana dashboards as code; `python -m daemon.dashboards` writes them into config/grafana.
+
+Needs grafana-foundation-sdk of the `dev` extra. The daemon imports nothing from here.
+"""
