@@ -1,6 +1,6 @@
 # Two commands do all on a fresh machine: `make run` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help venv run test unit lint format bench clean
+.PHONY: help venv run test slow unit lint format bench clean
 .PHONY: install install-venv install-files
 
 PYTHON ?= python3
@@ -32,6 +32,9 @@ run: venv ## run the demo: bundled clip, bundled detector, everything on loopbac
 
 test: venv ## every test, with branch coverage
 	$(BIN)/python -m pytest --cov --cov-report=term
+
+slow: venv ## what takes minutes and gigabytes: every size of every family
+	$(BIN)/python -m pytest -m slow
 
 unit: venv ## only the fast ones
 	$(BIN)/python -m pytest tests/unit -q

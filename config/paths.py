@@ -5,10 +5,13 @@ The loader passes `context={"directory": Path}` to pydantic; without it paths st
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo
+
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def absolute(path: Path, info: ValidationInfo) -> Path:
@@ -19,9 +22,14 @@ def absolute(path: Path, info: ValidationInfo) -> Path:
     return path if directory is None else Path(directory) / path
 
 
+def is_weights_name(weights: str) -> bool:
+    """A plain word, as `bundled`, is a name; anything with a / or a dot is a path."""
+    return _NAME.fullmatch(weights) is not None
+
+
 def absolute_weights(weights: str, info: ValidationInfo) -> str:
-    """`bundled` stays, anything else is a path."""
-    return weights if weights == "bundled" else str(absolute(Path(weights), info))
+    """Names stay as they are."""
+    return weights if is_weights_name(weights) else str(absolute(Path(weights), info))
 
 
 FilePath = Annotated[Path, Field(strict=False), AfterValidator(absolute)]

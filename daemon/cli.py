@@ -16,10 +16,13 @@ COMMANDS = {  # verb: (module, help)
     "run": ("daemon.commands.run", "run the daemon"),
     "check": ("daemon.commands.check", "check a configuration file"),
     "schema": ("daemon.commands.schema", "print the JSON Schema of the configuration"),
+    "probe": ("daemon.commands.probe", "look at a stream: codec, size, rate, keyframes"),
+    "doctor": ("daemon.commands.doctor", "check a configuration against this machine"),
     "tail": ("daemon.commands.tail", "print detections as they are published"),
     "detect": ("daemon.commands.detect", "run the detector on pictures or a video"),
+    "weights": ("daemon.commands.weights", "import, describe, fetch or export weights"),
     "keys": ("daemon.commands.keys", "make CURVE keys for the ZeroMQ socket"),
-    "bench": ("daemon.commands.bench", "measure the pipeline or the capture"),
+    "bench": ("daemon.commands.bench", "measure pipeline, capture or detector"),
 }
 
 

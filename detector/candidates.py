@@ -1,4 +1,4 @@
-"""The few boxes of each picture that non-maximum suppression looks at."""
+"""The few boxes of each picture that suppression looks at, and what it keeps of them."""
 
 from __future__ import annotations
 
@@ -13,3 +13,12 @@ class Candidates(NamedTuple):
     xyxy: Tensor  # float32 [B, K, 4]
     score: Tensor  # float32 [B, K]
     class_id: Tensor  # int32 [B, K]
+
+
+class Kept(NamedTuple):
+    """What survives, best first; rows past `count` mean nothing."""
+
+    xyxy: Tensor  # float32 [B, N, 4]
+    score: Tensor  # float32 [B, N]
+    class_id: Tensor  # int32 [B, N]
+    count: Tensor  # int32 [B]

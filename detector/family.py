@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from detector.candidates import Candidates
 from detector.letterbox import InputSpec
 from detector.ops import Ops, Tensor
+
+Outputs = Sequence[Sequence[Tensor]]  # [B, H, W, n]: per kind of output, per level
 
 
 class Family(Protocol):
@@ -21,6 +24,10 @@ class Family(Protocol):
         """
         ...
 
-    def candidates(self, ops: Ops[Tensor], x: Tensor, limit: int) -> Candidates:
-        """Network and decoding: at most `limit` boxes for each input picture."""
+    def outputs(self, ops: Ops[Tensor], x: Tensor) -> Outputs:
+        """The network."""
+        ...
+
+    def candidates(self, outputs: Outputs, limit: int) -> Candidates:
+        """Decoding: at most `limit` boxes for each picture, best first."""
         ...

@@ -24,11 +24,12 @@ class Filter(NamedTuple):
 
 class LayerOps:
     """`Ops` on tensors [B, H, W, C] with the arrays of trained weights as constants, each in the
-    type of the tensor that it meets.
+    type of the tensor that it meets; `short` is the type that `narrow` gives, if any.
     """
 
-    def __init__(self, arrays: Arrays) -> None:
+    def __init__(self, arrays: Arrays, short: Tensor | None = None) -> None:
         self._arrays = arrays
+        self._short = short
 
     def conv(
         self, x: Tensor, name: str, filters: int, *, size: int = 1, stride: int = 1,
@@ -42,14 +43,14 @@ class LayerOps:
         norm: str | None = None, act: Act | None = None,
     ) -> Tensor:  # fmt: skip
         used = self._filter(x, f"{name}/depthwise_kernel", None, norm)
-        return self._finish(_depthwise(x, used.kernel, stride), used, act)
+        return self._finish(self._depthwise(x, used.kernel, stride), used, act)
 
     def separable(
         self, x: Tensor, name: str, filters: int, *, norm: str | None = None, act: Act | None = None
     ) -> Tensor:
         per_channel = self._filter(x, f"{name}/depthwise_kernel", None, None)
         mixing = self._filter(x, f"{name}/pointwise_kernel", f"{name}/bias", norm)
-        x = _depthwise(x, per_channel.kernel, 1)
+        x = self._depthwise(x, per_channel.kernel, 1)
         return self._finish(tf.nn.conv2d(x, mixing.kernel, 1, "SAME"), mixing, act)
 
     def weighted_sum(self, xs: Sequence[Tensor], names: Sequence[str]) -> Tensor:
@@ -60,12 +61,17 @@ class LayerOps:
     def add(self, xs: Sequence[Tensor]) -> Tensor:
         return tf.add_n(xs)
 
-    def multiply(self, x: Tensor, gate: Tensor) -> Tensor:
-        return x * gate
+    def concat(self, xs: Sequence[Tensor]) -> Tensor:
+        return tf.concat(xs, axis=-1)
+
+    def gated_conv(self, x: Tensor, gate: Tensor, name: str, filters: int, *, norm: str) -> Tensor:
+        return self.conv(x * gate, name, filters, norm=norm)
 
     def activate(self, x: Tensor, act: Act) -> Tensor:
         if act == "relu6":
             return tf.nn.relu6(x)
+        if act == "leaky":
+            return tf.nn.leaky_relu(x, 0.1)
         # Written out: oneDNN fuses x·sigmoid(x) into a convolution, but not tf.nn.silu.
         return tf.sigmoid(x) if act == "sigmoid" else x * tf.sigmoid(x)
 
@@ -77,6 +83,9 @@ class LayerOps:
 
     def upsample(self, x: Tensor, like: Tensor) -> Tensor:
         return tf.raw_ops.ResizeNearestNeighbor(images=x, size=like.shape[1:3])
+
+    def narrow(self, x: Tensor) -> Tensor:
+        return x if self._short is None else tf.cast(x, self._short)
 
     def widen(self, x: Tensor) -> Tensor:
         return tf.cast(x, tf.float32) if x.dtype.size < 4 else x
@@ -93,6 +102,9 @@ class LayerOps:
             self._variable(kernel, x), None if bias is None else self._variable(bias, x), norm
         )
 
+    def _depthwise(self, x: Tensor, kernel: Tensor, stride: int) -> Tensor:
+        return tf.nn.depthwise_conv2d(x, kernel, [1, stride, stride, 1], "SAME")
+
     def _finish(self, x: Tensor, used: Filter, act: Act | None) -> Tensor:
         if used.bias is not None:
             x = tf.nn.bias_add(x, used.bias)
@@ -108,7 +120,3 @@ class LayerOps:
         return tf.compat.v1.nn.fused_batch_norm(
             x, gamma, beta, mean, variance, NORM_EPSILON, is_training=False
         )[0]
-
-
-def _depthwise(x: Tensor, kernel: Tensor, stride: int) -> Tensor:
-    return tf.nn.depthwise_conv2d(x, kernel, [1, stride, stride, 1], "SAME")

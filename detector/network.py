@@ -15,13 +15,13 @@ ANCHORS_PER_CELL = 9  # three octaves of three shapes
 def forward(ops: Ops[T], x: T, spec: DetectorSize, num_classes: int) -> tuple[list[T], list[T]]:
     """Class logits [B, H, W, 9·classes] and box codes [B, H, W, 9·4] per level, finest first.
 
-    Only the backbone runs in the type of `x` where that is shorter than float32: pyramid and heads
-    are small, and what they round away shows in scores and box edges.
+    The box net never runs in a type shorter than float32: it is small, and what it rounds away
+    shows in box edges. The class net, with many outputs, gains most from a short type.
     """
-    taps = [ops.widen(tap) for tap in backbone(ops, x, spec.backbone)]
-    features = pyramid(ops, taps, spec)
+    features = pyramid(ops, backbone(ops, x, spec.backbone), spec)
     logits = head(ops, features, "class", ANCHORS_PER_CELL * num_classes, spec)
-    codes = head(ops, features, "box", ANCHORS_PER_CELL * 4, spec)
+    widened = [ops.widen(feature) for feature in features]
+    codes = head(ops, widened, "box", ANCHORS_PER_CELL * 4, spec)
     return logits, codes
 
 

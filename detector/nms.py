@@ -1,22 +1,12 @@
-"""Greedy non-maximum suppression for a whole batch at once, within each class."""
+"""Greedy non-maximum suppression for a whole batch at once."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import tensorflow as tf
 
-from detector.candidates import Candidates
+from detector.candidates import Candidates, Kept
 from detector.ops import Tensor
-
-
-class Kept(NamedTuple):
-    """What survives, best first; rows past `count` mean nothing."""
-
-    xyxy: Tensor  # float32 [B, N, 4]
-    score: Tensor  # float32 [B, N]
-    class_id: Tensor  # int32 [B, N]
-    count: Tensor  # int32 [B]
+from detector.overlap import iou
 
 
 def suppress(
@@ -25,10 +15,12 @@ def suppress(
     score_threshold: float,
     iou_threshold: float,
     max_detections: int,
+    across_classes: bool = False,
     fixed_shapes: bool = False,
 ) -> Kept:
-    """Drop a candidate below `score_threshold`, or that overlaps a better kept one of its class by
-    more than `iou_threshold`. Candidates must come best first; ties go to the earlier one.
+    """Drop a candidate below `score_threshold`, or that overlaps a better kept one by more than
+    `iou_threshold`: one of its class, or any, `across_classes`. Candidates must come best first;
+    ties go to the earlier one.
 
     The cost grows with the square of the most candidates that any picture has above the threshold;
     with `fixed_shapes`, as XLA needs them, always with the square of all candidates.
@@ -39,9 +31,10 @@ def suppress(
         found = Candidates(*(values[:, :most] for values in found))
         valid = valid[:, :most]
     rank = tf.range(tf.shape(valid)[1])
-    better = rank[None, :] < rank[:, None]  # [K, K]
-    same_class = found.class_id[:, :, None] == found.class_id[:, None, :]  # [B, K, K]
-    rivals = better & same_class & (_iou(found.xyxy) > iou_threshold)
+    rivals = rank[None, :] < rank[:, None]  # [K, K]: who is better than whom
+    if not across_classes:
+        rivals &= found.class_id[:, :, None] == found.class_id[:, None, :]  # [B, K, K]
+    rivals &= iou(found.xyxy[:, :, None], found.xyxy[:, None]) > iou_threshold
     kept = _greedy(valid, rivals)
     limit = tf.minimum(max_detections, tf.shape(valid)[1])
     score, rows = tf.math.top_k(tf.where(kept, found.score, -1.0), limit)
@@ -67,13 +60,3 @@ def _greedy(valid: Tensor, rivals: Tensor) -> Tensor:
 
     kept, _ = tf.while_loop(lambda _, changed: changed, decide, [valid, tf.constant(True)])
     return kept
-
-
-def _iou(xyxy: Tensor) -> Tensor:
-    """Of every pair, [B, K, K]; 0 where a box has no area."""
-    x1, y1, x2, y2 = tf.unstack(xyxy, axis=-1)
-    area = (x2 - x1) * (y2 - y1)
-    width = tf.minimum(x2[:, :, None], x2[:, None, :]) - tf.maximum(x1[:, :, None], x1[:, None, :])
-    height = tf.minimum(y2[:, :, None], y2[:, None, :]) - tf.maximum(y1[:, :, None], y1[:, None, :])
-    shared = tf.maximum(width, 0.0) * tf.maximum(height, 0.0)
-    return tf.math.divide_no_nan(shared, area[:, :, None] + area[:, None, :] - shared)

@@ -1,8 +1,9 @@
 """The vocabulary that architectures are written in, so that each is written once.
 
-`backbone`, `bifpn` and `heads` say what is computed and under which official variable names; who
-interprets it decides what comes out: names and shapes (`shapes`), or a TensorFlow graph, plain
-(`layers`) or with BatchNorm folded into the kernels (`folding`). No TensorFlow here.
+`backbone`, `bifpn`, `heads` and `yolo_network` say what is computed and under which variable names;
+who interprets it decides what comes out: names and shapes (`shapes`), or a TensorFlow graph, plain
+(`layers`), with BatchNorm folded into the kernels (`folding`), or so that oneDNN can fuse it
+(`onednn`). No TensorFlow here.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, Protocol, TypeVar
 
 Tensor = Any  # TensorFlow ships no types; this name says where a tensor is meant
-Act = Literal["swish", "relu6", "sigmoid"]
+Act = Literal["swish", "relu6", "sigmoid", "leaky"]
 T = TypeVar("T")
 
 NORM_EPSILON = 1e-3
@@ -62,8 +63,12 @@ class Ops(Protocol[T]):
 
     def add(self, xs: Sequence[T]) -> T: ...
 
-    def multiply(self, x: T, gate: T) -> T:
-        """`gate` is [B, 1, 1, C]."""
+    def concat(self, xs: Sequence[T]) -> T:
+        """Channels one after the other."""
+        ...
+
+    def gated_conv(self, x: T, gate: T, name: str, filters: int, *, norm: str) -> T:
+        """1×1 convolution of x·gate with `name`/kernel; `gate` is [B, 1, 1, C]."""
         ...
 
     def activate(self, x: T, act: Act) -> T: ...
@@ -78,6 +83,10 @@ class Ops(Protocol[T]):
 
     def upsample(self, x: T, like: T) -> T:
         """Nearest neighbour, to the height and width of `like`."""
+        ...
+
+    def narrow(self, x: T) -> T:
+        """To the shorter type, if any, that the following layers may run in."""
         ...
 
     def widen(self, x: T) -> T:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from detector.candidates import Kept
 from detector.family import Family
 from detector.folding import FoldedOps
 from detector.layers import Arrays
-from detector.nms import Kept, suppress
+from detector.onednn import OneDnnOps, has_onednn
 from detector.ops import Tensor
+from detector.selection import Selection
+from detector.stages import Stages
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which boxes are reported: `candidates` per picture enter suppression, best first."""
-
-    score_threshold: float
-    iou_threshold: float
-    max_detections: int
-    candidates: int = 1024
+def stages_for(
+    family: Family, arrays: Arrays, selection: Selection, *, precision: str, xla: bool
+) -> Stages:
+    """With weights as constants, in the form that runs fastest here."""
+    interpreter = OneDnnOps if has_onednn() and not xla else FoldedOps
+    return Stages(family, interpreter(arrays, tf.as_dtype(precision)), selection, xla)
 
 
 class Plan:
@@ -33,27 +32,17 @@ class Plan:
     GPUs, and oneDNN prepare themselves when they meet a new size, so run every size once.
     """
 
-    def __init__(
-        self, family: Family, arrays: Arrays, selection: Selection, *, precision: str, xla: bool
-    ) -> None:
+    def __init__(self, stages: Stages) -> None:
         self.trace_count = 0
-        dtype = tf.as_dtype(precision)
-        spec = family.input_spec
 
         def compute(pixels: Tensor, content_xyxy: Tensor) -> Kept:
             self.trace_count += 1  # happens while tracing, not while inferring
-            x = tf.cast(family.normalise(pixels, content_xyxy), dtype)
-            found = family.candidates(FoldedOps(arrays), x, selection.candidates)
-            return suppress(
-                found,
-                score_threshold=selection.score_threshold,
-                iou_threshold=selection.iou_threshold,
-                max_detections=selection.max_detections,
-                fixed_shapes=xla,
-            )
+            return stages(pixels, content_xyxy)
 
         # XLA fuses well on a GPU; on a CPU its depthwise convolutions are ten times slower.
-        function = tf.function(compute, autograph=False, jit_compile=True if xla else None)
+        jit_compile = True if stages.xla else None
+        function = tf.function(compute, autograph=False, jit_compile=jit_compile)
+        spec = stages.family.input_spec
         self._graph = function.get_concrete_function(
             tf.TensorSpec([None, spec.height, spec.width, 3], tf.uint8),
             tf.TensorSpec([None, 4], tf.int32),

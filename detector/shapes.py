@@ -47,8 +47,11 @@ class ShapeOps:
     def add(self, xs: Sequence[int]) -> int:
         return xs[0]
 
-    def multiply(self, x: int, gate: int) -> int:
-        return x
+    def concat(self, xs: Sequence[int]) -> int:
+        return sum(xs)
+
+    def gated_conv(self, x: int, gate: int, name: str, filters: int, *, norm: str) -> int:
+        return self.conv(x, name, filters, norm=norm)
 
     def activate(self, x: int, act: Act) -> int:
         return x
@@ -60,6 +63,9 @@ class ShapeOps:
         return x
 
     def upsample(self, x: int, like: int) -> int:
+        return x
+
+    def narrow(self, x: int) -> int:
         return x
 
     def widen(self, x: int) -> int:

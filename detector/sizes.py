@@ -1,13 +1,21 @@
-"""The EfficientDet family as data: one row per published size. No TensorFlow."""
+"""Both families as data: one row per size and dialect. No TensorFlow."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from detector.pixels import (
+    ADVPROP,
+    IMAGENET,
+    IMAGENET_ON_GREY,
+    LITE,
+    UNIT_ON_GREY,
+    PixelRule,
+)
 
 Activation = Literal["swish", "relu6"]
 Fusion = Literal["fast", "sum"]
-Rgb = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,8 @@ class BackboneSize:
 @dataclass(frozen=True, slots=True)
 class DetectorSize:
     """One EfficientDet: backbone, its own input side in pixels, BiFPN channels and cells, separable
-    convolutions per head, anchor side in strides, how a BiFPN node adds up, and the last level.
+    convolutions per head, anchor side in strides, how a BiFPN node adds up, the last level, how
+    pixels become numbers, and whether boxes are cut off at the input's edge before suppression.
     """
 
     name: str
@@ -41,6 +50,8 @@ class DetectorSize:
     anchor_scale: float
     fusion: Fusion
     max_level: int = 7
+    pixels: PixelRule = IMAGENET
+    clipped: bool = False
 
     @property
     def levels(self) -> range:
@@ -51,15 +62,15 @@ class DetectorSize:
     def activation(self) -> Activation:
         return self.backbone.activation
 
-    @property
-    def mean_rgb(self) -> Rgb:
-        """Subtracted from 0..255 pixels."""
-        return (127.0,) * 3 if self.backbone.lite else (0.485 * 255, 0.456 * 255, 0.406 * 255)
 
-    @property
-    def std_rgb(self) -> Rgb:
-        """Divides what is left."""
-        return (128.0,) * 3 if self.backbone.lite else (0.229 * 255, 0.224 * 255, 0.225 * 255)
+@dataclass(frozen=True, slots=True)
+class YoloSize:
+    """One EfficientNet-YOLOv3; everything after the backbone follows from its channels."""
+
+    name: str
+    backbone: BackboneSize
+    input_size: int = 416
+    pixels: PixelRule = UNIT_ON_GREY
 
 
 _B0 = BackboneSize("efficientnet-b0", 1.0, 1.0)
@@ -88,13 +99,35 @@ _ROWS = (
     DetectorSize("efficientdet-d6",     _B6, 1280, 384, 8, 5, 4.0, "sum"),
     DetectorSize("efficientdet-d7",     _B6, 1536, 384, 8, 5, 5.0, "sum"),
     DetectorSize("efficientdet-d7x",    _B7, 1536, 384, 8, 5, 4.0, "sum", max_level=8),
-    DetectorSize("efficientdet-lite0", _LITE0, 320,  64, 3, 3, 3.0, "sum"),
-    DetectorSize("efficientdet-lite1", _LITE1, 384,  88, 4, 3, 3.0, "sum"),
-    DetectorSize("efficientdet-lite2", _LITE2, 448, 112, 5, 3, 3.0, "sum"),
-    DetectorSize("efficientdet-lite3", _LITE3, 512, 160, 6, 4, 4.0, "sum"),
-    DetectorSize("efficientdet-lite3x", _LITE3, 640, 200, 6, 4, 3.0, "sum"),
-    DetectorSize("efficientdet-lite4", _LITE4, 640, 224, 7, 4, 4.0, "sum"),
+    DetectorSize("efficientdet-lite0", _LITE0, 320,  64, 3, 3, 3.0, "sum", pixels=LITE),
+    DetectorSize("efficientdet-lite1", _LITE1, 384,  88, 4, 3, 3.0, "sum", pixels=LITE),
+    DetectorSize("efficientdet-lite2", _LITE2, 448, 112, 5, 3, 3.0, "sum", pixels=LITE),
+    DetectorSize("efficientdet-lite3", _LITE3, 512, 160, 6, 4, 4.0, "sum", pixels=LITE),
+    DetectorSize("efficientdet-lite3x", _LITE3, 640, 200, 6, 4, 3.0, "sum", pixels=LITE),
+    DetectorSize("efficientdet-lite4", _LITE4, 640, 224, 7, 4, 4.0, "sum", pixels=LITE),
 )
 # fmt: on
 
 SIZES: dict[str, DetectorSize] = {row.name: row for row in _ROWS}
+_PLAIN, _KERAS = _ROWS[:9], _ROWS[:8]  # d0 … d7x, d0 … d7
+
+# The same networks, trained on numbers from -1 to 1.
+ADVPROP_SIZES: dict[str, DetectorSize] = {row.name: replace(row, pixels=ADVPROP) for row in _PLAIN}
+
+# The Keras project's: its d6 sees more than the original's, its d7 stands on another backbone.
+_KERAS_CHANGES: dict[str, dict[str, Any]] = {
+    "efficientdet-d6": {"input_size": 1408},
+    "efficientdet-d7": {"backbone": _B7, "anchor_scale": 4.0},
+}
+ARTICLE_SIZES: dict[str, DetectorSize] = {
+    row.name: replace(
+        row, pixels=IMAGENET_ON_GREY, clipped=True, **_KERAS_CHANGES.get(row.name, {})
+    )
+    for row in _KERAS
+}
+
+_YOLO_ROWS = tuple(
+    YoloSize(backbone.name.replace("efficientnet-", "efficientnet-yolov3-"), backbone)
+    for backbone in (_B0, _B1, _B2, _B3, _B4, _B5, _B6, _B7)
+)
+YOLO_SIZES: dict[str, YoloSize] = {row.name: row for row in _YOLO_ROWS}

@@ -11,6 +11,7 @@ from typing import Any
 from detector.api import ModelError
 
 _MAX_HEADER_BYTES = 4 * 1024**2
+DEFAULT_DIALECT = "automl"  # of files that do not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Description:
     training_data: str
     licence: str
     source: str
+    dialect: str = DEFAULT_DIALECT  # whose network it is, see `detector.models`
     sha256: str = ""  # over the tensors as stored; see `weights.native`
 
     def to_metadata(self) -> dict[str, str]:
@@ -69,7 +71,8 @@ def unusable(path: Path, reason: str) -> ModelError:
 
 def _from_metadata(metadata: dict[str, Any]) -> Description:
     """Raises ValueError, TypeError or KeyError where a field is missing or of the wrong kind."""
-    values: dict[str, Any] = {field.name: metadata[field.name] for field in fields(Description)}
+    stated = {"dialect": DEFAULT_DIALECT} | metadata
+    values: dict[str, Any] = {field.name: stated[field.name] for field in fields(Description)}
     labels = json.loads(values["labels"])
     if not labels or not all(isinstance(label, str) and label for label in labels):
         raise ValueError("labels are not a list of names")

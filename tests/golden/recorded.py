@@ -86,7 +86,9 @@ def original_input(spec: DetectorSize) -> Floats:
     width, height = Letterbox.fit(
         (picture.shape[1], picture.shape[0]), InputSpec(side, side)
     ).scaled_wh
-    x = (picture.astype(np.float32) - np.float32(spec.mean_rgb)) / np.float32(spec.std_rgb)
+    x = (picture.astype(np.float32) - np.float32(spec.pixels.mean_rgb)) / np.float32(
+        spec.pixels.std_rgb
+    )
     x = tf.image.resize(x[None], (height, width))
     return np.asarray(tf.pad(x, [[0, 0], [0, side - height], [0, side - width], [0, 0]]))
 

@@ -20,6 +20,7 @@ from detector.folding import FoldedOps
 from detector.layers import LayerOps
 from detector.network import forward, variables
 from detector.nms import suppress
+from detector.onednn import OneDnnOps, has_onednn
 from detector.sizes import SIZES
 from tests.golden import recorded
 
@@ -27,7 +28,11 @@ pytestmark = pytest.mark.golden
 
 CLASSES = 90
 MODELS = ["d0", "lite0"]
-INTERPRETERS: dict[str, type[LayerOps]] = {"plain": LayerOps, "folded": FoldedOps}
+INTERPRETERS: dict[str, type[LayerOps]] = {
+    "plain": LayerOps,
+    "folded": FoldedOps,
+    "onednn": OneDnnOps,
+}
 
 
 class Run(NamedTuple):
@@ -47,6 +52,8 @@ def run(short: str, interpreter: str, dtype: str = "float32") -> Run:
 
 
 def network(short: str, interpreter: str, x: npt.NDArray[Any]) -> Run:
+    if interpreter == "onednn" and not has_onednn():
+        pytest.skip("TensorFlow does not use oneDNN on this processor")
     spec = SIZES[f"efficientdet-{short}"]
     ops = INTERPRETERS[interpreter](recorded.weights(short))
 
@@ -120,8 +127,10 @@ def test_features_of_backbone_and_pyramid_match(short: str, interpreter: str) ->
     [
         ("d0", "plain", 2e-4),
         ("d0", "folded", 2e-4),
+        ("d0", "onednn", 2e-4),
         ("lite0", "plain", 2e-4),
         ("lite0", "folded", 3e-4),
+        ("lite0", "onednn", 3e-4),
     ],
 )
 def test_raw_outputs_match(short: str, interpreter: str, bound: float) -> None:

@@ -52,8 +52,8 @@ def raw(side: int, every: int, dtype: str = "float32") -> ByAnchor:
 
     @tf.function(autograph=False)
     def compute(pixels: Any, content: Any) -> Any:
-        x = tf.cast(ours.normalise(pixels, content), dtype)
-        return forward(FoldedOps(weights().arrays), x, SPEC, len(LABELS))
+        x = ours.normalise(pixels, content)
+        return forward(FoldedOps(weights().arrays, dtype), x, SPEC, len(LABELS))
 
     logits, codes = compute(
         np.stack([pixels for pixels, _ in pictures]),
@@ -87,7 +87,7 @@ def test_detections_match(side: int) -> None:
     @tf.function(autograph=False)
     def compute(pixels: Any, content: Any) -> Any:
         x = ours.normalise(pixels, content)
-        found = ours.candidates(FoldedOps(weights().arrays), x, 1024)
+        found = ours.candidates(ours.outputs(FoldedOps(weights().arrays), x), 1024)
         return suppress(found, score_threshold=0.3, iou_threshold=0.5, max_detections=100)
 
     kept = compute(
@@ -112,15 +112,13 @@ def test_bfloat16_changes_scores_and_boxes_of_an_anchor_little(side: int) -> Non
     scores, short_scores = (1 / (1 + np.exp(-x.logits)) for x in (exact, short))
     seen = scores.max(-1) >= 0.3  # [B, A]
     assert seen.sum() > 300
-    change = np.abs(scores - short_scores)[seen]
-    assert np.quantile(change, 0.99) < 0.02
-    assert change.max() < 0.04
+    assert np.abs(scores - short_scores)[seen].max() < 0.02
     boxes, short_boxes = (decode_boxes(x.codes, anchors).numpy()[seen] for x in (exact, short))
     overlap = np.array(
         [recorded.iou(a[None], b[None])[0, 0] for a, b in zip(boxes, short_boxes, strict=True)]
     )
-    assert np.median(overlap) > 0.985
-    assert overlap.min() > 0.94
+    assert np.quantile(overlap, 0.005) > 0.98
+    assert overlap.min() > 0.975
 
 
 @pytest.mark.parametrize("precision", ["float32", "auto"])

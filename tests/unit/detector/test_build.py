@@ -11,10 +11,13 @@ import pytest
 from detector.api import Detector, ModelError
 from detector.build import build_detector, labels_of
 from detector.letterbox import Letterbox
+from detector.models import find_model
 from detector.network import variables
 from detector.sizes import SIZES
 from detector.weights.bundled import resolve
+from detector.weights.description import read_description
 from detector.weights.native import load, save
+from detector.weights.random import save_random
 
 BUNDLED = resolve("efficientdet-lite0", "bundled")
 
@@ -49,6 +52,49 @@ def test_the_bundled_detector_works_and_says_what_it_is(caplog: pytest.LogCaptur
     assert (detector.name, detector.precision) == ("efficientdet-lite0", "float32")
     assert detector.trace_count == 1
     assert "precision=float32 reason='asked for'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "dialect", "align"),
+    [
+        ("efficientnet-yolov3-b0", "article", "center"),
+        ("efficientnet-yolov3-b0", "article-stretched", "stretch"),
+        ("efficientdet-d0", "article", "center"),
+        ("efficientdet-d0", "automl-advprop", "top_left"),
+    ],
+)
+def test_the_weights_file_decides_the_dialect(
+    name: str, dialect: str, align: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_random(path, name)
+    model = find_model(name, read_description(path).dialect)
+    loaded = load(path, model.variables(90))
+    save(path, loaded.arrays, replace(loaded.description, dialect=dialect))
+    detector = build(name=name, weights=path, precision="float32", score_threshold=0.0)
+    assert detector.input_spec.align == align
+    (found,) = detector.detect(
+        np.zeros((1, 64, 64, 3), np.uint8), [Letterbox.fit((640, 480), detector.input_spec)]
+    )
+    assert len(found) > 0
+
+
+def test_weights_of_an_unknown_dialect_are_refused(weights: Path) -> None:
+    description = replace(read_description(BUNDLED), dialect="torch")
+    save(weights, load(BUNDLED, variables(SIZES["efficientdet-lite0"], 6)).arrays, description)
+    with pytest.raises(ModelError, match=r"safetensors: .*'torch', only in automl$"):
+        build(weights=weights)
+
+
+def test_suppression_can_be_chosen() -> None:
+    """Without a score threshold: soft suppression drops nothing, across classes more goes."""
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), np.uint8)
+    counts = {}
+    for nms in ("agnostic", "hard", "soft"):
+        detector = build(nms=nms, score_threshold=0, max_detections=500, precision="float32")
+        where = Letterbox.fit((64, 64), detector.input_spec)
+        counts[nms] = len(detector.detect(pixels, [where])[0])
+    assert counts["agnostic"] < counts["hard"] < counts["soft"] == 500
 
 
 def test_an_unknown_model_is_refused_with_the_known_ones() -> None:

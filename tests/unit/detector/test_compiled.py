@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 
 from detector.api import Detector, InferenceError
+from detector.candidates import Kept
 from detector.compiled import CompiledDetector
 from detector.letterbox import InputSpec, Letterbox
-from detector.nms import Kept
 
 SPEC = InputSpec(32, 64, "center", (9, 9, 9))
 

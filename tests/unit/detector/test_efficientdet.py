@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from detector.efficientdet import EfficientDet
-from detector.sizes import SIZES
+from detector.layers import LayerOps
+from detector.network import variables
+from detector.sizes import ADVPROP_SIZES, ARTICLE_SIZES, SIZES, DetectorSize
 
+WHOLE = np.int32([[0, 0, 64, 64]])
 NAMES = ["efficientdet-d0", "efficientdet-lite0"]
 
 
@@ -44,3 +48,34 @@ def test_other_models_subtract_the_mean_colour_and_divide_by_its_spread() -> Non
 def test_pictures_are_wanted_top_left_on_the_mean_colour(name: str, fill: object) -> None:
     spec = family(name).input_spec
     assert (spec.width, spec.height, spec.align, spec.fill) == (64, 64, "top_left", fill)
+
+
+@pytest.mark.parametrize("number", [0, 255])
+def test_other_training_wants_other_numbers(number: int) -> None:
+    pixels = np.full((1, 64, 64, 3), number, np.uint8)
+    spec = ADVPROP_SIZES["efficientdet-d0"]
+    x = EfficientDet(spec, num_classes=2, input_size=64).normalise(pixels, WHOLE)
+    np.testing.assert_allclose(x[0, 3, 3], [number / 127.5 - 1] * 3, atol=1e-6)
+
+
+def test_the_article_wants_pictures_in_the_middle_on_grey_that_is_a_pixel_like_others() -> None:
+    article = EfficientDet(ARTICLE_SIZES["efficientdet-d0"], num_classes=2, input_size=64)
+    spec = article.input_spec
+    assert (spec.align, spec.fill) == ("center", (128, 128, 128))
+    grey = np.full((1, 64, 64, 3), 128, np.uint8)
+    x = article.normalise(grey, np.int32([[0, 8, 64, 56]])).numpy()
+    np.testing.assert_allclose(x[0, 0, 0], x[0, 32, 32])
+    np.testing.assert_allclose(x[0, 0, 0, 0], (128 / 255 - 0.485) / 0.229, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("sizes", "cut"), [(SIZES, False), (ARTICLE_SIZES, True)])
+def test_only_the_article_cuts_boxes_off_before_suppression(
+    sizes: dict[str, DetectorSize], *, cut: bool
+) -> None:
+    spec = sizes["efficientdet-d0"]
+    arrays = {name: np.full(shape, 0.01, np.float32) for name, shape in variables(spec, 2).items()}
+    family = EfficientDet(spec, num_classes=2, input_size=64)
+    outputs = family.outputs(LayerOps(arrays), tf.zeros([1, 64, 64, 3]))
+    found = family.candidates(outputs, 5000)
+    inside = (found.xyxy.numpy() >= 0).all() and (found.xyxy.numpy() <= 64).all()
+    assert inside == cut

@@ -9,6 +9,7 @@ from detector.letterbox import InputSpec, Letterbox
 
 TOP_LEFT = InputSpec(320, 320)
 CENTER = InputSpec(416, 416, "center", (128, 128, 128))
+STRETCH = InputSpec(416, 416, "stretch")
 
 
 @pytest.mark.parametrize(
@@ -17,6 +18,9 @@ CENTER = InputSpec(416, 416, "center", (128, 128, 128))
         ((768, 576), TOP_LEFT, (320, 240), (0, 0)),
         ((640, 427), TOP_LEFT, (320, 213), (0, 0)),
         ((100, 400), CENTER, (104, 416), (156, 0)),
+        ((640, 427), CENTER, (416, 277), (0, 69)),
+        ((49, 49), InputSpec(1, 1, "center"), (1, 1), (0, 0)),  # truncates to nothing in Python
+        ((100, 400), STRETCH, (416, 416), (0, 0)),
         ((5000, 1), TOP_LEFT, (320, 1), (0, 0)),
     ],
 )
@@ -28,7 +32,7 @@ def test_the_largest_fit_lies_where_the_model_wants_it(
 
 
 @given(
-    st.integers(1, 8000), st.integers(1, 8000), st.sampled_from([TOP_LEFT, CENTER]),
+    st.integers(1, 8000), st.integers(1, 8000), st.sampled_from([TOP_LEFT, CENTER, STRETCH]),
     st.floats(0, 1), st.floats(0, 1),
 )  # fmt: skip
 def test_a_point_of_the_source_comes_back(
@@ -36,7 +40,7 @@ def test_a_point_of_the_source_comes_back(
 ) -> None:
     box = Letterbox.fit((width, height), spec)
     point = np.array([across * width, down * height], np.float32)
-    placed = point / np.float32(box.scale) + np.float32(box.offset_xy)
+    placed = point / np.float32(box.scale_xy) + np.float32(box.offset_xy)
     back = box.to_source(np.concatenate([placed, placed])[None].astype(np.float32))
     np.testing.assert_allclose(back[0, :2], point, atol=0.01)
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_np
 
-from detector.candidates import Candidates
-from detector.nms import Kept, suppress
+from detector.candidates import Candidates, Kept
+from detector.nms import suppress
 
 Floats = npt.NDArray[np.float32]
 
@@ -53,7 +53,11 @@ def overlap(a: Floats, b: Floats) -> np.float32:
 
 
 def greedy(
-    xyxy: Floats, score: Floats, class_id: npt.NDArray[np.int32], threshold: float, most_iou: float
+    xyxy: Floats,
+    score: Floats,
+    class_id: npt.NDArray[np.int32],
+    threshold: float,
+    most_iou: float,
 ) -> list[int]:
     """The textbook loop, one picture."""
     kept: list[int] = []
@@ -74,26 +78,31 @@ def rows(kept: Kept, picture: int) -> list[Any]:
     _corners, _sizes, _scores, _classes, st.sampled_from([0.0, 0.3, 0.5]), st.sampled_from([3, 50])
 )
 @pytest.mark.parametrize("fixed_shapes", [False, True])
+@pytest.mark.parametrize("across_classes", [False, True])
 def test_keeps_exactly_what_the_greedy_loop_keeps(
+    across_classes: bool,
     fixed_shapes: bool,
     corner: Floats,
     size: Floats,
-    score: Floats,
-    class_id: npt.NDArray[np.int32],
+    scores: Floats,
+    class_ids: npt.NDArray[np.int32],
     threshold: float,
     most: int,
 ) -> None:
-    arrays = best_first(corner, size, score, class_id)
+    arrays = best_first(corner, size, scores, class_ids)
     kept = suppress(
         candidates(*arrays),
         score_threshold=threshold,
         iou_threshold=0.5,
         max_detections=most,
+        across_classes=across_classes,
         fixed_shapes=fixed_shapes,
     )
     for picture in range(3):
         one = [values[picture] for values in arrays]
-        expected = greedy(*one, threshold, 0.5)[:most]
+        xyxy, score, class_id = one
+        seen_as = np.zeros_like(class_id) if across_classes else class_id
+        expected = greedy(xyxy, score, seen_as, threshold, 0.5)[:most]
         for ours, values in zip(rows(kept, picture), one, strict=True):
             np.testing.assert_array_equal(ours, values[expected])
 

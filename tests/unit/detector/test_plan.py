@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from detector.candidates import Kept
 from detector.efficientdet import EfficientDet
 from detector.network import variables
-from detector.nms import Kept
-from detector.plan import Plan, Selection
+from detector.plan import Plan, stages_for
+from detector.selection import Selection
 from detector.sizes import SIZES
 from detector.weights.bundled import resolve
 from detector.weights.native import load
@@ -25,7 +26,8 @@ def plan(precision: str = "float32", *, xla: bool = False) -> Plan:
     """The bundled weights on a small input, with a threshold low enough to find something."""
     weights = load(resolve(SPEC.name, "bundled"), variables(SPEC, 6))
     family = EfficientDet(SPEC, num_classes=6, input_size=SIDE)
-    return Plan(family, weights.arrays, Selection(0.02, 0.5, 20), precision=precision, xla=xla)
+    selection = Selection(0.02, 0.5, 20)
+    return Plan(stages_for(family, weights.arrays, selection, precision=precision, xla=xla))
 
 
 def pictures(count: int, seed: int = 0) -> npt.NDArray[np.uint8]:

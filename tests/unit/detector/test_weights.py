@@ -68,6 +68,13 @@ def test_what_was_saved_is_what_is_loaded(path: Path) -> None:
     assert replace(weights.description, sha256="") == DESCRIPTION
 
 
+def test_a_file_that_names_no_dialect_is_of_the_original(path: Path) -> None:
+    metadata = DESCRIPTION.to_metadata()
+    del metadata["dialect"]
+    path.write_bytes(to_bytes(arrays(), metadata))
+    assert read_description(path).dialect == "automl"
+
+
 def test_the_file_digest_is_what_sha256sum_prints(path: Path) -> None:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     assert load(path, VARIABLES, sha256=digest).sha256 == digest
