@@ -1,0 +1,110 @@
+"""What to look at next when a stream cannot be opened, in plain words. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from config.schema import CameraConfig
+from config.urls import scheme_of
+from daemon.capture.errors import Kind
+
+_ADVICE = {
+    Kind.EOF: (
+        "The other side ended the stream. Cameras do that when they restart, or when too many"
+        " watch them at once: look at the list of viewers on the camera's web page."
+    ),
+    Kind.TIMEOUT: (
+        "Nothing came in time. Check that the camera is on, that this machine reaches it (ping)"
+        " and that no firewall in between swallows the connection."
+    ),
+    Kind.REFUSED: (
+        "The machine is there, but nothing listens on this port. RTSP is usually on 554, sometimes"
+        " on 8554; many cameras have it turned off until it is enabled on their web page."
+    ),
+    Kind.RESET: (
+        "The connection broke. Look for a bad cable or weak radio, a camera that restarts, or one"
+        " that serves only so many viewers."
+    ),
+    Kind.UNREACHABLE: (
+        "There is no way from this machine to that address. Check the address, the network mask"
+        " and the VLAN; `ip route get ADDRESS` shows where packets to it would go."
+    ),
+    Kind.DNS: (
+        "The host name is not known here. Check its spelling with `getent hosts NAME`, or write"
+        " the address in numbers."
+    ),
+    Kind.AUTH: (
+        "The camera refused this login. Check user and password, and that this user may watch"
+        " streams. Do not try often: many cameras lock an account after a few attempts."
+    ),
+    Kind.NOT_FOUND: (
+        "The camera is there, but has no stream of that path. Its manual or its ONVIF data names"
+        " it; each maker has its own (/h264, /stream1, /Streaming/Channels/101)."
+    ),
+    Kind.PROTOCOL: (
+        "Something answers, but not as RTSP. Check that the port is that of RTSP and not of the"
+        " web page, and rtsp: against rtsps:."
+    ),
+    Kind.NO_VIDEO: "There is no picture in this stream. Take the path of one that has video.",
+    Kind.CODEC: (
+        "This format cannot be decoded here. Set the camera to H.264; H.265 and MJPEG work too."
+    ),
+    Kind.DECODER: (
+        "Data comes, but it makes no picture. Set the camera to H.264, turn off encryption and"
+        " vendor extensions (smart codec), and have it send a keyframe every second or two."
+    ),
+    Kind.TOO_LARGE: "Pictures beyond 7680×4320 are refused. Choose a smaller stream of the camera.",
+    Kind.DEVICE: (
+        "The device is absent, busy, not ours to open, or has no such format.\n"
+        "`v4l2-ctl --list-devices` shows what is there, `fuser -v /dev/video0` who uses it,"
+        " `v4l2-ctl --list-formats-ext` what it can do; the user must be in the group video."
+    ),
+    Kind.RESOURCES: (
+        "This machine is out of file descriptors, memory or threads: see `ulimit -n`, `free -m`."
+    ),
+    Kind.CONFIG: "Change what the line above names.",
+    Kind.INTERNAL: "This is a fault of vedette: please report it with the line above.",
+}
+
+
+def advice(kind: Kind, camera: CameraConfig) -> str:
+    """One or two sentences for whoever set up `camera`; never repeats its URL."""
+    special = _SPECIAL.get((kind, scheme_of(camera.url)))
+    return (special(camera) if special else None) or _ADVICE[kind]
+
+
+def _login(camera: CameraConfig) -> str | None:
+    if camera.credential is not None:
+        return None
+    return (
+        "The camera wants a login. Write one line user:password into a file, `chmod 600` it, and"
+        " give it as credential: file:PATH (on the command line: --credential file:PATH)."
+    )
+
+
+def _over_udp(camera: CameraConfig) -> str | None:
+    if camera.transport != "udp":
+        return None
+    return (
+        "Nothing came in time. Over UDP the pictures take ports of their own, which firewalls"
+        " stop: try transport tcp. Else check that the camera is on and within reach (ping)."
+    )
+
+
+_SPECIAL: dict[tuple[Kind, str], Callable[[CameraConfig], str | None]] = {
+    (Kind.AUTH, "rtsp"): _login,
+    (Kind.AUTH, "rtsps"): _login,
+    (Kind.TIMEOUT, "rtsp"): _over_udp,
+    (Kind.TIMEOUT, "rtsps"): _over_udp,
+    (Kind.NOT_FOUND, "file"): lambda _: (
+        "There is no such file, seen from here: file:clip.mp4 begins at the current folder, in a"
+        " configuration at the folder of that file."
+    ),
+    (Kind.CODEC, "file"): lambda _: (
+        "This is no video, or a damaged one: `ffprobe FILE` says more. A recording that was cut"
+        " off in the middle (.mp4) has lost its index."
+    ),
+    (Kind.DECODER, "file"): lambda _: (
+        "The file holds no picture that can be decoded: it is damaged. `ffprobe FILE` says more."
+    ),
+}
