@@ -1,0 +1,56 @@
+"""Types of command line arguments; argparse makes a message about usage of their errors."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def input_size(text: str) -> int:
+    """Side of a network's input in pixels, as `model.input_size` in the configuration."""
+    side = _between(64, 2048, text)
+    if side % 32:
+        msg = f"{text} is not a multiple of 32"
+        raise argparse.ArgumentTypeError(msg)
+    return side
+
+
+def batch_size(text: str) -> int:
+    return _between(1, 64, text)
+
+
+def batch_sizes(text: str) -> list[int]:
+    """As in 1,4,8."""
+    return [batch_size(word) for word in text.split(",")]
+
+
+def fraction(text: str) -> float:
+    """From 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        msg = f"{text} is not from 0 to 1"
+        raise argparse.ArgumentTypeError(msg)
+    return value
+
+
+def detection_count(text: str) -> int:
+    """As `model.max_detections` in the configuration."""
+    return _between(1, 1000, text)
+
+
+def _between(least: int, most: int, text: str) -> int:
+    number = _whole(text)
+    if not least <= number <= most:
+        msg = f"{text} is not from {least} to {most}"
+        raise argparse.ArgumentTypeError(msg)
+    return number
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        msg = f"{text} is not a whole number"
+        raise argparse.ArgumentTypeError(msg) from None

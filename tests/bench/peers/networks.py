@@ -1,0 +1,52 @@
+"""The networks that the others run: ours with random weights, from numbers to raw outputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from detector.build import open_weights, start_tensorflow
+from detector.export import PortableOps
+from detector.plan import stages_for
+from detector.selection import Selection
+from detector.stages import Stages
+from detector.weights.random import save_random
+
+SELECTION = Selection(0.4, 0.5, 100)
+
+
+def write_networks(model: str, folder: Path, batches: list[int]) -> int:
+    """`weights.safetensors`, `saved_model/` and a `batchN.tflite` for every N; the input's side."""
+    start_tensorflow()
+    save_random(folder / "weights.safetensors", model)
+    stages = stages_of(model, folder, "float32", PortableOps)
+    side = stages.family.input_spec.width
+    module = tf.Module()
+    module.serve = _graph(stages, None, side)
+    tf.saved_model.save(module, str(folder / "saved_model"), signatures=module.serve)
+    for batch in batches:
+        module.serve = _graph(stages, batch, side)
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([module.serve], module)
+        (folder / f"batch{batch}.tflite").write_bytes(converter.convert())
+    return side
+
+
+def stages_of(model: str, folder: Path, precision: str, ops: Any = None) -> Stages:
+    """With the weights in `folder`, in the form that runs fastest here or as `ops` has it."""
+    architecture, weights = open_weights(folder / "weights.safetensors", name=model)
+    description = weights.description
+    family = architecture.family(len(description.labels), description.input_size)
+    if ops is not None:
+        return Stages(family, ops(weights.arrays), SELECTION)
+    return stages_for(family, weights.arrays, SELECTION, precision=precision, xla=False)
+
+
+def _graph(stages: Stages, batch: int | None, side: int) -> Any:
+    def serve(x: Any) -> dict[str, Any]:
+        outputs = tf.nest.flatten(stages.forward(x))
+        return {f"output_{number}": output for number, output in enumerate(outputs)}
+
+    function = tf.function(serve, autograph=False)
+    return function.get_concrete_function(tf.TensorSpec([batch, side, side, 3], tf.float32, "x"))

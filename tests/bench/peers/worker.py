@@ -1,0 +1,129 @@
+"""One contender in a process of its own: says how long each answer took, a line for a line.
+
+    worker.py CONTENDER MODEL FOLDER BATCH
+
+`FOLDER` holds the network as `networks.py` wrote it. Only the network is timed, from numbers to raw
+outputs; a worker that waits for its turn uses no processor.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+Answer = Callable[[], object]
+THREADS = 2
+
+
+def ours(precision: str) -> Callable[[str, Path, Any], Answer]:
+    def prepare(model: str, folder: Path, x: Any) -> Answer:
+        from detector.build import start_tensorflow
+
+        start_tensorflow(THREADS)
+        import tensorflow as tf
+
+        from tests.bench.peers.networks import stages_of
+
+        forward = tf.function(stages_of(model, folder, precision).forward, autograph=False)
+        return lambda: forward(x)
+
+    return prepare
+
+
+def plain_keras(model: str, folder: Path, x: Any) -> Answer:
+    from detector.build import start_tensorflow
+
+    start_tensorflow(THREADS)
+    import tensorflow as tf
+
+    from detector.plain_keras import KerasOps
+    from tests.bench.peers.networks import stages_of
+
+    forward = tf.function(stages_of(model, folder, "float32", KerasOps).forward, autograph=False)
+    return lambda: forward(x)
+
+
+def effdet(model: str, folder: Path, x: Any) -> Answer:
+    import effdet as package
+    import torch
+
+    torch.set_num_threads(THREADS)
+    name = f"tf_{model.replace('-', '_')}"
+    network = package.create_model(name, pretrained=False, pretrained_backbone=False).eval()
+    nchw = torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2)))
+
+    def answer() -> object:
+        with torch.inference_mode():
+            return network(nchw)
+
+    return answer
+
+
+def openvino(precision: str) -> Callable[[str, Path, Any], Answer]:
+    def prepare(model: str, folder: Path, x: Any) -> Answer:
+        import openvino as package
+
+        network = package.convert_model(str(folder / "saved_model"), input=list(x.shape))
+        hints = {
+            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_NUM_THREADS": THREADS,
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        compiled = package.compile_model(network, "CPU", hints)
+        request = compiled.create_infer_request()
+        return lambda: request.infer([x], share_inputs=True, share_outputs=True)
+
+    return prepare
+
+
+def litert(model: str, folder: Path, x: Any) -> Answer:
+    from ai_edge_litert.interpreter import Interpreter
+
+    network = Interpreter(str(folder / f"batch{len(x)}.tflite"), num_threads=THREADS)
+    network.allocate_tensors()
+    network.set_tensor(network.get_input_details()[0]["index"], x)
+    return lambda: network.invoke()
+
+
+def opencv(model: str, folder: Path, x: Any) -> Answer:
+    import cv2
+
+    cv2.setNumThreads(THREADS)
+    network = cv2.dnn.readNetFromTFLite(str(folder / f"batch{len(x)}.tflite"))
+    network.setInput(np.ascontiguousarray(x.transpose(0, 3, 1, 2)))
+    names = network.getUnconnectedOutLayersNames()
+    return lambda: network.forward(names)
+
+
+CONTENDERS: dict[str, Callable[[str, Path, Any], Answer]] = {
+    "vedette bfloat16": ours("bfloat16"),
+    "vedette float32": ours("float32"),
+    "plain Keras float32": plain_keras,
+    "effdet float32": effdet,
+    "OpenVINO bfloat16": openvino("bf16"),
+    "OpenVINO float32": openvino("f32"),
+    "LiteRT float32": litert,
+    "OpenCV float32": opencv,
+}
+
+
+def main() -> None:
+    contender, model, folder, batch, side = sys.argv[1:]
+    rng = np.random.default_rng(0)
+    x = rng.normal(0, 1, (int(batch), int(side), int(side), 3)).astype(np.float32)
+    answer = CONTENDERS[contender](model, Path(folder), x)
+    answer()
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        started_s = time.perf_counter()
+        answer()
+        print((time.perf_counter() - started_s) * 1e3, flush=True)
+
+
+if __name__ == "__main__":
+    main()
