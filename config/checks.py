@@ -12,7 +12,7 @@ from config.urls import LIVE_SCHEMES, scheme_of, split_host_port, tcp_address
 
 Finding = tuple[KeyPath, str]
 
-_ONLY_FOR = {
+ONLY_FOR = {
     "credential": ("rtsp", "rtsps"),
     "transport": ("rtsp", "rtsps"),
     "file": ("file",),
@@ -63,7 +63,7 @@ def _stream(url: str) -> str:
 
 def _misplaced_options(name: str, camera: CameraConfig, source: Source) -> Iterator[Finding]:
     scheme = scheme_of(camera.url)
-    for field, schemes in _ONLY_FOR.items():
+    for field, schemes in ONLY_FOR.items():
         path: KeyPath = ("cameras", name, field)
         written = source.written_by(path) and getattr(camera, field) is not None
         if written and scheme not in schemes:

@@ -1,7 +1,8 @@
-"""User and password of a camera: read when a stream is opened, never part of the configuration.
+"""Secrets are kept in files of their own and read when they are used, never configured.
 
 A reference is the name of a systemd credential (`LoadCredential=NAME:/path`), or `file:PATH` of
-a file that only the daemon may read. Either holds one line, `user:password`.
+a file that only the daemon may read. Either holds one line: `user:password` of a camera, or the
+access token of the HTTP listener.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from config.paths import absolute
 MAX_BYTES = 4096
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+_ACCESS = re.compile(r"[!-~]{16,256}")
+_ACCESS_SHAPE = "a token of 16 to 256 printable characters (openssl rand -hex 32)"
 _OPEN_TO_OTHERS = 0o027  # more than owner and reading group: anything beyond mode 0640
 
 
@@ -33,13 +36,30 @@ class Credential:
 
 
 def resolve(reference: str, *, directory: Path | None) -> Credential:
-    """Read a validated reference; `directory` is $CREDENTIALS_DIRECTORY. Raises CredentialError."""
+    """Read a camera's login; `directory` is $CREDENTIALS_DIRECTORY. Raises CredentialError."""
+    line, shown = _line_of(reference, directory, "user:password")
+    user, colon, password = line.partition(":")
+    if not colon or not user:
+        raise _misshapen(shown, "user:password")
+    return Credential(user, SecretStr(password))
+
+
+def resolve_token(reference: str, *, directory: Path | None) -> SecretStr:
+    """Read an access token; `directory` is $CREDENTIALS_DIRECTORY. Raises CredentialError."""
+    line, shown = _line_of(reference, directory, _ACCESS_SHAPE)
+    if not _ACCESS.fullmatch(line):
+        raise _misshapen(shown, _ACCESS_SHAPE)
+    return SecretStr(line)
+
+
+def _line_of(reference: str, directory: Path | None, shape: str) -> tuple[str, str]:
+    """The one line that a validated reference leads to, and the name of its file for messages."""
     if reference.startswith("file:"):
         path = Path(reference.removeprefix("file:"))
     elif directory is None:
         msg = (
             f"credential {reference}: $CREDENTIALS_DIRECTORY is not set (run as a systemd service"
-            f" with LoadCredential={reference}:/path/to/file, or write credential: file:PATH)"
+            f" with LoadCredential={reference}:/path/to/file, or write file:PATH in its place)"
         )
         raise CredentialError(msg)
     else:
@@ -53,7 +73,7 @@ def resolve(reference: str, *, directory: Path | None) -> Credential:
     if mode & _OPEN_TO_OTHERS and reference.startswith("file:"):
         msg = f"credential file {shown} is open to others, mode {mode:04o} (chmod 600 {shown})"
         raise CredentialError(msg)
-    return _parsed(content, shown)
+    return _only_line(content, shown, shape), shown
 
 
 def with_credential(url: str, credential: Credential) -> str:
@@ -69,18 +89,20 @@ def with_credential(url: str, credential: Credential) -> str:
     return parts._replace(netloc=f"{user}:{password}@{parts.netloc}").geturl()
 
 
-def _parsed(content: bytes, shown: str) -> Credential:
+def _only_line(content: bytes, shown: str, shape: str) -> str:
     try:
         line = content.decode()
     except UnicodeDecodeError:
         msg = f"credential file {shown} is not UTF-8"
         raise CredentialError(msg) from None
     line = line.removesuffix("\n").removesuffix("\r")
-    user, colon, password = line.partition(":")
-    if "\n" in line or "\r" in line or not colon or not user:
-        msg = f"credential file {shown} must hold one line: user:password"
-        raise CredentialError(msg)
-    return Credential(user, SecretStr(password))
+    if "\n" in line or "\r" in line:
+        raise _misshapen(shown, shape)
+    return line
+
+
+def _misshapen(shown: str, shape: str) -> CredentialError:
+    return CredentialError(f"credential file {shown} must hold one line: {shape}")
 
 
 def _checked_reference(reference: str, info: ValidationInfo) -> str:

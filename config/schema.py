@@ -27,6 +27,7 @@ from config.urls import (
 
 CAMERA_NAME = r"^[a-z0-9_-]{1,32}$"
 SHA256 = r"^[0-9a-f]{64}$"
+HOST_NAME = r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$"
 PICTURE_SIZE = r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$"
 
 CameraName = Annotated[
@@ -36,6 +37,7 @@ CameraName = Annotated[
         description="Lower-case letters, digits, _ and -: it becomes a topic, a label and a path.",
     ),
 ]
+HostName = Annotated[str, Field(pattern=HOST_NAME)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Label = Annotated[str, Field(min_length=1, max_length=64)]
 Point = Annotated[list[Fraction], Field(min_length=2, max_length=2)]
@@ -79,7 +81,11 @@ class ModelConfig(Section):
         ),
     ] = "efficientdet-lite0"
     weights: Annotated[
-        WeightsPath, Field(description="`bundled`, or the path of a .safetensors file.")
+        WeightsPath,
+        Field(
+            description="`bundled`, the name of weights that were fetched, or the path of a"
+            " .safetensors file."
+        ),
     ] = "bundled"
     sha256: Annotated[
         str | None,
@@ -339,19 +345,35 @@ class HttpConfig(Section):
     live: Annotated[bool, Field(description="Serve pictures: live page, MJPEG and snapshots.")] = (
         True
     )
+    token: Annotated[
+        CredentialReference | None,
+        Field(
+            description="Where the access token is kept: name of a systemd credential, or"
+            " file:PATH. Everything but /healthz then asks for it."
+        ),
+    ] = None
     allow_anonymous: Annotated[
-        bool, Field(description="Permit a non-loopback listen without authentication.")
+        bool, Field(description="Permit a non-loopback listen without a token.")
     ] = False
+    allowed_hosts: Annotated[
+        list[HostName],
+        Field(
+            max_length=64,
+            description="Names by which a proxy or a browser may call the listener, beside"
+            " localhost and addresses; on loopback no other is answered.",
+        ),
+    ] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _known_outside(self) -> Self:
         host, _port = split_host_port(self.listen)
-        if not (is_loopback(host) or self.allow_anonymous):
+        if not (is_loopback(host) or self.token or self.allow_anonymous):
             raise FieldsError(
-                "others can reach this address: put a proxy that asks for a login before it and"
-                " listen on 127.0.0.1, or say allow_anonymous: true",
+                "others can reach this address: give `token`, or say allow_anonymous: true",
                 "listen",
             )
+        if self.token and self.allow_anonymous:
+            raise FieldsError("says the opposite of `token`", "allow_anonymous", "token")
         return self
 
 

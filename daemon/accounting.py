@@ -22,7 +22,7 @@ class Drop(StrEnum):
     CORRUPT = "corrupt"  # the decoder flagged it as damaged
     PREPROCESS_ERROR = "preprocess_error"  # could not be scaled into the input
     INFER_ERROR = "infer_error"  # the detector raised
-    SHUTDOWN = "shutdown"  # still waiting when the daemon was told to stop
+    SHUTDOWN = "shutdown"  # still waiting when its camera was stopped
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""The running daemon: owns every part, starts them in order and stops them in time.
+"""The running daemon: owns every part, starts them in order, replaces them, stops them in time.
 
 Order: sinks and HTTP bind → model loads and warms up → cameras start → ready. Everything here is
-called by one thread, but `load_model`, which may be given a thread of its own.
+called by one thread, but `load_model` and `prepare_reload`, which may be given a thread of theirs.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable
-from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
 from config.loader import Loaded
-from config.schema import CameraConfig
+from config.schema import CameraConfig, HttpConfig
 from config.urls import split_host_port
+from daemon import log as logs
 from daemon.accounting import Ledger, total
 from daemon.batching import BatchPolicy
 from daemon.capture.errors import Kind
@@ -27,20 +27,24 @@ from daemon.capture.worker import CameraWorker
 from daemon.clock import Clock
 from daemon.fleet import Fleet, Worker
 from daemon.http.app import HttpApp
+from daemon.http.events import EventFeed
 from daemon.http.redaction import redacted_config
 from daemon.http.server import HttpServer
 from daemon.http.view import View
-from daemon.labels import check_labels
 from daemon.live import LiveBoard
 from daemon.metrics import Metrics, ReportCollector
+from daemon.model import BuildDetector, LoadedModel, load_model
 from daemon.outputs import Outputs
-from daemon.pipeline import Pipeline
+from daemon.pipeline import Pipeline, Setup
 from daemon.publisher import Publisher
-from daemon.reporter import DaemonReporter, LoadedModel, Progress
-from daemon.rules import ObjectRules, lowest_score
+from daemon.reload import Plan, Reloader, Running
+from daemon.reload_history import ReloadHistory
+from daemon.reporter import DaemonReporter, Progress
+from daemon.roster import Roster
+from daemon.site import Site
 from daemon.slot import Slot, SlotBoard
 from daemon.states import CameraState, StatusBoard
-from detector.api import Detector
+from sinks.messages import Envelope
 
 log = logging.getLogger(__name__)
 
@@ -50,24 +54,6 @@ PIPELINE_STOP_S = 1.0
 SINKS_STOP_S = 0.4
 
 
-class BuildDetector(Protocol):
-    """`detector.build.build_detector`, or a stand-in."""
-
-    def __call__(
-        self,
-        *,
-        name: str,
-        weights: str,
-        sha256: str | None,
-        input_size: int | None,
-        precision: str,
-        score_threshold: float,
-        iou_threshold: float,
-        max_detections: int,
-        max_batch: int,
-    ) -> Detector: ...
-
-
 def with_link_reasons(registry: CollectorRegistry) -> Metrics:
     """The daemon's metrics, which know why a camera may be lost."""
     return Metrics(registry, link_reasons=Kind)
@@ -75,7 +61,7 @@ def with_link_reasons(registry: CollectorRegistry) -> Metrics:
 
 class App:
     """`open`, `load_model`, `start_cameras`, in this order; `tick` once a second; then `stop`,
-    which may come after any of them.
+    which may come after any of them. Once started, `prepare_reload` and `conclude_reload`.
     """
 
     def __init__(
@@ -88,7 +74,6 @@ class App:
     ) -> None:
         config = loaded.config
         self._loaded = loaded
-        self._config = config
         self._clock = clock
         self._open_source = open_source
         self._registry = CollectorRegistry()
@@ -98,7 +83,7 @@ class App:
         self._policy = BatchPolicy(
             max_batch=config.batching.max_batch,
             max_delay_s=config.batching.max_delay_ms / 1e3,
-            is_live=lambda name: self._board.get(name).state is CameraState.STREAMING,
+            is_live=lambda name: self._board.state(name) is CameraState.STREAMING,
         )
         self._fleet = Fleet(
             self._slots, self._policy, self._board, open_worker=self._open_worker, clock=clock
@@ -106,40 +91,42 @@ class App:
         self._outputs = Outputs(config.sinks, clock, self._metrics)
         self.live = LiveBoard()
         self._publisher = Publisher(
-            self._outputs.put,
+            self._put,
             epoch=secrets.token_hex(8),
             live=self.live,
             count_detections=self._metrics.count_detections,
             clock=clock,
         )
-        self._progress = Progress()
+        self._roster = Roster(
+            self._fleet,
+            board=self._board,
+            publisher=self._publisher,
+            metrics=self._metrics,
+            live=self.live,
+        )
+        self._progress = Progress(config)
+        self._history = ReloadHistory(config, clock)
         self.reporter = DaemonReporter(
-            config,
             self._progress,
             board=self._board,
             fleet=self._fleet,
             slots=self._slots,
             outputs=self._outputs,
+            history=self._history,
             clock=clock,
         )
         self._registry.register(ReportCollector(self.reporter, started_ns=clock.wall_ns()))
-        view = View(
-            reporter=self.reporter,
-            board=self.live,
-            registry=self._registry,
-            clock=clock,
-            config=lambda: redacted_config(config),
-            pictures=config.http.live,
-        )
-        self._http = HttpServer(HttpApp(view), *split_host_port(config.http.listen))
+        self._site = Site(config.http, self._make_server, clock)
+        self._log_config = config.log
+        self._reloader: Reloader | None = None
 
     def open(self) -> None:
         """Bind everything that others connect to. Raises SinkError, ListenError."""
-        self._http.bind()
+        self._site.bind()
         self._outputs.open()
-        self._http.start()
+        self._site.start()
         self._progress.sinks_bound = True
-        log.info("listening http=%s", self._config.http.listen)
+        log.info("listening http=%s", self._progress.config.http.listen)
 
     def load_model(
         self, build: BuildDetector, *, advanced: Callable[[], None] = lambda: None
@@ -148,74 +135,71 @@ class App:
 
         `advanced` is called at the beginning and after every step.
         """
-
-        def warmed(bucket: int) -> None:
-            log.debug("warm batch=%d", bucket)
-            advanced()
-
-        config = self._config
-        advanced()
-        started_s = self._clock.now_s()
-        detector = build(
-            name=config.model.name,
-            weights=config.model.weights,
-            sha256=config.model.sha256,
-            input_size=config.model.input_size,
-            precision=config.model.precision,
-            score_threshold=lowest_score(
-                list(config.cameras.values()), config.model.score_threshold
-            ),
-            iou_threshold=config.model.iou_threshold,
-            max_detections=config.model.max_detections,
-            max_batch=config.batching.max_batch,
-        )
-        check_labels(self._loaded, detector.labels)
-        loaded_s = self._clock.now_s()
-        advanced()
-        detector.warm_up(warmed)
-        warm_s = self._clock.now_s()
-        self._progress.model = LoadedModel(
-            detector, self._clock.wall_ns(), warm_s - loaded_s, detector.trace_count
-        )
-        log.info(
-            "model ready model=%s precision=%s input=%dx%d labels=%d load_s=%.1f warmup_s=%.1f",
-            detector.name,
-            detector.precision,
-            detector.input_spec.width,
-            detector.input_spec.height,
-            len(detector.labels),
-            loaded_s - started_s,
-            warm_s - loaded_s,
-        )
+        self._progress.model = load_model(self._loaded, build, self._clock, advanced=advanced)
 
     def start_cameras(self) -> None:
         """Start the pipeline and every camera. The model must be loaded."""
-        detector = self._detector()
-        self._publisher.use_model(detector.name, detector.labels)
-        self._metrics.use_model(detector.name, detector.buckets)
+        running = Running(self._loaded, self._model())
         self._board.on_change(self._publisher.status)
         self._board.on_change(self._metrics.status_changed)
         pipeline = Pipeline(
-            detector,
+            _setup(running),
             self._slots,
             self._policy,
             ledger=self._fleet.ledger,
             publish=self._publisher.result,
             observer=self._metrics,
-            max_age_s=self._config.batching.max_age_ms / 1e3,
             clock=self._clock,
         )
         pipeline.start()
         self._progress.pipeline = pipeline
-        for name, camera in self._config.cameras.items():
-            self._metrics.add_camera(name)
-            rules = ObjectRules(
-                camera, detector.labels, score_threshold=self._config.model.score_threshold
-            )
-            self._publisher.add(name, rules)
-            self._publisher.status(self._board.get(name))
-            self._fleet.add(name, camera)
+        self.use_model(running)
+        self.use_cameras(running)
         self._progress.capture_started = True
+        self._reloader = Reloader(running, self, self._history, self._clock)
+
+    def prepare_reload(
+        self, build: BuildDetector, *, advanced: Callable[[], None] = lambda: None
+    ) -> Plan:
+        """Read the configuration file again. Raises ConfigError; see `Reloader.prepare`."""
+        return self._started_reloader().prepare(build, advanced=advanced)
+
+    def conclude_reload(self, prepared: Callable[[], Plan]) -> None:
+        """Become what the file says, or stay what it was; see `Reloader.conclude`."""
+        self._started_reloader().conclude(prepared)
+
+    def given_up(self) -> frozenset[str]:
+        return self._roster.given_up()
+
+    def use_http(self, wanted: Running) -> None:
+        self._site.use(wanted.loaded.config.http)
+
+    def use_sinks(self, wanted: Running) -> None:
+        greeting = [self._publisher.told(status) for status in self._board.all()]
+        self._outputs.use(wanted.loaded.config.sinks, greeting=greeting)
+
+    def use_log(self, wanted: Running) -> None:
+        log_config = wanted.loaded.config.log
+        if log_config != self._log_config:
+            logs.configure(log_config.level, log_config.format)
+            self._log_config = log_config
+
+    def use_model(self, wanted: Running) -> None:
+        detector = wanted.model.detector
+        self._progress.model = wanted.model
+        self._metrics.use_model(detector.name, detector.buckets)
+        self._fleet.use_input(detector.input_spec)
+        if self._progress.pipeline:
+            self._progress.pipeline.use(_setup(wanted))
+
+    def use_cameras(self, wanted: Running) -> None:
+        config = wanted.loaded.config
+        self._progress.config = config
+        self._roster.use(
+            config.cameras,
+            score_threshold=config.model.score_threshold,
+            again=self._roster.given_up(),
+        )
 
     def tick(self) -> None:
         """Once a second, from the moment `open` returned."""
@@ -235,31 +219,51 @@ class App:
         blocked, in FFmpeg or in the detector; then only `os._exit` ends the process.
         """
         self._progress.draining = True
-        blocked = self._fleet.stop(CAMERAS_STOP_S)
-        for name in blocked:
-            log.warning("camera is still blocked camera=%s", name)
+        ended = self._roster.stop(CAMERAS_STOP_S)
         pipeline = self._progress.pipeline
         drained = pipeline.stop(PIPELINE_STOP_S) if pipeline else True
         if not drained:
             log.warning("the detector did not come back; its batch is lost")
-        hanging_up = threading.Thread(target=self._http.stop, name="http:stop")
+        hanging_up = threading.Thread(target=self._site.stop, name="http:stop")
         hanging_up.start()  # takes a second at worst: beside the sinks, not after them
         sent = self._outputs.stop(SINKS_STOP_S)
         hanging_up.join()
         self._log_books()
-        return not blocked and drained and sent and not self._http.running
+        return ended and drained and sent and not self._site.running
 
-    def _detector(self) -> Detector:
+    def _put(self, envelope: Envelope) -> None:
+        self._outputs.put(envelope)
+        self._site.put(envelope)
+
+    def _model(self) -> LoadedModel:
         if self._progress.model is None:
             msg = "cameras cannot start before the model is loaded"
             raise RuntimeError(msg)
-        return self._progress.model.detector
+        return self._progress.model
+
+    def _started_reloader(self) -> Reloader:
+        if self._reloader is None:
+            msg = "nothing can be reloaded before the cameras are started"
+            raise RuntimeError(msg)
+        return self._reloader
+
+    def _make_server(self, http: HttpConfig, events: EventFeed) -> HttpServer:
+        view = View(
+            reporter=self.reporter,
+            board=self.live,
+            events=events,
+            registry=self._registry,
+            clock=self._clock,
+            config=lambda: redacted_config(self._progress.config),
+            http=http,
+        )
+        return HttpServer(HttpApp(view), *split_host_port(http.listen))
 
     def _open_worker(self, name: str, camera: CameraConfig, slot: Slot, ledger: Ledger) -> Worker:
         return CameraWorker(
             name,
             camera,
-            input_spec=self._detector().input_spec,
+            input_spec=self._model().detector.input_spec,
             slot=slot,
             ledger=ledger,
             board=self._board,
@@ -279,3 +283,12 @@ class App:
             page.balanced,
             dropped,
         )
+
+
+def _setup(running: Running) -> Setup:
+    batching = running.loaded.config.batching
+    return Setup(
+        running.model.detector,
+        max_delay_s=batching.max_delay_ms / 1e3,
+        max_age_s=batching.max_age_ms / 1e3,
+    )

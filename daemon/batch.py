@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from daemon.batching import Trigger
 from daemon.frame import Frame
-from detector.letterbox import InputSpec
+from detector.api import Detector
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """`frames`, their pixels in the first rows of `pixels` uint8 [bucket, H, W, 3]; the rows behind
-    them are padding. `taken_s` is when the frames left their slots.
+    them are padding. `detector` is the one they were put together for, `taken_s` when the frames
+    left their slots.
     """
 
+    detector: Detector
     frames: tuple[Frame, ...]
     pixels: npt.NDArray[np.uint8]
     trigger: Trigger
@@ -28,16 +30,28 @@ class Batch:
     def bucket(self) -> int:
         return int(self.pixels.shape[0])
 
+    def without(self, unwanted: Sequence[Frame]) -> Batch:
+        """The batch without some of its frames (they became stale), in the same buffer."""
+        cameras = {frame.camera for frame in unwanted}
+        rows = [row for row, frame in enumerate(self.frames) if frame.camera not in cameras]
+        for target, row in enumerate(rows):
+            self.pixels[target] = self.pixels[row]
+        frames = tuple(self.frames[row] for row in rows)
+        bucket = bucket_for(len(frames), self.detector.buckets)
+        return replace(self, frames=frames, pixels=self.pixels[:bucket])
+
 
 class BatchAssembler:
     """Copies frames into one of two kept buffers in turn: one is filled while the other one runs.
+    Frames must be scaled for the detector's input.
 
     Used by the batching thread; the caller sees to it that a buffer is free before it is filled.
     """
 
-    def __init__(self, spec: InputSpec, buckets: Sequence[int]) -> None:
-        self._buckets = tuple(buckets)
-        shape = (self._buckets[-1], spec.height, spec.width, 3)
+    def __init__(self, detector: Detector) -> None:
+        self.detector = detector
+        spec = detector.input_spec
+        shape = (detector.buckets[-1], spec.height, spec.width, 3)
         self._buffers = [np.zeros(shape, np.uint8) for _ in range(2)]
 
     def assemble(self, frames: Sequence[Frame], trigger: Trigger, taken_s: float) -> Batch:
@@ -45,19 +59,10 @@ class BatchAssembler:
         buffer, self._buffers = self._buffers[0], self._buffers[::-1]
         for row, frame in zip(buffer, frames, strict=False):
             row[:] = frame.pixels
-        return Batch(tuple(frames), buffer[: self.bucket_for(len(frames))], trigger, taken_s)
+        bucket = bucket_for(len(frames), self.detector.buckets)
+        return Batch(self.detector, tuple(frames), buffer[:bucket], trigger, taken_s)
 
-    def without(self, batch: Batch, unwanted: Sequence[Frame]) -> Batch:
-        """The batch without some of its frames (they became stale), in the same buffer."""
-        cameras = {frame.camera for frame in unwanted}
-        rows = [row for row, frame in enumerate(batch.frames) if frame.camera not in cameras]
-        for target, row in enumerate(rows):
-            batch.pixels[target] = batch.pixels[row]
-        frames = tuple(batch.frames[row] for row in rows)
-        return Batch(
-            frames, batch.pixels[: self.bucket_for(len(frames))], batch.trigger, batch.taken_s
-        )
 
-    def bucket_for(self, count: int) -> int:
-        """The smallest traced batch size that holds `count` frames."""
-        return next(bucket for bucket in self._buckets if bucket >= count)
+def bucket_for(count: int, buckets: Sequence[int]) -> int:
+    """The smallest of these batch sizes, ascending, that holds `count` frames."""
+    return next(bucket for bucket in buckets if bucket >= count)

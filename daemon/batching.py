@@ -67,8 +67,8 @@ class Decision:
 
 
 class BatchPolicy:
-    """The rules above for one accelerator. The batching thread asks; cameras join and leave from
-    any thread (the lanes are replaced, never changed in place).
+    """The rules above for one accelerator. The batching thread asks and sets the limits; cameras
+    join and leave from any thread (the lanes are replaced, never changed in place).
 
     `is_live` says whether a camera is streaming: only such a camera is waited for.
     """
@@ -86,9 +86,18 @@ class BatchPolicy:
         self._lanes: dict[str, _Lane] = {}
         self._present = 0.0  # virtual time
 
+    def limit(self, *, max_batch: int, max_delay_s: float) -> None:
+        """Other limits from the next decision on."""
+        self._max_batch, self._max_delay_s = max_batch, max_delay_s
+
     def join(self, camera: str, priority: int = 1) -> None:
         """A camera joins at the present turn: neither ahead of the others nor behind."""
         self._lanes = {**self._lanes, camera: _Lane(weight=priority, turn=self._present)}
+
+    def reweigh(self, camera: str, priority: int) -> None:
+        """Another priority from the camera's next turn on."""
+        if (lane := self._lanes.get(camera)) is not None:
+            lane.weight = priority
 
     def leave(self, camera: str) -> None:
         """Forget a camera."""

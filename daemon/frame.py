@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from detector.letterbox import Letterbox
+from detector.letterbox import InputSpec, Letterbox
 
 TimeSource = Literal["wallclock", "pts"]
 
@@ -25,13 +25,14 @@ class Picture(Protocol):
 class Frame:
     """One captured picture, already scaled into the detector's input.
 
-    `pixels` is uint8 RGB [input height, input width, 3] as `letterbox` says; `captured_s` is the
-    monotonic time of arrival, `captured_ns` the wall clock that is published with it, and
-    `time_source` how that wall clock was obtained.
+    `pixels` is uint8 RGB [input height, input width, 3], made for `input_spec`, with the picture
+    where `letterbox` says; `captured_s` is the monotonic time of arrival, `captured_ns` the wall
+    clock that is published with it, and `time_source` how that wall clock was obtained.
     """
 
     camera: str
     pixels: npt.NDArray[np.uint8]
+    input_spec: InputSpec
     letterbox: Letterbox
     captured_s: float
     captured_ns: int

@@ -14,13 +14,15 @@ from detector.detections import Detections
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """One answered frame. `detections` are in pixels of `source_wh`; `captured_s` and `inferred_s`
-    are monotonic, `captured_ns` is wall clock; `number` rises by one per sight of a camera.
+    """One answered frame. `detections` are in pixels of `source_wh`, their class ids index
+    `labels`, those of the model that answered; `captured_s` and `inferred_s` are monotonic,
+    `captured_ns` is wall clock; `number` rises by one per sight of a camera.
     """
 
     picture: Picture
     source_wh: tuple[int, int]
     detections: Detections
+    labels: tuple[str, ...]
     captured_s: float
     captured_ns: int
     inferred_s: float
@@ -41,7 +43,14 @@ class LiveBoard:
         self._lock = threading.Lock()
         self._tiles: dict[str, _Tile] = {}
 
-    def show(self, frame: Frame, detections: Detections, *, inferred_s: float) -> None:
+    def show(
+        self,
+        frame: Frame,
+        detections: Detections,
+        labels: tuple[str, ...],
+        *,
+        inferred_s: float,
+    ) -> None:
         """Replace the sight of the frame's camera and wake who waits for it; a few microseconds."""
         tile = self._tile(frame.camera)
         with tile.changed:
@@ -50,6 +59,7 @@ class LiveBoard:
                 frame.picture,
                 frame.letterbox.source_wh,
                 detections,
+                labels,
                 frame.captured_s,
                 frame.captured_ns,
                 inferred_s,

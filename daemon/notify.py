@@ -14,7 +14,7 @@ from daemon.states import CameraState
 log = logging.getLogger(__name__)
 
 SEND_TIMEOUT_S = 1.0  # a service manager that does not read must not hold up the tick
-START_STEP_S = 180  # longest that one step of the start may take, see TimeoutStartSec=
+LOAD_STEP_S = 180  # longest that one step of loading may take, see TimeoutStartSec=
 PINGS_PER_LIMIT = 3  # pings within WatchdogSec=; two may be late before systemd acts
 
 
@@ -40,9 +40,9 @@ class ServiceManager:
 
 
 class Notices:
-    """Ready, status, watchdog and stop, told when they come about.
+    """Ready, reloads, status, watchdog and stop, told when they come about.
 
-    `tick` it once a second. All of it runs in the main thread, but `start_advanced`, which any
+    `tick` it once a second. All of it runs in the main thread, but `loading_advanced`, which any
     thread may call.
     """
 
@@ -57,11 +57,21 @@ class Notices:
         self._status = ""
         self._stuck = False
 
-    def start_advanced(self) -> None:
-        """The start made a step; the next may take as long again."""
+    def loading_advanced(self) -> None:
+        """Loading the model made a step; the next may take as long again."""
         self._manager.tell(
-            f"EXTEND_TIMEOUT_USEC={START_STEP_S * 1_000_000}", "STATUS=loading the model"
+            f"EXTEND_TIMEOUT_USEC={LOAD_STEP_S * 1_000_000}", "STATUS=loading the model"
         )
+
+    def reloading(self) -> None:
+        """A reload begins; systemd then waits for `reloaded`."""
+        now_us = int(self._clock.now_s() * 1e6)
+        self._manager.tell("RELOADING=1", f"MONOTONIC_USEC={now_us}", "STATUS=reloading")
+
+    def reloaded(self) -> None:
+        """It is over, whatever became of it."""
+        self._status = ""
+        self._manager.tell("READY=1", *self._new_status())
 
     def tick(self) -> None:
         """Tell what has changed since the last tick; nothing before the daemon is ready."""

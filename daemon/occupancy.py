@@ -15,6 +15,11 @@ class Occupancy:
         self._run_s: dict[int, float] = {}
         self._running: tuple[int, float] | None = None
 
+    def forget(self) -> None:
+        """Another detector runs from now on: nothing is known of its pace."""
+        with self._lock:
+            self._run_s.clear()
+
     def started(self, bucket: int, now_s: float) -> None:
         """A batch of this bucket runs from now on."""
         with self._lock:

@@ -1,95 +1,221 @@
-"""The sinks of one configuration, each with its thread and queue: opened, fed, stopped together."""
+"""The sinks of the configuration, each with its thread and queue: fed alike, replaced one by one.
+
+A sink is replaced by a fresh one. Where the two can be open at once the fresh one is opened first;
+otherwise its queue takes what comes while the old one closes. Either way every message goes to
+exactly one of them.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from config.schema import SinksConfig
+from config.schema import JsonlConfig, SinksConfig, ZeromqConfig
+from config.urls import tcp_address
 from daemon.clock import Clock
 from daemon.metrics import Metrics
 from daemon.reports import QueueReport, SinkReport
 from sinks.jsonl import JsonlSink
 from sinks.messages import DetectionMessage, Envelope
-from sinks.sink import Sink, SinkError, SinkWorker
+from sinks.sink import SinkCounts, SinkError, SinkWorker
 from sinks.zeromq import ZeromqSink
 
 log = logging.getLogger(__name__)
 
 CAPACITY = 1000  # messages a sink may lag behind; the oldest detection is dropped beyond
+DRAIN_S = 0.4  # for what a sink that is replaced or removed still has to send
+
+SinkConfig = ZeromqConfig | JsonlConfig
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """A sink that is fed. `past` are the books of those that had its name before it; `leaving` is
+    the one of them that still sends.
+    """
+
+    config: SinkConfig
+    worker: SinkWorker
+    subscribers: Callable[[], int | None]
+    past: SinkCounts | None = None
+    leaving: SinkWorker | None = None
+
+    def counts(self) -> SinkCounts:
+        books = [self.worker.counts()]
+        books += [self.past] if self.past else []
+        books += [self.leaving.counts()] if self.leaving else []
+        return _total(books)
 
 
 class Outputs:
-    """`open` and `stop` belong to the main thread; `put` may be called from any."""
+    """`open`, `use` and `stop` belong to the main thread; `put` and the reports to any."""
 
     def __init__(self, config: SinksConfig, clock: Clock, metrics: Metrics) -> None:
         self._clock = clock
-        self._zeromq = ZeromqSink(config.zeromq, clock) if config.zeromq else None
-        jsonl = JsonlSink(config.jsonl, clock) if config.jsonl else None
-        chosen: list[Sink] = [sink for sink in (self._zeromq, jsonl) if sink is not None]
-        self._workers = [
-            SinkWorker(
-                sink,
-                clock,
-                capacity=CAPACITY,
-                on_published=self._observer(sink.name, metrics, latency=sink is chosen[0]),
-            )
-            for sink in chosen
-        ]
+        self._metrics = metrics
+        self._lock = threading.Lock()  # so that no message falls between two sinks
+        self._lanes = {name: self._lane(name, wanted) for name, wanted in _wanted(config).items()}
 
     def open(self) -> None:
         """Bind and open all, then start their threads. Raises SinkError and leaves none open."""
+        workers = [lane.worker for lane in self._lanes.values()]
         try:
-            for worker in self._workers:
+            for worker in workers:
                 worker.open()
         except SinkError:
             self.stop(0.0)
             raise
-        for worker in self._workers:
+        for worker in workers:
             worker.start()
+
+    def use(self, config: SinksConfig, *, greeting: Sequence[Envelope] = ()) -> None:
+        """Bring the sinks to `config`; one that is the same is not touched. A fresh one begins
+        with `greeting`.
+
+        Raises SinkError half-way. Then `use` of what was before brings that back.
+        """
+        wanted = _wanted(config)
+        fresh = {
+            name: self._lane(name, section)
+            for name, section in wanted.items()
+            if name not in self._lanes or self._lanes[name].config != section
+        }
+        beside = [lane for name, lane in fresh.items() if not self._in_its_place(name, lane)]
+        try:
+            for lane in beside:
+                lane.worker.open()
+        except SinkError:
+            for lane in beside:
+                lane.worker.stop(0.0)
+            raise
+        for name, lane in fresh.items():
+            for envelope in greeting:
+                lane.worker.put(envelope)
+            if lane in beside:
+                lane.worker.start()
+                self._replace(name, lane)
+            else:
+                self._replace(name, lane)
+                self._open_in_place(name, lane.worker)
+        for name in [name for name in self._lanes if name not in wanted]:
+            self._replace(name, None)
 
     def put(self, envelope: Envelope) -> None:
         """Queue a message for every sink; never waits."""
-        for worker in self._workers:
-            worker.put(envelope)
+        with self._lock:
+            for lane in self._lanes.values():
+                lane.worker.put(envelope)
 
     def stop(self, timeout_s: float) -> bool:
         """Send what is queued, for at most that long in all; False if a sink did not come back."""
-        for worker in self._workers:
+        workers = [lane.worker for lane in self._lanes.values()]
+        for worker in workers:
             worker.request_stop(timeout_s)
         deadline_s = self._clock.now_s() + timeout_s
-        stopped = [
-            worker.join(max(0.0, deadline_s - self._clock.now_s())) for worker in self._workers
-        ]
+        stopped = [worker.join(max(0.0, deadline_s - self._clock.now_s())) for worker in workers]
         return all(stopped)
 
     def queues(self) -> Sequence[QueueReport]:
         return [
-            QueueReport(f"sink:{worker.name}", worker.counts().queued, CAPACITY)
-            for worker in self._workers
+            QueueReport(f"sink:{name}", lane.worker.counts().queued, CAPACITY)
+            for name, lane in self._snapshot()
         ]
 
     def reports(self) -> Sequence[SinkReport]:
         return [
-            SinkReport(worker.name, worker.counts(), self._subscribers(worker.name))
-            for worker in self._workers
+            SinkReport(name, lane.counts(), lane.subscribers()) for name, lane in self._snapshot()
         ]
 
-    def _subscribers(self, name: str) -> int | None:
-        return self._zeromq.subscribers if self._zeromq and name == self._zeromq.name else None
+    def _snapshot(self) -> list[tuple[str, _Lane]]:
+        with self._lock:
+            return list(self._lanes.items())
 
-    def _observer(
-        self, sink: str, metrics: Metrics, *, latency: bool
-    ) -> Callable[[Envelope, float], None]:
-        """What a sink's thread reports of every message that it sent; one sink of them also says
-        how old the frame was by then, which is the end-to-end latency.
+    def _in_its_place(self, name: str, fresh: _Lane) -> bool:
+        """Whether the sink of that name must be closed before this one can be opened."""
+        old = self._lanes.get(name)
+        return old is not None and _place(old.config) == _place(fresh.config)
+
+    def _open_in_place(self, name: str, worker: SinkWorker) -> None:
+        try:
+            worker.open()
+        except SinkError:
+            self._replace(name, None)
+            raise
+        worker.start()
+
+    def _replace(self, name: str, fresh: _Lane | None) -> None:
+        """Feed `fresh`, or nobody, in the stead of the sink of that name, and let that one end."""
+        with self._lock:
+            old = self._lanes.get(name)
+            lanes = {other: lane for other, lane in self._lanes.items() if other != name}
+            if fresh is not None:
+                if old is not None:
+                    fresh = replace(fresh, past=old.past, leaving=old.worker)
+                lanes[name] = fresh
+            self._lanes = {
+                other: lanes[other] for other in SinksConfig.model_fields if other in lanes
+            }
+            if old is not None:
+                old.worker.request_stop(DRAIN_S)
+        if old is not None:
+            old.worker.join(DRAIN_S)
+            self._close_books(name, old)
+
+    def _close_books(self, name: str, old: _Lane) -> None:
+        with self._lock:
+            lane = self._lanes.get(name)
+            if lane is not None:
+                self._lanes[name] = replace(lane, past=old.counts(), leaving=None)
+
+    def _lane(self, name: str, config: SinkConfig) -> _Lane:
+        """A sink that is not open yet, and its thread."""
+        if isinstance(config, ZeromqConfig):
+            zeromq = ZeromqSink(config, self._clock)
+            return _Lane(config, self._worker(name, zeromq), lambda: zeromq.subscribers)
+        return _Lane(config, self._worker(name, JsonlSink(config, self._clock)), lambda: None)
+
+    def _worker(self, name: str, sink: ZeromqSink | JsonlSink) -> SinkWorker:
+        return SinkWorker(sink, self._clock, capacity=CAPACITY, on_published=self._observer(name))
+
+    def _observer(self, sink: str) -> Callable[[Envelope, float], None]:
+        """What a sink's thread reports of every message that it sent; the first sink of them also
+        says how old the frame was by then, which is the end-to-end latency.
         """
-        observe_publish = metrics.publish_observer(sink)
+        observe_publish = self._metrics.publish_observer(sink)
 
         def sent(envelope: Envelope, took_s: float) -> None:
             observe_publish(took_s)
             message = envelope.message
-            if latency and isinstance(message, DetectionMessage) and envelope.captured_s:
-                metrics.observe_published(message.camera, self._clock.now_s() - envelope.captured_s)
+            if not (isinstance(message, DetectionMessage) and envelope.captured_s):
+                return
+            if sink == next(iter(self._lanes), None):
+                latency_s = self._clock.now_s() - envelope.captured_s
+                self._metrics.observe_published(message.camera, latency_s)
 
         return sent
+
+
+def _wanted(config: SinksConfig) -> dict[str, SinkConfig]:
+    """The sinks that are configured, by name; the first one measures latency."""
+    sections = {name: getattr(config, name) for name in SinksConfig.model_fields}
+    return {name: section for name, section in sections.items() if section is not None}
+
+
+def _place(config: SinkConfig) -> object:
+    """What only one can hold at a time: a TCP port, a socket's path, a file."""
+    if isinstance(config, JsonlConfig):
+        return config.path
+    address = tcp_address(config.bind)
+    return config.bind if address is None else address[1]
+
+
+def _total(books: Iterable[SinkCounts]) -> SinkCounts:
+    books = list(books)
+    return SinkCounts(
+        {kind: sum(book.published[kind] for book in books) for kind in books[0].published},
+        sum(book.published_bytes for book in books),
+        {loss: sum(book.dropped[loss] for book in books) for loss in books[0].dropped},
+        sum(book.queued for book in books),
+    )

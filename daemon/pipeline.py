@@ -7,6 +7,9 @@ slots ──batching──▶ [1 batch] ──inference──▶ [4 batches] ─
 `batching` decides and copies while the batch before runs, and hands over one batch ahead, no more:
 frames wait in their slots, where a newer one replaces them. `inference` does nothing but run the
 detector. `results` filters and publishes; it never blocks, so its short queue loses nothing.
+
+A batch runs on the detector that it was assembled for, and its results say which one that was: so
+the detector can be replaced between two batches, whatever is on its way.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from daemon.batching import BatchPolicy, Trigger
 from daemon.clock import Clock
 from daemon.frame import Frame
 from daemon.occupancy import Occupancy
+from daemon.refit import fitting
 from daemon.slot import SlotBoard
 from detector.api import Detector, InferenceError
 from detector.detections import Detections
@@ -33,6 +37,15 @@ T = TypeVar("T")
 
 ASSEMBLY_LEAD_S = 0.002  # begin assembling this long before the accelerator should be free
 RESULTS_AHEAD = 4  # batches of results that may wait; the consumer never blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the pipeline works with; replaced as a whole."""
+
+    detector: Detector
+    max_delay_s: float
+    max_age_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +61,7 @@ class Timing:
 class Result:
     """The answer for one frame: `detections`, or None and the reason why there is none."""
 
+    detector: Detector
     frame: Frame
     detections: Detections | None
     error: str | None
@@ -56,11 +70,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class _Answered:
-    """A batch after the detector: `answers` runs along `frames`, all None where `error` is set."""
+    """A batch after the detector: `answers` runs along its frames, all None where `error` is set.
+    Its pixels are another batch's by now.
+    """
 
-    frames: tuple[Frame, ...]
-    bucket: int
-    trigger: Trigger
+    batch: Batch
     answers: Sequence[Detections | None]
     error: str | None
     timing: Timing
@@ -77,11 +91,11 @@ class PipelineObserver(Protocol):
         """One of its frames."""
         ...
 
-    def observe_inference(self, bucket: int, seconds: float) -> None:
+    def observe_inference(self, model: str, bucket: int, seconds: float) -> None:
         """A batch came back."""
         ...
 
-    def count_inference_error(self, reason: str) -> None:
+    def count_inference_error(self, model: str, reason: str) -> None:
         """A batch got no answer."""
         ...
 
@@ -91,26 +105,25 @@ class Pipeline:
 
     def __init__(
         self,
-        detector: Detector,
+        setup: Setup,
         slots: SlotBoard,
         policy: BatchPolicy,
         *,
         ledger: Callable[[str], Ledger],
         publish: Callable[[Result], None],
         observer: PipelineObserver,
-        max_age_s: float,
         clock: Clock,
     ) -> None:
-        self._detector = detector
+        self._setup = setup
         self._slots = slots
         self._policy = policy
         self._ledger = ledger
         self._publish = publish
         self._observer = observer
-        self._max_age_s = max_age_s
         self._clock = clock
         self.occupancy = Occupancy()
-        self._assembler = BatchAssembler(detector.input_spec, detector.buckets)
+        self._assembler = BatchAssembler(setup.detector)  # the batching thread's
+        self._ran = setup.detector  # the inference thread's
         self._ahead = threading.Semaphore(1)  # held while an assembled batch waits
         self._batches: queue.Queue[Batch | None] = queue.Queue(2)
         self._answers: queue.Queue[_Answered | None] = queue.Queue(RESULTS_AHEAD)
@@ -128,6 +141,11 @@ class Pipeline:
     def start(self) -> None:
         for thread in self._threads:
             thread.start()
+
+    def use(self, setup: Setup) -> None:
+        """Work with this from the next batch on; a new detector must be warm. Any thread."""
+        self._setup = setup
+        self._slots.wake()
 
     def stop(self, timeout_s: float) -> bool:
         """Finish what was dispatched, publish it, end; False if a thread is still busy then."""
@@ -158,19 +176,32 @@ class Pipeline:
     def _next_batch(self) -> Batch | None:
         """Wait for a batch to be due and assemble it; None when told to stop."""
         while not self._stopping.is_set():
+            setup = self._setup
+            self._take_up(setup)
             now_s = self._clock.now_s()
-            waiting, arrivals = self._slots.view(oldest_s=now_s - self._max_age_s)
+            waiting, arrivals = self._slots.view(oldest_s=now_s - setup.max_age_s)
             self._policy.arrived(arrivals)
             free_s = self.occupancy.free_s(now_s) - ASSEMBLY_LEAD_S
             decision = self._policy.decide(waiting, now_s, free_s=free_s)
             if frames := self._slots.take(decision.batch):
                 self._policy.served([frame.camera for frame in frames], now_s)
-                return self._assembler.assemble(frames, decision.trigger, now_s)
+                if frames := fitting(frames, setup.detector.input_spec, lost=self._lost):
+                    return self._assembler.assemble(frames, decision.trigger, now_s)
             if decision.batch:  # its cameras left meanwhile: the others must not wait for it
                 continue
             timeout_s = None if decision.wake_s is None else max(0.0, decision.wake_s - now_s)
             self._slots.wait(timeout_s, for_arrivals=decision.wake_on_arrival)
         return None
+
+    def _take_up(self, setup: Setup) -> None:
+        if setup.detector is not self._assembler.detector:
+            self._assembler = BatchAssembler(setup.detector)
+        max_batch = setup.detector.buckets[-1]
+        self._policy.limit(max_batch=max_batch, max_delay_s=setup.max_delay_s)
+
+    def _lost(self, frame: Frame) -> None:
+        """It cannot be scaled for the detector that runs now."""
+        self._ledger(frame.camera).dropped(Drop.PREPROCESS_ERROR)
 
     def _infer_until_stopped(self) -> None:
         try:
@@ -190,6 +221,9 @@ class Pipeline:
         if not batch.frames:
             self._ahead.release()
             return None
+        if batch.detector is not self._ran:
+            self._ran = batch.detector
+            self.occupancy.forget()
         self.occupancy.started(batch.bucket, dispatched_s)
         self._ahead.release()  # from here on the batch after this one may be assembled
         answers, error = self._detect(batch)
@@ -203,7 +237,7 @@ class Pipeline:
             else:
                 ledger.dropped(Drop.INFER_ERROR)
         timing = Timing(batch.taken_s, dispatched_s, answered_s)
-        return _Answered(batch.frames, batch.bucket, batch.trigger, answers, error, timing)
+        return _Answered(batch, answers, error, timing)
 
     def _detect(self, batch: Batch) -> tuple[Sequence[Detections | None], str | None]:
         try:
@@ -225,7 +259,7 @@ class Pipeline:
         return [None] * len(batch.frames), error.reason
 
     def _ask(self, batch: Batch) -> Sequence[Detections]:
-        answers = self._detector.detect(batch.pixels, [f.letterbox for f in batch.frames])
+        answers = batch.detector.detect(batch.pixels, [f.letterbox for f in batch.frames])
         if len(answers) != len(batch.frames):
             msg = f"{len(answers)} answers for {len(batch.frames)} pictures"
             raise InferenceError("runtime", msg)
@@ -233,17 +267,18 @@ class Pipeline:
 
     def _fresh(self, batch: Batch, now_s: float) -> Batch:
         """Without the frames that became too old while the batch before took longer than usual."""
-        oldest_s = now_s - self._max_age_s
+        oldest_s = now_s - self._setup.max_age_s
         stale = [frame for frame in batch.frames if frame.captured_s < oldest_s]
         for frame in stale:
             self._ledger(frame.camera).dropped(Drop.STALE)
-        return self._assembler.without(batch, stale) if stale else batch
+        return batch.without(stale) if stale else batch
 
     def _publish_until_stopped(self) -> None:
         while (answered := self._answers.get()) is not None:
             self._guarded(self._observe, answered)
-            for frame, answer in zip(answered.frames, answered.answers, strict=True):
-                result = Result(frame, answer, answered.error, answered.timing)
+            batch = answered.batch
+            for frame, answer in zip(batch.frames, answered.answers, strict=True):
+                result = Result(batch.detector, frame, answer, answered.error, answered.timing)
                 self._guarded(self._publish, result)
 
     def _guarded(self, tell: Callable[[T], None], what: T) -> None:
@@ -254,20 +289,21 @@ class Pipeline:
             log.exception("a result could not be told")
 
     def _observe(self, answered: _Answered) -> None:
-        timing, observer = answered.timing, self._observer
-        oldest_s = min(frame.captured_s for frame in answered.frames)
+        batch, timing, observer = answered.batch, answered.timing, self._observer
+        oldest_s = min(frame.captured_s for frame in batch.frames)
         observer.observe_batch(
-            size=len(answered.frames),
-            bucket=answered.bucket,
-            trigger=answered.trigger,
+            size=len(batch.frames),
+            bucket=batch.bucket,
+            trigger=batch.trigger,
             wait_s=timing.taken_s - oldest_s,
         )
+        model = batch.detector.name
         if answered.error is None:
             took_s = timing.answered_s - timing.dispatched_s
-            observer.observe_inference(answered.bucket, took_s)
+            observer.observe_inference(model, batch.bucket, took_s)
         else:
-            observer.count_inference_error(answered.error)
-        for frame in answered.frames:
+            observer.count_inference_error(model, answered.error)
+        for frame in batch.frames:
             observer.observe_frame(
                 frame.camera,
                 age_at_dispatch_s=timing.dispatched_s - frame.captured_s,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from msgspec import UNSET
 
 from daemon.clock import Clock
 from daemon.live import LiveBoard
 from daemon.pipeline import Result
-from daemon.rules import ObjectRules
+from daemon.rules import CameraRules
 from daemon.states import CameraState, CameraStatus
 from detector.detections import Detections
 from sinks.messages import (
@@ -25,19 +25,11 @@ from sinks.messages import (
 )
 
 
-@dataclass(slots=True)
-class _Subject:
-    """One camera as the publisher knows it; `seq` is written by the results thread alone."""
-
-    rules: ObjectRules
-    seq: int = 0
-
-
 class Publisher:
     """Gives each message its place in its camera's sequence and hands it to the sinks.
 
     `result` is called by the results thread, `status` by camera threads, `heartbeat` by the
-    main thread, which also calls `add`. Nothing here waits for a sink.
+    main thread, which also calls `add` and `remove`. Nothing here waits for a sink.
     """
 
     def __init__(
@@ -54,63 +46,68 @@ class Publisher:
         self._live = live
         self._count_detections = count_detections
         self._clock = clock
-        self._model = ""
-        self._labels: Sequence[str] = ()
-        self._subjects: dict[str, _Subject] = {}
+        self._rules: dict[str, CameraRules] = {}
+        # A name that comes back in the same epoch goes on counting, so that no number comes twice.
+        self._seq: dict[str, int] = {}  # the results thread's
 
-    def use_model(self, name: str, labels: Sequence[str]) -> None:
-        """Results come from this detector from now on."""
-        self._model, self._labels = name, labels
+    def add(self, camera: str, rules: CameraRules) -> None:
+        """Messages of this camera may come, by these rules from now on."""
+        self._rules[camera] = rules
 
-    def add(self, camera: str, rules: ObjectRules) -> None:
-        """Messages of this camera may come; `seq` goes on where the camera was known before."""
-        seq = self._subjects[camera].seq if camera in self._subjects else 0
-        self._subjects[camera] = _Subject(rules, seq)
+    def remove(self, camera: str) -> None:
+        """Answers for frames of it that are still on their way are not published."""
+        self._rules.pop(camera, None)
 
     def result(self, result: Result) -> None:
         """Publish the answer for one frame, or that there is none."""
-        frame, timing = result.frame, result.timing
-        subject = self._subjects[frame.camera]
+        frame, timing, model = result.frame, result.timing, result.detector
+        rules = self._rules.get(frame.camera)
+        if rules is None:
+            return
         size = frame.letterbox.source_wh
         found = result.detections
         if found is not None:
-            found = subject.rules.apply(found, size)
-            self._live.show(frame, found, inferred_s=timing.answered_s)
-        subject.seq += 1
+            found = rules.of(model.labels).apply(found, size)
+            self._live.show(frame, found, model.labels, inferred_s=timing.answered_s)
+        seq = self._seq[frame.camera] = self.last_seq(frame.camera) + 1
         message = DetectionMessage(
             epoch=self._epoch,
             camera=frame.camera,
-            seq=subject.seq,
+            seq=seq,
             status="error" if found is None else "ok",
             error=result.error or UNSET,
             captured_ns=frame.captured_ns,
             time_source=frame.time_source,
             pts_s=frame.pts_s,
             size=size,
-            model=self._model,
+            model=model.name,
             latency_ms=LatencyMs(
                 queue=(timing.dispatched_s - frame.captured_s) * 1e3,
                 infer=(timing.answered_s - timing.dispatched_s) * 1e3,
             ),
-            detections=() if found is None else self._on_the_wire(frame.camera, found),
+            detections=(
+                () if found is None else self._on_the_wire(frame.camera, found, model.labels)
+            ),
         )
         self._put(Envelope(message, frame.captured_s))
 
     def status(self, status: CameraStatus) -> None:
         """A camera's state changed: a listener for `StatusBoard.on_change`."""
+        self._put(self.told(status))
+
+    def told(self, status: CameraStatus) -> Envelope:
+        """The message that says so."""
         is_open = status.state in (CameraState.STREAMING, CameraState.STALLED)
         stream = status.stream if is_open else None
-        self._put(
-            Envelope(
-                StatusMessage(
-                    epoch=self._epoch,
-                    camera=status.camera,
-                    state=status.state.value,
-                    reason=status.reason,
-                    since_ns=self._wall_ns(status.since_s),
-                    stream=Stream(**asdict(stream)) if stream else None,
-                    retry_s=status.retry_s if status.state is CameraState.BACKOFF else None,
-                )
+        return Envelope(
+            StatusMessage(
+                epoch=self._epoch,
+                camera=status.camera,
+                state=status.state.value,
+                reason=status.reason,
+                since_ns=self._wall_ns(status.since_s),
+                stream=Stream(**asdict(stream)) if stream else None,
+                retry_s=status.retry_s if status.state is CameraState.BACKOFF else None,
             )
         )
 
@@ -131,17 +128,18 @@ class Publisher:
 
     def last_seq(self, camera: str) -> int:
         """Of the newest message of this camera; 0 before the first."""
-        subject = self._subjects.get(camera)
-        return subject.seq if subject else 0
+        return self._seq.get(camera, 0)
 
-    def _on_the_wire(self, camera: str, found: Detections) -> tuple[Detection, ...]:
+    def _on_the_wire(
+        self, camera: str, found: Detections, labels: Sequence[str]
+    ) -> tuple[Detection, ...]:
         counts: dict[str, int] = {}
         objects = []
         rows = zip(
             found.class_id.tolist(), found.score.tolist(), found.xyxy_px.tolist(), strict=True
         )
         for class_id, score, box in rows:
-            label = self._labels[class_id]
+            label = labels[class_id]
             counts[label] = counts.get(label, 0) + 1
             objects.append(Detection.rounded(label, class_id, score, box))
         for label, count in counts.items():

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from config.schema import Config
 from daemon.clock import Clock
 from daemon.fleet import Fleet
+from daemon.model import LoadedModel
 from daemon.outputs import Outputs
 from daemon.pipeline import Pipeline
+from daemon.reload_history import ReloadHistory
 from daemon.reports import (
     CameraReport,
+    ConfigReport,
     ModelReport,
     QueueReport,
     Readiness,
@@ -19,25 +22,17 @@ from daemon.reports import (
 )
 from daemon.slot import SlotBoard
 from daemon.states import StatusBoard
-from detector.api import Detector
 
 STUCK_S = 20.0  # a batch that runs longer than this is a hang, not a slow machine
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedModel:
-    """The detector that runs, and how it came to be."""
-
-    detector: Detector
-    loaded_ns: int
-    warmup_s: float
-    traces: int  # after the warm-up; more of them later is a fault
-
-
 @dataclass
 class Progress:
-    """How far the start has come; written by the main thread."""
+    """What the daemon runs with, and how far its start has come; written by the main thread, and
+    while the model is loaded by its thread.
+    """
 
+    config: Config
     sinks_bound: bool = False
     capture_started: bool = False
     draining: bool = False
@@ -50,31 +45,33 @@ class DaemonReporter:
 
     def __init__(
         self,
-        config: Config,
         progress: Progress,
         *,
         board: StatusBoard,
         fleet: Fleet,
         slots: SlotBoard,
         outputs: Outputs,
+        history: ReloadHistory,
         clock: Clock,
     ) -> None:
-        self._config = config
         self._progress = progress
         self._board = board
         self._fleet = fleet
         self._slots = slots
         self._outputs = outputs
+        self._history = history
         self._clock = clock
 
     def cameras(self) -> Sequence[CameraReport]:
+        statuses = {status.camera: status for status in self._board.all()}
         return [
-            CameraReport(self._board.get(name), self._fleet.ledger(name).page(), camera.detect.fps)
-            for name, camera in self._config.cameras.items()
+            CameraReport(statuses[name], self._fleet.page(name), camera.detect.fps)
+            for name, camera in self._progress.config.cameras.items()
+            if name in statuses  # one that is being removed is not
         ]
 
     def queues(self) -> Sequence[QueueReport]:
-        slots = QueueReport("slots", len(self._slots), len(self._config.cameras))
+        slots = QueueReport("slots", len(self._slots), len(self._progress.config.cameras))
         return [slots, *self._outputs.queues()]
 
     def sinks(self) -> Sequence[SinkReport]:
@@ -94,6 +91,9 @@ class DaemonReporter:
             model.warmup_s,
             detector.trace_count - model.traces,
         )
+
+    def config(self) -> ConfigReport:
+        return self._history.report()
 
     def readiness(self) -> Readiness:
         progress = self._progress

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from typing import Protocol
 
 from daemon.accounting import Page
@@ -54,6 +55,39 @@ class ModelReport:
     retraces: int = 0
 
 
+class ReloadResult(StrEnum):
+    """What became of a reload; the `result` label of `vedette_config_reloads_total`."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"  # the file says what holds already
+    REFUSED = "refused"  # the file has faults, or needs what cannot be had: nothing was touched
+    ROLLED_BACK = "rolled_back"  # failed half-way, and everything is as it was
+
+    @property
+    def is_success(self) -> bool:
+        return self in (ReloadResult.APPLIED, ReloadResult.UNCHANGED)
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadReport:
+    """The last reload; `faults` are lines for the operator, without secrets."""
+
+    at_ns: int
+    result: ReloadResult
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigReport:
+    """The configuration that holds, and how its reloads went."""
+
+    hash: str
+    loaded_ns: int
+    succeeded_ns: int  # the last time that the file was found good, if only at the start
+    reloads: Mapping[ReloadResult, int]
+    last_reload: ReloadReport | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Readiness:
     """Whether the daemon does its work; every field must hold for it."""
@@ -87,6 +121,8 @@ class Reporter(Protocol):
     def model(self) -> ModelReport | None:
         """None until the detector is built."""
         ...
+
+    def config(self) -> ConfigReport: ...
 
     def readiness(self) -> Readiness: ...
 

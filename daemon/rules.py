@@ -77,6 +77,23 @@ class ObjectRules:
         return fits
 
 
+class CameraRules:
+    """A camera's rules for whichever model answers. Results thread only."""
+
+    def __init__(self, camera: CameraConfig, *, score_threshold: float) -> None:
+        self._camera = camera
+        self._score_threshold = score_threshold
+        self._labels: tuple[str, ...] = ()
+        self._rules = ObjectRules(camera, (), score_threshold=score_threshold)
+
+    def of(self, labels: tuple[str, ...]) -> ObjectRules:
+        """For a model with these labels; kept until one with others asks."""
+        if labels != self._labels:
+            self._labels = labels
+            self._rules = ObjectRules(self._camera, labels, score_threshold=self._score_threshold)
+        return self._rules
+
+
 def inside(points: FloatArray, polygon: FloatArray) -> npt.NDArray[np.bool_]:
     """Which of `points` [N, 2] lie in `polygon` [M, 2], by the even-odd rule (ray casting)."""
     x, y = points[:, :1], points[:, 1:]  # [N, 1] against the edges [M]

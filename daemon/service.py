@@ -1,8 +1,8 @@
 """From the command line to the exit code: signals, the second's tick, and what a failure means.
 
-The main thread blocks SIGTERM and SIGINT for itself and every thread after it, and takes them when
-it looks: no handler ever runs in the middle of something. The first one drains; from then on they
-have their default effect, so a second one ends the process at once.
+The first SIGTERM or SIGINT drains; from then on they have their default effect, so a second one
+ends the process at once. SIGHUP reads the configuration file again, once the daemon is ready and
+the reload before it is over.
 """
 
 from __future__ import annotations
@@ -10,17 +10,19 @@ from __future__ import annotations
 import faulthandler
 import logging
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable
-from typing import NoReturn
+from functools import partial
+from typing import Any, NoReturn
 
 from config.errors import ConfigError
 from config.loader import Loaded
-from daemon.app import App, BuildDetector
+from daemon import signals
+from daemon.app import App
+from daemon.background import Background
 from daemon.clock import Clock
 from daemon.http.server import ListenError
+from daemon.model import BuildDetector
 from daemon.notify import Notices
 from daemon.summary import Summary
 from detector.api import ModelError
@@ -29,18 +31,17 @@ from sinks.sink import SinkError
 log = logging.getLogger(__name__)
 
 OK, FAILED, NO_MODEL, BAD_CONFIG = 0, 1, 69, 78
-STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 TICK_S = 1.0
-LOOK_S = 0.1  # between two looks at whether the model is loaded
+LOOK_S = 0.1  # between two looks at what runs beside the main thread
 
 
 def serve(loaded: Loaded, build: BuildDetector, clock: Clock, *, summary_s: float | None) -> int:
     """Run the daemon until a signal; returns the exit code. Main thread only.
 
-    `summary_s` is the interval of a summary line in the log, None for none.
+    The signals are blocked already, see `daemon.signals`. `summary_s` is the interval of a summary
+    line in the log, None for none.
     """
     faulthandler.enable()  # systemd's watchdog aborts: the journal then has every thread's stack
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     app = App(loaded, clock)
     notices = Notices(app.reporter, clock)
     service = _Service(
@@ -49,12 +50,10 @@ def serve(loaded: Loaded, build: BuildDetector, clock: Clock, *, summary_s: floa
     try:
         code = service.run(build)
     finally:
-        for number in STOP_SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+        signals.let_stop_through()
         notices.stopping()
         clean = app.stop()
-    if not clean or service.loading:
+    if not clean or service.busy:
         _exit_now(code)
     return code
 
@@ -67,18 +66,23 @@ class _Service:
         self._clock = clock
         self._notices = notices
         self._summary = summary
-        self._loader: threading.Thread | None = None
+        self._next_tick_s = clock.now_s()
+        self._reload_wanted = False  # however often it was asked for while it could not be done
+        self._beside: Background[Any] | None = None
 
     @property
-    def loading(self) -> bool:
-        """Whether the model is still being loaded, which nothing can interrupt."""
-        return self._loader is not None and self._loader.is_alive()
+    def busy(self) -> bool:
+        """Whether something is being loaded, which nothing can interrupt."""
+        return self._beside is not None and not self._beside.done
 
     def run(self, build: BuildDetector) -> int:
         try:
             self._app.open()
-            if self._stopped_while_loading(build):
+            load = partial(self._app.load_model, build, advanced=self._notices.loading_advanced)
+            loading = self._beside = Background("model", load)
+            if self._stopped_before(lambda: loading.done, LOOK_S):
                 return OK
+            loading.result()
             self._app.start_cameras()
         except (SinkError, ListenError) as error:
             log.error("%s", error)  # noqa: TRY400 - expected: the line says it all
@@ -91,40 +95,38 @@ class _Service:
                 log.error("%s", fault)  # noqa: TRY400
             return BAD_CONFIG
         log.info("ready")
-        self._tick_until(lambda: False, TICK_S)
+        self._next_tick_s = self._clock.now_s()  # whoever waits for it hears of it at once
+        while not self._stopped_before(lambda: self._reload_wanted, TICK_S):
+            if self._stopped_while_reloading(build):
+                break
         return OK
 
-    def _stopped_while_loading(self, build: BuildDetector) -> bool:
-        """Load the model beside the main thread; raises what loading raised."""
-        errors: list[Exception] = []
-
-        def load() -> None:
-            try:
-                self._app.load_model(build, advanced=self._notices.start_advanced)
-            except Exception as error:  # raised again below, in the main thread
-                errors.append(error)
-
-        loader = self._loader = threading.Thread(target=load, name="model")
-        loader.start()
-        if self._tick_until(lambda: not loader.is_alive(), LOOK_S):
+    def _stopped_while_reloading(self, build: BuildDetector) -> bool:
+        """Read the file and load what it needs beside the main thread, which then applies it."""
+        self._reload_wanted = False
+        self._notices.reloading()
+        prepare = partial(self._app.prepare_reload, build, advanced=self._notices.loading_advanced)
+        preparing = self._beside = Background("reload", prepare)
+        if self._stopped_before(lambda: preparing.done, LOOK_S):
             return True
-        if errors:
-            raise errors[0]
+        self._app.conclude_reload(preparing.result)
+        self._notices.reloaded()
         return False
 
-    def _tick_until(self, done: Callable[[], bool], look_s: float) -> bool:
+    def _stopped_before(self, done: Callable[[], bool], look_s: float) -> bool:
         """Tick once a second until `done`; True if a stop signal came first."""
-        next_s = self._clock.now_s()
         while not done():
             now_s = self._clock.now_s()
-            if now_s >= next_s:
+            if now_s >= self._next_tick_s:
                 self._app.tick()
                 self._notices.tick()
                 self._summary.tick()
-                next_s = max(next_s + TICK_S, now_s)
-            taken = signal.sigtimedwait(STOP_SIGNALS, min(look_s, max(0.0, next_s - now_s)))
-            if taken is not None:
-                log.info("stopping signal=%s", signal.Signals(taken.si_signo).name)
+                self._next_tick_s = max(self._next_tick_s + TICK_S, now_s)
+            taken = signals.take(min(look_s, max(0.0, self._next_tick_s - now_s)))
+            if taken == signals.RELOAD:
+                self._reload_wanted = True
+            elif taken is not None:
+                log.info("stopping signal=%s", taken.name)
                 return True
         return False
 

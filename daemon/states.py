@@ -61,14 +61,26 @@ class StatusBoard:
         self._telling = threading.Lock()  # so that changes are told in the order they happen
         self._listeners: list[Callable[[CameraStatus], None]] = []
         self._newest: dict[str, tuple[float, int]] = {}  # arrival of the newest frame
-        now_s = clock.now_s()
-        self._statuses = {
-            name: CameraStatus(name, CameraState.CONNECTING, since_s=now_s) for name in cameras
-        }
+        self._statuses: dict[str, CameraStatus] = {}
+        for name in cameras:
+            self.add(name)
 
     def on_change(self, listener: Callable[[CameraStatus], None]) -> None:
         """Call before the camera threads start."""
         self._listeners.append(listener)
+
+    def add(self, camera: str) -> None:
+        """A camera that was not there before begins by connecting; one that was is left alone."""
+        with self._lock:
+            now_s = self._clock.now_s()
+            begin = CameraStatus(camera, CameraState.CONNECTING, since_s=now_s)
+            self._statuses.setdefault(camera, begin)
+
+    def remove(self, camera: str) -> None:
+        """Forget it; what a thread of it still tells is not heard."""
+        with self._lock:
+            self._statuses.pop(camera, None)
+            self._newest.pop(camera, None)
 
     def change(
         self,
@@ -99,8 +111,8 @@ class StatusBoard:
         only_from: CameraState | None,
     ) -> CameraStatus | None:
         with self._lock:
-            old = self._statuses[camera]
-            if only_from not in (None, old.state):
+            old = self._statuses.get(camera)
+            if old is None or only_from not in (None, old.state):
                 return None
             if (old.state, old.reason) == (state, reason) and stream in (None, old.stream):
                 return None
@@ -122,6 +134,11 @@ class StatusBoard:
     def get(self, camera: str) -> CameraStatus:
         with self._lock:
             return self._with_newest(self._statuses[camera])
+
+    def state(self, camera: str) -> CameraState | None:
+        """None for a camera that is not there."""
+        status = self._statuses.get(camera)
+        return status.state if status else None
 
     def all(self) -> list[CameraStatus]:
         with self._lock:

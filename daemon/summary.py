@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class _Reading:
     at_s: float
-    page: Page
+    pages: dict[str, Page]
     published: int
 
 
@@ -51,18 +51,20 @@ class Summary:
 
     def _read(self) -> _Reading:
         published = sum(s.counts.published[Kind.DETECTION] for s in self._reporter.sinks()[:1])
-        page = total(camera.page for camera in self._reporter.cameras())
-        return _Reading(self._clock.now_s(), page, published)
+        pages = {camera.status.camera: camera.page for camera in self._reporter.cameras()}
+        return _Reading(self._clock.now_s(), pages, published)
 
     def _line(self, before: _Reading, now: _Reading) -> str:
         cameras = self._reporter.cameras()
         up = sum(camera.status.state is CameraState.STREAMING for camera in cameras)
         seconds = now.at_s - before.at_s
-        capped = now.page.dropped[Drop.FPS_CAP] - before.page.dropped[Drop.FPS_CAP]
-        dropped = sum(now.page.dropped.values()) - sum(before.page.dropped.values()) - capped
+        then = total(page for name, page in before.pages.items() if name in now.pages)
+        here = total(now.pages.values())
+        capped = here.dropped[Drop.FPS_CAP] - then.dropped[Drop.FPS_CAP]
+        dropped = sum(here.dropped.values()) - sum(then.dropped.values()) - capped
         rates = {
-            "captured": now.page.captured - before.page.captured,
-            "inferred": now.page.inferred - before.page.inferred,
+            "captured": here.captured - then.captured,
+            "inferred": here.inferred - then.inferred,
             "over_cap": capped,
             "dropped": dropped,
             "published": now.published - before.published,
@@ -72,8 +74,11 @@ class Summary:
 
     def _in_view(self) -> str:
         """What the newest pictures of all cameras show, as in `person:4,car:1`."""
-        model = self._reporter.model()
         sights = (self._live.latest(c.status.camera) for c in self._reporter.cameras())
-        ids = (number for s in sights if s for number in s.detections.class_id.tolist())
-        counts = Counter(model.labels[number] for number in ids) if model else Counter[str]()
+        counts = Counter(
+            sight.labels[class_id]
+            for sight in sights
+            if sight
+            for class_id in sight.detections.class_id.tolist()
+        )
         return ",".join(f"{label}:{count}" for label, count in counts.most_common()) or "nothing"

@@ -131,6 +131,7 @@ def _ours(file: Path, spec: InputSpec, fps: float) -> int:
     clock, ledger, never = SystemClock(), Ledger(), threading.Event()
     intake = Intake(
         camera,
+        input_spec=spec,
         slot=_Discard(ledger),
         ledger=ledger,
         reporter=Reporter("bench", StatusBoard(["bench"], clock)),
@@ -138,6 +139,6 @@ def _ours(file: Path, spec: InputSpec, fps: float) -> int:
         observer=Unobserved(),
     )
     intake.consume(
-        lambda: open_source(camera, input_spec=spec, clock=clock, pause=never.wait), never
+        lambda spec: open_source(camera, input_spec=spec, clock=clock, pause=never.wait), never
     )
     return ledger.page().captured

@@ -25,6 +25,8 @@ def figures_of(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "fps": plan.fps,
         "detector": "real" if plan.real else "simulated",
         "seconds": outcome.seconds,
+        "viewers": plan.viewers,
+        "watched_fps": outcome.watched_fps,
         "ceiling_fps": outcome.ceiling_fps,
         "inferred_fps": inferred / outcome.seconds,
         "share_of_ceiling": inferred / outcome.seconds / outcome.ceiling_fps,
@@ -67,6 +69,7 @@ def table(figures: Mapping[str, Any]) -> str:
         f"worst fair share  {figures['worst_fair_share']:.3f}",
         f"frames            {counts}, published {frames['published']}; dropped: {dropped}",
         f"CPU               {cost}",
+        f"viewers           {figures['viewers']}; {figures['watched_fps']:.1f} pictures/s",
         f"conserved         {figures['conserved']}",
         "latency ms             p50     p95     p99",
     ]

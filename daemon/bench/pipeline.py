@@ -33,6 +33,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--image-ms", type=float, default=3.0, help="simulated, per image")
     parser.add_argument("--max-batch", type=int, default=8, help="default: 8")
     parser.add_argument("--max-delay-ms", type=float, default=10.0, help="default: 10")
+    parser.add_argument(
+        "--viewers", type=int, default=0, help="who watch a camera each, 16 at most; default: 0"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
     parser.set_defaults(run=run)
 
@@ -49,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
         image_ms=args.image_ms,
         max_batch=args.max_batch,
         max_delay_ms=args.max_delay_ms,
+        viewers=args.viewers,
     )
     with tempfile.TemporaryDirectory() as folder:
         figures = figures_of(plan, Trial(plan, Path(folder)).run())

@@ -52,12 +52,14 @@ class Plan:
     image_ms: float
     max_batch: int
     max_delay_ms: float
+    viewers: int
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What was seen between the two readings; `cpu_s` is the process's, less what cameras
-    spent in their sources and the simulated detector in itself.
+    spent in their sources and the simulated detector in itself. `watched_fps` is how many pictures
+    all viewers together got per second.
     """
 
     seconds: float
@@ -68,6 +70,7 @@ class Outcome:
     cpu_s: float
     messages: npt.NDArray[np.float64]  # [N, 4] published_ns; ms: age at dispatch, infer, total
     queue_ms: npt.NDArray[np.float64]  # wait in the slot, per dispatched frame
+    watched_fps: float
 
 
 class RecordingMetrics(Metrics):
@@ -111,6 +114,9 @@ class MeteredSource:
     def info(self) -> StreamInfo:
         return self._source.info
 
+    def use_input(self, spec: InputSpec) -> None:
+        self._source.use_input(spec)
+
     def samples(self, pacer: Pacer) -> Iterator[Sample | Lost]:
         name = threading.current_thread().name
         samples = self._source.samples(pacer)
@@ -135,6 +141,7 @@ class Trial:
         self._plan = plan
         self._folder = folder
         self._zeromq = f"ipc://{folder / 'detections'}"
+        self._http = f"127.0.0.1:{_free_port()}"
         self._recording: RecordingMetrics | None = None
         self._detector: Detector | None = None
 
@@ -151,7 +158,7 @@ class Trial:
             app.open()
             app.load_model(self._build)
             ceiling_fps = self._ceiling_fps()
-            with self._subscriber() as messages:
+            with self._subscriber() as messages, self._viewers() as watched_fps:
                 app.start_cameras()
                 _ticking(app, WARM_S)
                 first_wait = len(self._metrics.queue_wait_s)
@@ -173,6 +180,7 @@ class Trial:
             cpu_s=cpu_s,
             messages=heard[(heard[:, 0] >= started_ns) & (heard[:, 0] < ended_ns)],
             queue_ms=np.array(waits_s) * 1e3,
+            watched_fps=watched_fps[0],
         )
 
     def _write_config(self) -> Path:
@@ -187,7 +195,7 @@ class Trial:
             "batching": {"max_batch": plan.max_batch, "max_delay_ms": plan.max_delay_ms},
             "cameras": cameras,
             "sinks": {"zeromq": {"bind": self._zeromq, "high_water_mark": 100_000}},
-            "http": {"listen": f"127.0.0.1:{_free_port()}"},
+            "http": {"listen": self._http},
         }
         path = self._folder / "bench.yaml"
         path.write_text(json.dumps(config))  # JSON is YAML
@@ -243,6 +251,21 @@ class Trial:
         with subprocess.Popen(command, stdin=subprocess.PIPE) as listener:  # noqa: S603 - ours
             yield file
             listener.communicate(timeout=30)  # closes its standard input
+
+    @contextmanager
+    def _viewers(self) -> Iterator[list[float]]:
+        """Viewers in another process; their rate is in the list when the block is left."""
+        if not self._plan.viewers:
+            yield [0.0]
+            return
+        cameras = [f"cam{n % self._plan.cameras:02d}" for n in range(self._plan.viewers)]
+        command = [sys.executable, "-m", "daemon.bench.viewers", self._http, *cameras]
+        with subprocess.Popen(  # noqa: S603 - ours
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as viewers:
+            watched_fps: list[float] = []
+            yield watched_fps
+            watched_fps.append(float(viewers.communicate(timeout=30)[0]))
 
 
 def _ticking(app: App, seconds: float) -> None:

@@ -21,6 +21,7 @@ from daemon.capture.sample import Lost, Sample
 from daemon.capture.skipping import Skipper
 from daemon.clock import Clock
 from daemon.states import StreamInfo
+from detector.letterbox import InputSpec
 
 _BELIEVABLE_FPS = (0.1, 240.0)
 _HARDWARE_FORMATS = frozenset({"cuda", "vaapi"})
@@ -69,6 +70,9 @@ class AvSource:
     def end_s(self) -> float:
         """Where the next pass of a file begins on the same time axis."""
         return self._timeline.end_s
+
+    def use_input(self, spec: InputSpec) -> None:
+        self._letterboxer.use_input(spec)
 
     def samples(self, pacer: Pacer) -> Iterator[Sample | Lost]:
         codec = self._demuxer.stream.codec_context

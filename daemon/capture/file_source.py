@@ -13,6 +13,7 @@ from daemon.capture.picture import Letterboxer
 from daemon.capture.sample import Lost, Pause, Sample
 from daemon.clock import Clock
 from daemon.states import StreamInfo
+from detector.letterbox import InputSpec
 
 _LATE_S = 1.0  # a player that is later than this starts counting anew instead of racing
 _AHEAD_S = 10.0  # a longer step is a broken timestamp, not a pause
@@ -40,6 +41,9 @@ class FileSource:
     @property
     def info(self) -> StreamInfo:
         return self._source.info
+
+    def use_input(self, spec: InputSpec) -> None:
+        self._letterboxer.use_input(spec)
 
     def samples(self, pacer: Pacer) -> Iterator[Sample | Lost]:
         while True:

@@ -17,6 +17,7 @@ from daemon.capture.reporter import Reporter
 from daemon.capture.sample import Lost, Sample, Source
 from daemon.clock import Clock
 from daemon.frame import Frame
+from detector.letterbox import InputSpec
 
 _TAKEN_S = 0.2  # how often a reader that waits for the detector looks whether it should stop
 
@@ -34,12 +35,13 @@ class FrameSink(Protocol):
 
 
 class Intake:
-    """The way of one camera's frames into its slot. The camera's thread only."""
+    """The way of one camera's frames into its slot. The camera's thread; `use_input` any."""
 
     def __init__(
         self,
         camera: CameraConfig,
         *,
+        input_spec: InputSpec,
         slot: FrameSink,
         ledger: Ledger,
         reporter: Reporter,
@@ -47,6 +49,7 @@ class Intake:
         observer: CaptureObserver,
     ) -> None:
         self._camera = camera
+        self._input_spec = self._scaled_for = input_spec  # wanted by others, in use here
         self._slot = slot
         self._ledger = ledger
         self._reporter = reporter
@@ -59,12 +62,18 @@ class Intake:
         """How long the current or last stream has brought frames."""
         return self._span_s[1] - self._span_s[0] if self._span_s else 0.0
 
-    def consume(self, open_source: Callable[[], Source], stopping: threading.Event) -> None:
+    def use_input(self, spec: InputSpec) -> None:
+        """Scale what is offered from now on for this input; the stream goes on."""
+        self._input_spec = spec
+
+    def consume(
+        self, open_source: Callable[[InputSpec], Source], stopping: threading.Event
+    ) -> None:
         """Open a stream and take it to its end, or until `stopping`. Raises CaptureError."""
         self._span_s = None
         opened_s = self._clock.now_s()
         self._reporter.connecting()
-        with closing(open_source()) as source:
+        with closing(open_source(self._input_spec)) as source:
             self._follow(source, opened_s, stopping)
 
     def _follow(self, source: Source, opened_s: float, stopping: threading.Event) -> None:
@@ -77,6 +86,8 @@ class Intake:
             now_s, wall_ns = self._clock.now_s(), self._clock.wall_ns()
             if sample is not Lost.UNDECODABLE:
                 self._note_arrival(source, opened_s, now_s, wall_ns)
+            self._scaled_for = self._input_spec
+            source.use_input(self._scaled_for)
             offered = self._settle(sample, pacer, now_s, wall_ns)
             while offered and lossless and not stopping.is_set():
                 offered = not self._slot.wait_until_taken(_TAKEN_S)
@@ -118,6 +129,7 @@ class Intake:
             Frame(
                 camera=self._reporter.camera,
                 pixels=pixels,
+                input_spec=self._scaled_for,
                 letterbox=letterbox,
                 captured_s=now_s,
                 captured_ns=wall_ns,

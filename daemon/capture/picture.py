@@ -31,11 +31,13 @@ class Letterboxer:
     """
 
     def __init__(self, spec: InputSpec) -> None:
-        self._spec = spec
         self._reformatter = VideoReformatter()
-        self._blank = np.empty((spec.height, spec.width, 3), np.uint8)
-        self._blank[:] = spec.fill
-        self._letterbox: Letterbox | None = None
+        self._take_up(spec)
+
+    def use_input(self, spec: InputSpec) -> None:
+        """Scale for this input from now on."""
+        if spec != self._spec:
+            self._take_up(spec)
 
     def scale(self, frame: av.VideoFrame) -> Scaled:
         """A new uint8 RGB array [H, W, 3] and where the picture lies in it."""
@@ -47,6 +49,12 @@ class Letterboxer:
         pixels = self._blank.copy()
         pixels[y : y + height, x : x + width] = picture
         return pixels, letterbox
+
+    def _take_up(self, spec: InputSpec) -> None:
+        self._spec = spec
+        self._blank = np.empty((spec.height, spec.width, 3), np.uint8)
+        self._blank[:] = spec.fill
+        self._letterbox: Letterbox | None = None
 
     def _fit(self, source_wh: tuple[int, int]) -> Letterbox:
         if self._letterbox is None or self._letterbox.source_wh != source_wh:

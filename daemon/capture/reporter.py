@@ -26,7 +26,7 @@ class Reporter:
     def arrived(self, now_s: float, wall_ns: int) -> None:
         """A frame came; ends a stall that somebody else has noted."""
         self._board.frame_arrived(self.camera, now_s, wall_ns)
-        if self._board.get(self.camera).state is CameraState.STALLED:
+        if self._board.state(self.camera) is CameraState.STALLED:
             self._board.change(self.camera, CameraState.STREAMING)
 
     def streaming(self, stream: StreamInfo, *, wanted_decoder: str) -> None:

@@ -49,6 +49,10 @@ class Source(Protocol):
         """What the stream is; surest once the first sample is there."""
         ...
 
+    def use_input(self, spec: InputSpec) -> None:
+        """Whatever is scaled from now on is scaled for this input. The thread of `samples`."""
+        ...
+
     def samples(self, pacer: Pacer) -> Iterator[Sample | Lost]:
         """Every frame that arrives, in order of presentation; ends where the stream ends.
 

@@ -84,6 +84,7 @@ class SyntheticSource:
         self, spec: SyntheticSpec, *, input_spec: InputSpec, clock: Clock, pause: Pause
     ) -> None:
         self._spec = spec
+        self._input_spec = input_spec
         self._inputs = _period_of_inputs(spec, input_spec)
         self._player = Player(clock, pause)
         self._clock = clock
@@ -92,6 +93,11 @@ class SyntheticSource:
     def info(self) -> StreamInfo:
         spec = self._spec
         return StreamInfo("synthetic", spec.width, spec.height, spec.fps, "synthetic", "software")
+
+    def use_input(self, spec: InputSpec) -> None:
+        if spec != self._input_spec:
+            self._input_spec = spec
+            self._inputs = _period_of_inputs(self._spec, spec)
 
     def samples(self, pacer: Pacer) -> Iterator[Sample | Lost]:
         frame_number = 0
@@ -104,12 +110,15 @@ class SyntheticSource:
                     pts_s=pts_s,
                     is_corrupt=False,
                     picture=SyntheticPicture(self._spec, frame_number),
-                    scale=partial(self._inputs.__getitem__, frame_number % PERIOD),
+                    scale=partial(self._scaled, frame_number % PERIOD),
                 )
             frame_number += 1
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _scaled(self, place: int) -> Scaled:
+        return self._inputs[place]
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ class CameraWorker:
     """Keep the newest frame of one camera in its slot; reconnect until told to stop.
 
     Whatever happens to a camera stays in its thread: it costs that camera a wait, and nobody else
-    anything. `start`, `request_stop` and `join` may be called from any thread.
+    anything. All its methods may be called from any thread.
     """
 
     def __init__(
@@ -47,13 +47,14 @@ class CameraWorker:
     ) -> None:
         self._camera = camera
         self._stopping = threading.Event()
-        self._open: Callable[[], Source] = lambda: open_source(
-            camera, input_spec=input_spec, clock=clock, pause=self._stopping.wait
+        self._open: Callable[[InputSpec], Source] = lambda spec: open_source(
+            camera, input_spec=spec, clock=clock, pause=self._stopping.wait
         )
         self._backoff = BackOff(camera.reconnect, random)
         self._reporter = Reporter(name, board)
         self._intake = Intake(
             camera,
+            input_spec=input_spec,
             slot=slot,
             ledger=ledger,
             reporter=self._reporter,
@@ -70,6 +71,10 @@ class CameraWorker:
             self._thread.start()
         except RuntimeError:
             self._reporter.failed(CaptureError(Kind.RESOURCES, "no thread could be started"))
+
+    def use_input(self, spec: InputSpec) -> None:
+        """The detector wants its pictures like this from now on; the stream goes on."""
+        self._intake.use_input(spec)
 
     def request_stop(self) -> None:
         """Ends every wait of ours at once; a call into FFmpeg ends at its own deadline."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ def add_parser(subparsers: Any) -> None:
         "run",
         help="run the daemon",
         description="Captures every camera of CONFIG until SIGTERM or SIGINT (Ctrl-C). The first "
-        "one drains, a second one ends at once.",
+        "one drains, a second one ends at once. SIGHUP reads CONFIG again and applies what is new.",
     )
     parser.add_argument("config", type=Path, metavar="CONFIG", help="the YAML file")
     parser.add_argument(
@@ -30,6 +29,10 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run until told to stop; returns the exit code."""
+    from daemon import signals
+
+    signals.block()  # before libraries start threads of their own, which would take them
+
     from config.loader import load
     from daemon import log
 
@@ -40,9 +43,6 @@ def run(args: argparse.Namespace) -> int:
             print(fault, file=sys.stderr)
         return 78
     log.configure(loaded.config.log.level, loaded.config.log.format)
-
-    # Before libraries start threads of their own: one with the signal unblocked would take it.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
 
     from daemon.clock import SystemClock
     from daemon.service import serve

@@ -1,12 +1,11 @@
-"""What holds for every answer: headers, methods, and errors as JSON. HTTP thread."""
+"""What holds for every answer: its headers, and that requests only read. HTTP thread."""
 
 from __future__ import annotations
 
-from starlette.datastructures import MutableHeaders
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from daemon.http.errors import ApiError
 
 METHODS = ("GET", "HEAD")
 HEADERS = {
@@ -15,27 +14,14 @@ HEADERS = {
         " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
+    "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
 }
-_REASONS = {404: "not_found", 405: "method_not_allowed"}
-
-
-class ApiError(Exception):
-    """A request that cannot be met: `reason` is for programs, `detail` for people."""
-
-    def __init__(
-        self, status: int, reason: str, detail: str, *, retry_after_s: int | None = None
-    ) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.reason = reason
-        self.detail = detail
-        self.retry_after_s = retry_after_s
 
 
 class Hardened:
-    """An application behind the headers; only reading methods pass."""
+    """An application behind the headers; only reading methods without a body pass."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -52,31 +38,19 @@ class Hardened:
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        if scope["method"] in METHODS:
-            await self._app(scope, receive, send_with_headers)
-        else:
-            refused = _error(405, "method_not_allowed", "only GET and HEAD are answered here")
-            refused.headers["allow"] = ", ".join(METHODS)
-            await refused(scope, receive, send_with_headers)
+        refused = _refusal(scope)
+        app = self._app if refused is None else refused.answer()
+        await app(scope, receive, send_with_headers)
 
 
-def answer_api_error(_: Request, error: Exception) -> JSONResponse:
-    """Handler of ApiError."""
-    if not isinstance(error, ApiError):
-        raise error
-    response = _error(error.status, error.reason, error.detail)
-    if error.retry_after_s is not None:
-        response.headers["retry-after"] = str(error.retry_after_s)
-    return response
-
-
-def answer_http_error(request: Request, error: Exception) -> JSONResponse:
-    """Handler of what the router raises, and of bugs: those are logged by the server."""
-    if isinstance(error, HTTPException):
-        reason = _REASONS.get(error.status_code, "http_error")
-        return _error(error.status_code, reason, f"{request.url.path}: {error.detail}")
-    return _error(500, "internal_error", "the daemon could not answer; its log says why")
-
-
-def _error(status: int, reason: str, detail: str) -> JSONResponse:
-    return JSONResponse({"error": {"reason": reason, "detail": detail}}, status)
+def _refusal(scope: Scope) -> ApiError | None:
+    if scope["method"] not in METHODS:
+        detail = "only GET and HEAD are answered here"
+        allow = {"allow": ", ".join(METHODS), "connection": "close"}
+        return ApiError(405, "method_not_allowed", detail, headers=allow)
+    headers = Headers(scope=scope)
+    if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
+        # Nobody reads it: the connection is closed rather than kept busy with it.
+        close = {"connection": "close"}
+        return ApiError(413, "body_not_allowed", "a request here has no body", headers=close)
+    return None

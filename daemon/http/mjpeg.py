@@ -11,13 +11,11 @@ import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from functools import partial
 
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
-
-from daemon.http.hardening import ApiError
+from daemon.http.errors import ApiError
 from daemon.http.pictures import PictureMaker
+from daemon.http.streaming import SEND_TIMEOUT_S, Chunks, EndlessResponse
+from daemon.live import LiveBoard
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +23,8 @@ MAX_VIEWERS = 16
 MAX_FPS = 10.0
 MAX_WIDTH = 960
 WAIT_S = 0.5  # for a newer picture; a thread outlives its last viewer by no more than this
-SEND_TIMEOUT_S = 10.0  # a viewer that takes no bytes for so long is gone
 BOUNDARY = "picture"
+MEDIA_TYPE = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
 
 
 class Channel:
@@ -60,13 +58,19 @@ class LiveFeed:
     """The channels of the cameras that are watched. Event loop only."""
 
     def __init__(
-        self, maker: PictureMaker, *, max_viewers: int = MAX_VIEWERS, max_fps: float = MAX_FPS
+        self,
+        board: LiveBoard,
+        maker: PictureMaker,
+        *,
+        max_viewers: int = MAX_VIEWERS,
+        max_fps: float = MAX_FPS,
     ) -> None:
+        self._board = board
         self._maker = maker
         self._max_viewers = max_viewers
         self._period_s = 1 / max_fps
         self._channels: dict[str, tuple[Channel, asyncio.Task[None]]] = {}
-        self._threads = ThreadPoolExecutor(max_viewers, thread_name_prefix="http:live")
+        self._waiters = ThreadPoolExecutor(max_viewers, thread_name_prefix="http:live")
         self._closed = False
 
     @asynccontextmanager
@@ -74,7 +78,7 @@ class LiveFeed:
         """Be a viewer of a camera. Raises ApiError where there are too many already."""
         if self._closed or self.viewers >= self._max_viewers:
             detail = f"{self._max_viewers} viewers are the most this daemon serves"
-            raise ApiError(503, "too_many_viewers", detail, retry_after_s=5)
+            raise ApiError(503, "too_many_viewers", detail, headers={"retry-after": "5"})
         channel = self._channel(camera)
         channel.viewers += 1
         try:
@@ -93,7 +97,7 @@ class LiveFeed:
         self._closed = True
         for camera, (channel, _) in list(self._channels.items()):
             self._drop(camera, channel)
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._waiters.shutdown(wait=False, cancel_futures=True)
 
     def _channel(self, camera: str) -> Channel:
         known = self._channels.get(camera)
@@ -111,68 +115,48 @@ class LiveFeed:
 
     async def _produce(self, camera: str, channel: Channel) -> None:
         loop = asyncio.get_running_loop()
-        render = partial(self._maker.next_jpeg, camera, max_width=MAX_WIDTH, timeout_s=WAIT_S)
         try:
             while True:
                 due_s = loop.time() + self._period_s
-                made = await loop.run_in_executor(self._threads, render, channel.number)
-                if made is not None:
-                    await channel.put(*made)
+                sight = await loop.run_in_executor(
+                    self._waiters, self._board.newer, camera, channel.number, WAIT_S
+                )
+                if sight is not None:
+                    jpeg = await self._maker.jpeg(sight, max_width=MAX_WIDTH)
+                    await channel.put(sight.number, jpeg)
                     await asyncio.sleep(max(0.0, due_s - loop.time()))
+        except ApiError:
+            pass  # the daemon is being stopped
         except Exception:
             log.exception("live pictures ended camera=%s", camera)
         finally:
             await channel.end()
 
 
-class MjpegResponse(Response):
-    """A camera's pictures until the viewer leaves, hangs, or the feed is closed."""
-
-    media_type = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
-
-    def __init__(
-        self, feed: LiveFeed, camera: str, *, send_timeout_s: float = SEND_TIMEOUT_S
-    ) -> None:
-        super().__init__()
-        del self.headers["content-length"]
-        self._feed = feed
-        self._camera = camera
-        self._send_timeout_s = send_timeout_s
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with self._feed.watch(self._camera) as channel:
-            try:
-                async with asyncio.TaskGroup() as group:
-                    leaving = group.create_task(_leave(receive))
-                    await self._stream(channel, send)
-                    leaving.cancel()
-            except* _ViewerLeftError:
-                pass
-            except* TimeoutError:
-                log.info("viewer stopped reading camera=%s", self._camera)
-
-    async def _stream(self, channel: Channel, send: Send) -> None:
-        headers = self.raw_headers
-        await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
-        number = 0
-        while (newer := await channel.newer(number)) is not None:
-            number, jpeg = newer
-            async with asyncio.timeout(self._send_timeout_s):
-                await send({"type": "http.response.body", "body": part(jpeg), "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+def live_response(
+    feed: LiveFeed, camera: str, *, send_timeout_s: float = SEND_TIMEOUT_S
+) -> EndlessResponse:
+    """A camera's pictures until the viewer leaves or hangs, or the feed is closed."""
+    return EndlessResponse(_parts(feed, camera), MEDIA_TYPE, send_timeout_s=send_timeout_s)
 
 
-class _ViewerLeftError(Exception):
-    """Ends the stream from the task that listens for the viewer."""
+@asynccontextmanager
+async def _parts(feed: LiveFeed, camera: str) -> AsyncIterator[Chunks]:
+    async with feed.watch(camera) as channel:
+        yield _each_new(channel)
 
 
-async def _leave(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    raise _ViewerLeftError
+async def _each_new(channel: Channel) -> Chunks:
+    yield f"--{BOUNDARY}\r\n".encode("ascii")
+    number = 0
+    while (newer := await channel.newer(number)) is not None:
+        number, jpeg = newer
+        yield part(jpeg)
 
 
 def part(jpeg: bytes) -> bytes:
-    """One picture of a multipart answer."""
-    head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
-    return head.encode("ascii") + jpeg + b"\r\n"
+    """One picture of a multipart answer, and the boundary after it: browsers show a picture only
+    when they see its end, and the next one may be long in coming.
+    """
+    head = f"Content-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+    return head.encode("ascii") + jpeg + f"\r\n--{BOUNDARY}\r\n".encode("ascii")

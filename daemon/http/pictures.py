@@ -1,36 +1,63 @@
-"""Pictures for people who watch: drawn and encoded on demand, one at a time.
+"""Pictures for people who watch: drawn and encoded on demand, by one thread that yields to others.
 
-However many watch, pictures cost at most one core. Called from worker threads of the HTTP server.
+However many watch, drawing takes at most `SHARE` of one core; beyond that pictures become rarer.
 """
 
 from __future__ import annotations
 
+import asyncio
+import os
 import threading
-from collections.abc import Callable, Sequence
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from daemon.annotate import annotate, encode_jpeg
-from daemon.live import LiveBoard, Sight
+from daemon.http.errors import ApiError
+from daemon.live import Sight
+
+SHARE = 0.25
+NICE = 10  # of the drawing thread: cameras and detector come first
 
 
 class PictureMaker:
-    """Turns sights into JPEGs. Any thread."""
+    """Turns sights into JPEGs; the thread is called `http:draw`. Event loop only."""
 
-    def __init__(self, board: LiveBoard, labels: Callable[[], Sequence[str]]) -> None:
-        self._board = board
-        self._labels = labels
-        self._turn = threading.Lock()
+    def __init__(self, *, share: float = SHARE) -> None:
+        self._rest_per_work = 1 / share - 1
+        self._rested_s = 0.0  # when the next picture may be begun
+        self._closing = threading.Event()
+        self._drawer = ThreadPoolExecutor(1, thread_name_prefix="http:draw", initializer=_be_nice)
 
-    def jpeg(self, sight: Sight, *, max_width: int | None, boxes: bool = True) -> bytes:
-        with self._turn:
-            bgr = sight.picture.to_bgr(max_width)
-            if boxes:
-                scale = bgr.shape[1] / sight.source_wh[0]
-                bgr = annotate(bgr, sight.detections, self._labels(), scale=scale)
-            return encode_jpeg(bgr)
+    async def jpeg(self, sight: Sight, *, max_width: int | None, boxes: bool = True) -> bytes:
+        """Waits for its turn. Raises ApiError after `close`."""
+        if self._closing.is_set():
+            raise _stopping()
+        draw = partial(self._jpeg, sight, max_width, boxes)
+        return await asyncio.get_running_loop().run_in_executor(self._drawer, draw)
 
-    def next_jpeg(
-        self, camera: str, than: int, *, max_width: int, timeout_s: float
-    ) -> tuple[int, bytes] | None:
-        """Number and JPEG of a sight newer than `than`; None if none comes within `timeout_s`."""
-        sight = self._board.newer(camera, than, timeout_s)
-        return None if sight is None else (sight.number, self.jpeg(sight, max_width=max_width))
+    def close(self) -> None:
+        """Returns at once; the picture that is being made is the last one."""
+        self._closing.set()
+        self._drawer.shutdown(wait=False)
+
+    def _jpeg(self, sight: Sight, max_width: int | None, boxes: bool) -> bytes:
+        if self._closing.wait(max(0.0, self._rested_s - time.monotonic())):
+            raise _stopping()
+        began_s = time.monotonic()
+        bgr = sight.picture.to_bgr(max_width)
+        if boxes:
+            scale = bgr.shape[1] / sight.source_wh[0]
+            bgr = annotate(bgr, sight.detections, sight.labels, scale=scale)
+        jpeg = encode_jpeg(bgr)
+        ended_s = time.monotonic()
+        self._rested_s = ended_s + (ended_s - began_s) * self._rest_per_work
+        return jpeg
+
+
+def _stopping() -> ApiError:
+    return ApiError(503, "stopping", "the daemon is being stopped")
+
+
+def _be_nice() -> None:
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)

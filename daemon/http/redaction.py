@@ -17,6 +17,7 @@ def redacted_config(config: Config) -> dict[str, Any]:
         camera["url"] = redacted(camera["url"])
         _hide(camera, "credential")
     _hide(shown["defaults"], "credential")
+    _hide(shown["http"], "token")
     if zeromq := shown["sinks"]["zeromq"]:
         for key in zeromq["curve"] or ():
             _hide(zeromq["curve"], key)

@@ -1,25 +1,29 @@
 """The thread `http`: a uvicorn server on a socket that was bound before.
 
-ListenError   the address cannot be listened on
+ListenError   the address cannot be listened on, or the access token cannot be read
 """
 
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import threading
+from pathlib import Path
 
 import uvicorn
 
+from config.errors import CredentialError
 from daemon.http.app import HttpApp
+from daemon.http.connection import MAX_CONNECTIONS, PatientConnection
 
-MAX_CONNECTIONS = 256
+MAX_HEAD_BYTES = 16_384  # of a request; more is answered 400
 HUNG_MS = 30_000  # a peer that acknowledges nothing for so long is cut off
 STOP_S = 0.6  # for answers that are on their way; then they are cut off
 
 
 class ListenError(Exception):
-    """One line for the operator: which address, and why not."""
+    """One line for the operator: what of `http` cannot be had, and why not."""
 
 
 class HttpServer:
@@ -34,20 +38,28 @@ class HttpServer:
             uvicorn.Config(
                 app,
                 loop="asyncio",
-                http="h11",
+                http=PatientConnection,
+                h11_max_incomplete_event_size=MAX_HEAD_BYTES,
                 ws="none",
                 lifespan="on",
                 log_config=None,
                 log_level="error",
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,
                 limit_concurrency=MAX_CONNECTIONS,
             )
         )
         self._thread: threading.Thread | None = None
 
     def bind(self) -> None:
-        """Take the address. Raises ListenError."""
+        """Read the token and take the address. Raises ListenError."""
+        directory = os.environ.get("CREDENTIALS_DIRECTORY")
+        try:
+            self._app.read_token(Path(directory) if directory else None)
+        except CredentialError as error:
+            msg = f"http.token: {error}"
+            raise ListenError(msg) from None
         try:
             family, _, _, _, address = socket.getaddrinfo(
                 self._host, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

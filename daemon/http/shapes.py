@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from daemon.accounting import Page, total
+from daemon.http.history import STEP_S, Point
 from daemon.http.rates import Fps
 from daemon.live import Sight
-from daemon.reports import CameraReport, ModelReport, Reporter
+from daemon.reports import CameraReport, ConfigReport, ModelReport, Reporter
 
 Json = dict[str, object]
 
@@ -71,11 +73,35 @@ def status_json(reporter: Reporter, *, version: str, uptime_s: float) -> Json:
         "ready": readiness.ready,
         "readiness": asdict(readiness),
         "stuck": reporter.stuck(),
+        "config": config_json(reporter.config()),
         "model": model_json(model) if model else None,
         "cameras": Counter(camera.status.state for camera in cameras),
         "frames": page_json(total(camera.page for camera in cameras)),
         "queues": [asdict(queue) for queue in reporter.queues()],
         "sinks": [asdict(sink) for sink in reporter.sinks()],
+    }
+
+
+def history_json(points: Sequence[Point]) -> Json:
+    """A camera's last minutes as columns, oldest first: one number per `step_s` seconds."""
+    return {
+        "step_s": STEP_S,
+        "captured_fps": [round(point.captured_fps, 2) for point in points],
+        "inferred_fps": [round(point.inferred_fps, 2) for point in points],
+        "lost_fps": [round(point.lost_fps, 2) for point in points],
+        "latency_ms": [
+            None if point.latency_ms is None else round(point.latency_ms, 1) for point in points
+        ],
+    }
+
+
+def config_json(config: ConfigReport) -> Json:
+    """The configuration that holds, and what became of the last attempt to replace it."""
+    last = config.last_reload
+    return {
+        "hash": config.hash,
+        "loaded_ns": config.loaded_ns,
+        "last_reload": asdict(last) if last else None,
     }
 
 

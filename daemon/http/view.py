@@ -7,20 +7,28 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 
+from config.schema import HttpConfig
 from daemon.clock import Clock
+from daemon.http.events import EventFeed
 from daemon.live import LiveBoard
-from daemon.reports import Reporter
+from daemon.reports import CameraReport, Reporter
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """`config` gives the running configuration, redacted and ready for JSON;
-    `pictures` is `http.live`: false answers 404 wherever a picture would be shown.
+    """`config` gives the running configuration, redacted and ready for JSON; `http` is the part of
+    it that the listener obeys; `events` is told of every message by who publishes them.
     """
 
     reporter: Reporter
     board: LiveBoard
+    events: EventFeed
     registry: CollectorRegistry
     clock: Clock
     config: Callable[[], Mapping[str, object]]
-    pictures: bool = True
+    http: HttpConfig
+
+    def camera(self, name: str) -> CameraReport | None:
+        """None for a camera that is not configured."""
+        reports = self.reporter.cameras()
+        return next((report for report in reports if report.status.camera == name), None)

@@ -49,20 +49,12 @@ class _CameraSeries:
     labels: dict[str, Counter] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _ModelSeries:
-    """Label children of the running model, resolved once."""
-
-    inference: dict[int, Histogram]
-    errors: dict[str, Counter]
-
-
 class Metrics:
     """Every method may be called from any thread; those of the hot path cost a few microseconds.
 
-    Cameras and the model must be announced (`add_camera`, `use_model`) before they are observed;
-    what comes for a camera that was removed meanwhile is not counted. `link_reasons` are the words
-    that a lost link may give as its reason; any other one counts as `other`.
+    Cameras must be announced (`add_camera`) before they are observed; what comes for a camera that
+    was removed meanwhile is not counted. `link_reasons` are the words that a lost link may give as
+    its reason; any other one counts as `other`.
     """
 
     def __init__(self, registry: CollectorRegistry, *, link_reasons: Iterable[str] = ()) -> None:
@@ -71,7 +63,6 @@ class Metrics:
         GCCollector(registry=registry)
         self._lock = threading.Lock()
         self._cameras: dict[str, _CameraSeries] = {}
-        self._model = _ModelSeries({}, {})
         self._link_reasons = frozenset([*link_reasons, OTHER])
         self._flow = _FlowFamilies(registry)
         self._link = _LinkFamilies(registry)
@@ -100,12 +91,11 @@ class Metrics:
             counter.remove_by_labels({"camera": camera})
 
     def use_model(self, name: str, buckets: Sequence[int]) -> None:
-        """Name the model that runs from now on, and the batch sizes it was traced for."""
-        flow = self._flow
-        self._model = _ModelSeries(
-            {bucket: flow.inference.labels(name, str(bucket)) for bucket in buckets},
-            {reason: flow.inference_errors.labels(name, reason) for reason in INFERENCE_ERRORS},
-        )
+        """Create the series of the model that runs from now on, and of its batch sizes."""
+        for bucket in buckets:
+            self._flow.inference.labels(name, str(bucket))
+        for reason in INFERENCE_ERRORS:
+            self._flow.inference_errors.labels(name, reason)
 
     def observe_batch(self, size: int, bucket: int, trigger: Trigger, wait_s: float) -> None:
         """A batch of `size` frames, padded to `bucket`, left after waiting `wait_s` for company."""
@@ -115,14 +105,15 @@ class Metrics:
         flow.batch_wait.observe(wait_s)
         flow.triggers[trigger].inc()
 
-    def observe_inference(self, bucket: int, seconds: float) -> None:
+    def observe_inference(self, model: str, bucket: int, seconds: float) -> None:
         """One run of the detector that gave an answer."""
-        self._model.inference[bucket].observe(seconds)
+        self._flow.inference.labels(model, str(bucket)).observe(seconds)
         self._flow.busy.inc(seconds)
 
-    def count_inference_error(self, reason: str) -> None:
+    def count_inference_error(self, model: str, reason: str) -> None:
         """One run of the detector that gave none; any reason but `oom` counts as `runtime`."""
-        self._model.errors[reason if reason in INFERENCE_ERRORS else "runtime"].inc()
+        known = reason if reason in INFERENCE_ERRORS else "runtime"
+        self._flow.inference_errors.labels(model, known).inc()
 
     def observe_stage(self, stage: Stage, seconds: float) -> None:
         """A stage that nobody measures has no series: zeros would say that it costs nothing."""

@@ -12,7 +12,7 @@ from platform import python_version
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from daemon.reports import CameraReport, ModelReport, Reporter, SinkReport
+from daemon.reports import CameraReport, ConfigReport, ModelReport, Reporter, SinkReport
 from daemon.states import CameraState
 
 Family = CounterMetricFamily | GaugeMetricFamily
@@ -28,6 +28,7 @@ class ReportCollector(Collector):
     def collect(self) -> Iterator[Family]:
         reporter = self._reporter
         yield from _process(self._started_ns, ready=reporter.readiness().ready)
+        yield from _config(reporter.config())
         cameras = reporter.cameras()
         yield from _links(cameras)
         yield from _frames(cameras)
@@ -46,6 +47,34 @@ def _process(started_ns: int, *, ready: bool) -> Iterator[Family]:
     yield _gauge("ready", "1 while /readyz answers 200.", (), [((), ready)])
     yield _gauge(
         "start_timestamp_seconds", "When the daemon started.", (), [((), started_ns / 1e9)]
+    )
+
+
+def _config(config: ConfigReport) -> Iterator[Family]:
+    last = config.last_reload
+    yield _gauge(
+        "config_last_reload_successful",
+        "1 while the file said something usable when it was last read.",
+        (),
+        [((), last is None or last.result.is_success)],
+    )
+    yield _gauge(
+        "config_last_reload_success_timestamp_seconds",
+        "When it last did.",
+        (),
+        [((), config.succeeded_ns / 1e9)],
+    )
+    yield _counter(
+        "config_reloads",
+        "Reloads, by what became of them.",
+        ("result",),
+        [((result,), count) for result, count in config.reloads.items()],
+    )
+    yield _gauge(
+        "config_hash_info",
+        "The configuration that holds; always 1.",
+        ("hash",),
+        [((config.hash,), 1)],
     )
 
 

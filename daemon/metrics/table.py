@@ -14,7 +14,15 @@ from prometheus_client.metrics_core import Metric
 from daemon.accounting import Ledger
 from daemon.metrics.observed import Metrics
 from daemon.metrics.scraped import ReportCollector
-from daemon.reports import CameraReport, ModelReport, QueueReport, Readiness, SinkReport
+from daemon.reports import (
+    CameraReport,
+    ConfigReport,
+    ModelReport,
+    QueueReport,
+    Readiness,
+    ReloadResult,
+    SinkReport,
+)
 from daemon.states import CameraState, CameraStatus, StreamInfo
 from sinks.messages import Kind
 from sinks.sink import Loss, SinkCounts
@@ -54,6 +62,9 @@ class _Sample:
 
     def model(self) -> ModelReport:
         return ModelReport("efficientdet-lite0", "float32", ("person",), "0" * 64, 1, 1.0)
+
+    def config(self) -> ConfigReport:
+        return ConfigReport("0" * 12, 1, 1, dict.fromkeys(ReloadResult, 0))
 
     def readiness(self) -> Readiness:
         return Readiness(model_warm=True, sinks_bound=True, capture_started=True, not_draining=True)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from av.container import InputContainer
 
 from daemon.capture.picture import AvPicture
+from daemon.refit import letterboxed
 from detector.letterbox import InputSpec, Letterbox
 
 Pixels = npt.NDArray[np.uint8]
@@ -109,12 +110,7 @@ def _shot(
     time_base: Fraction | None = None,
 ) -> Shot:
     letterbox = Letterbox.fit((bgr.shape[1], bgr.shape[0]), spec)
-    pixels = np.empty((spec.height, spec.width, 3), np.uint8)
-    pixels[:] = spec.fill
-    (x, y), (width, height) = letterbox.offset_xy, letterbox.scaled_wh
-    scaled = cv2.resize(bgr, (width, height), interpolation=cv2.INTER_LINEAR)
-    pixels[y : y + height, x : x + width] = cv2.cvtColor(scaled, cv2.COLOR_BGR2RGB)
-    return Shot(path, bgr, pixels, letterbox, pts, time_base)
+    return Shot(path, bgr, letterboxed(bgr, letterbox, spec), letterbox, pts, time_base)
 
 
 def _words(error: Exception) -> str:

@@ -49,6 +49,15 @@ def test_pipeline_figures_account_for_every_frame(
     assert "4 cameras × 20 fps, simulated detector" in capsys.readouterr().out
 
 
+def test_viewers_get_pictures_while_the_pipeline_is_measured(tmp_path: Path) -> None:
+    arguments = ["pipeline", "--cameras", "2", "--fps", "10", "--seconds", "2", "--size", "320x240"]
+    figures = figures_of([*arguments, "--viewers", "4"], tmp_path / "figures.json")
+    assert figures["viewers"] == 4
+    assert 10 < figures["watched_fps"] <= 41  # two viewers of each camera, ten a second
+    assert figures["inferred_fps"] == pytest.approx(20, rel=0.1)
+    assert figures["conserved"] is True
+
+
 def test_overload_is_dropped_as_overwritten_and_nothing_else(tmp_path: Path) -> None:
     arguments = ["pipeline", "--cameras", "4", "--fps", "20", "--seconds", "2", "--size", "320x240"]
     slow = ["--batch-ms", "100", "--image-ms", "0", "--max-batch", "2"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import logging
 import shutil
@@ -15,69 +14,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from daemon.clock import SystemClock
 from daemon.http.app import HttpApp
 from daemon.http.server import HttpServer, ListenError
-from daemon.live import LiveBoard
-from tests.support.fakes import frame, one_box
-from tests.support.reporting import FakeReporter, camera_report, view_of
+from tests.support.reporting import FakeReporter, view_of
+from tests.support.site import Site, running_site
 
 pytestmark = pytest.mark.integration
 
 
-class Site:
-    """A running server with many cameras, so that `/metrics` outgrows any socket buffer."""
-
-    def __init__(self) -> None:
-        names = ["gate", *(f"cam{number}" for number in range(120))]
-        self.reporter = FakeReporter(*(camera_report(name) for name in names))
-        self.board = LiveBoard()
-        self.see()
-        self.server = HttpServer(
-            HttpApp(view_of(self.reporter, self.board, clock=SystemClock())), "127.0.0.1", 0
-        )
-        self.server.bind()
-        self.port = self.server.address[1]
-
-    def see(self) -> None:
-        now_s = time.monotonic()
-        self.board.show(frame("gate", now_s), one_box(), inferred_s=now_s)
-
-    def get(self, path: str) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        with contextlib.closing(connection):
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-
-    def ask_and_hang(self, path: str) -> socket.socket:
-        """A request whose answer is never read."""
-        peer = socket.socket()
-        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        peer.connect(("127.0.0.1", self.port))
-        peer.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-        return peer
-
-    def watch(self) -> socket.socket:
-        """A viewer of `gate` that has got its first bytes."""
-        viewer = self.ask_and_hang("/live/gate.mjpg")
-        viewer.settimeout(5)
-        assert viewer.recv(12) == b"HTTP/1.1 200"
-        return viewer
+MANY = ("gate", *(f"cam{number}" for number in range(120)))  # /metrics outgrows socket buffers
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    before = set(threading.enumerate())
-    site = Site()
-    site.server.start()
-    try:
+    with running_site(*MANY) as site:
         yield site
-    finally:
-        assert site.server.stop()
-        for thread in set(threading.enumerate()) - before:
-            thread.join(3)
-            assert not thread.is_alive(), thread.name
 
 
 def test_a_port_in_use_is_one_clear_line_at_start_up() -> None:
@@ -102,7 +53,7 @@ def test_start_before_bind_is_a_mistake_that_is_told() -> None:
 def test_stop_frees_the_address_and_may_be_called_at_any_time() -> None:
     unbound = HttpServer(HttpApp(view_of(FakeReporter())), "127.0.0.1", 0)
     assert unbound.stop()
-    site = Site()
+    site = Site(*MANY)
     assert site.server.stop()
     again = HttpServer(HttpApp(view_of(FakeReporter())), "127.0.0.1", site.port)
     again.bind()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon import signals
 from tests.support.daemon_process import free_port, running_daemon
 from tests.support.service_manager import ServiceManager
 
@@ -42,11 +43,15 @@ def test_a_life_as_systemd_sees_it(tmp_path: Path, systemd: ServiceManager) -> N
         systemd.wait_for("STATUS=1/2 cameras up", 10)
         systemd.wait_for("WATCHDOG=1", 10)
         assert WATCHDOG_S / 3 - 0.2 <= time.monotonic() - ready_s <= WATCHDOG_S
+        assert daemon.reload(cameras={"alive": SCENE}).startswith("applied removed=dead")
+        began = systemd.wait_for("RELOADING=1", 5)
+        assert abs(int(began["MONOTONIC_USEC"]) / 1e6 - time.monotonic()) < 5
+        assert systemd.wait_for("READY=1", 5)["STATUS"] == "1/1 cameras up"
         code, _ = daemon.stop()
     assert code == 0
     systemd.received()
     assert systemd.heard[-1] == {"STOPPING": "1", "STATUS": "stopping"}
-    assert sum("READY" in news for news in systemd.heard) == 1
+    assert sum("READY" in news for news in systemd.heard) == 2
 
 
 def test_a_start_that_fails_is_never_ready(tmp_path: Path, systemd: ServiceManager) -> None:
@@ -63,11 +68,11 @@ def test_the_watchdogs_abort_leaves_the_stack_of_every_thread(tmp_path: Path) ->
         code, _ = daemon.stop(signal.SIGABRT)
     assert code == -signal.SIGABRT
     assert "Fatal Python error: Aborted" in daemon.log
-    for work in ("_tick_until", "_batch_until_stopped", "_infer_until_stopped"):
+    for work in ("_stopped_before", "_batch_until_stopped", "_infer_until_stopped"):
         assert f"in {work}" in daemon.log
 
 
-def test_no_thread_but_the_main_one_can_take_a_stop_signal(tmp_path: Path) -> None:
+def test_no_thread_but_the_main_one_can_take_a_signal(tmp_path: Path) -> None:
     with running_daemon(tmp_path, SMALL | {"cameras": {"a": SCENE}}) as daemon:
         daemon.camera_is("a", "streaming", timeout_s=60)
         tasks = Path(f"/proc/{daemon.process.pid}/task")
@@ -77,7 +82,7 @@ def test_no_thread_but_the_main_one_can_take_a_stop_signal(tmp_path: Path) -> No
             lines = (task / "status").read_text().splitlines()
             status = dict(line.split(":\t", 1) for line in lines)
             blocked = int(status["SigBlk"], 16)
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in signals.TAKEN:
                 assert blocked & 1 << (number - 1), (status["Name"], number)
         code, _ = daemon.stop()
     assert code == 0

@@ -124,6 +124,7 @@ def test_files_lie_where_a_server_expects_them(tmp_path: Path) -> None:
     }
     unit = (tmp_path / "usr/local/lib/systemd/system/vedette.service").read_text()
     assert "ExecStart=/opt/vedette/.venv/bin/vedette run /etc/vedette/vedette.yaml\n" in unit
+    assert "ExecReload=/bin/kill -HUP $MAINPID\n" in unit
     assert str(tmp_path) not in unit
     credentials = tmp_path / "etc/vedette/credentials"
     assert stat.S_IMODE(credentials.stat().st_mode) == 0o700

@@ -36,13 +36,13 @@ class DaemonProcess:
     def __init__(self, folder: Path, config: dict[str, Any], *arguments: str) -> None:
         self.http = f"127.0.0.1:{free_port()}"
         self.zeromq = f"tcp://127.0.0.1:{free_port()}"
-        full = {
+        self._sections = {
             "version": 1,
             "http": {"listen": self.http},
             "sinks": {"zeromq": {"bind": self.zeromq}},
         } | config
         self.config = folder / "vedette.yaml"
-        self.config.write_text(json.dumps(full))
+        self.config.write_text(json.dumps(self._sections))
         self.lines: list[str] = []
         self._ended = False
         self._changed = threading.Condition()
@@ -102,6 +102,33 @@ class DaemonProcess:
             assert time.monotonic() < deadline_s, f"{name} is {camera['state']}:\n{self.log}"
             time.sleep(0.05)
         return dict(camera)
+
+    def write(self, **sections: Any) -> None:
+        """Replace these sections of the configuration file."""
+        self._sections |= sections
+        self.config.write_text(json.dumps(self._sections, indent=1))
+
+    def reload(self, **sections: Any) -> str:
+        """Replace them and hang up; the log line that tells what became of it."""
+        self.write(**sections)
+        return self.hang_up()
+
+    def hang_up(self) -> str:
+        """Send SIGHUP and wait for the end of the reload."""
+        before = len(self.reloads())
+        self.process.send_signal(signal.SIGHUP)
+        with self._changed:
+            done = self._changed.wait_for(lambda: len(self.reloads()) > before, START_S)
+        assert done, f"no reload in:\n{self.log}"
+        return self.reloads()[before]
+
+    def reloads(self) -> list[str]:
+        """What became of every reload so far, from the log."""
+        return [line.partition("reload: reload ")[2] for line in self.lines if ": reload " in line]
+
+    def threads(self) -> set[str]:
+        """Numbers of all threads."""
+        return {task.name for task in Path(f"/proc/{self.process.pid}/task").iterdir()}
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, float]:
         """Send a signal and wait; exit code and seconds until the daemon had stopped.

@@ -50,6 +50,7 @@ def frame(camera: str, captured_s: float, *, value: int = 0) -> Frame:
     return Frame(
         camera=camera,
         pixels=np.full((SPEC.height, SPEC.width, 3), value, np.uint8),
+        input_spec=SPEC,
         letterbox=Letterbox.fit((64, 48), SPEC),
         captured_s=captured_s,
         captured_ns=int(captured_s * 1e9),

@@ -10,12 +10,13 @@ from daemon.accounting import Ledger, Page, total
 from daemon.batching import BatchPolicy, Trigger
 from daemon.clock import Clock
 from daemon.frame import Frame
-from daemon.pipeline import Pipeline, Result
+from daemon.pipeline import Pipeline, Result, Setup
 from daemon.slot import Slot, SlotBoard
 from tests.support.fakes import FakeClock, FakeDetector, frame
 from tests.support.waiting import PATIENCE_S
 
 MAX_AGE_S = 0.5
+MAX_DELAY_S = 0.01
 
 
 class Gate:
@@ -46,6 +47,7 @@ class Notes:
         self.batches: list[tuple[int, int, Trigger, float]] = []
         self.frames: list[tuple[str, float, float]] = []
         self.runs: list[tuple[int, float]] = []
+        self.models: list[str] = []
         self.errors: list[str] = []
 
     def observe_batch(self, *, size: int, bucket: int, trigger: Trigger, wait_s: float) -> None:
@@ -54,10 +56,11 @@ class Notes:
     def observe_frame(self, camera: str, *, age_at_dispatch_s: float, queue_wait_s: float) -> None:
         self.frames.append((camera, age_at_dispatch_s, queue_wait_s))
 
-    def observe_inference(self, bucket: int, seconds: float) -> None:
+    def observe_inference(self, model: str, bucket: int, seconds: float) -> None:
+        self.models.append(model)
         self.runs.append((bucket, seconds))
 
-    def count_inference_error(self, reason: str) -> None:
+    def count_inference_error(self, model: str, reason: str) -> None:
         self.errors.append(reason)
 
 
@@ -79,7 +82,7 @@ class Rig:
         self.slots = SlotBoard()
         self.ledgers = {name: Ledger() for name in cameras}
         self.policy = policy or BatchPolicy(
-            max_batch=self.detector.buckets[-1], max_delay_s=0.01, is_live=lambda _: False
+            max_batch=self.detector.buckets[-1], max_delay_s=MAX_DELAY_S, is_live=lambda _: False
         )
         self._slot: dict[str, Slot] = {}
         for name, ledger in self.ledgers.items():
@@ -88,15 +91,17 @@ class Rig:
         self.results: list[Result] = []
         self.notes = Notes()
         self.pipeline = Pipeline(
-            self.detector,
+            self.setup(self.detector),
             self.slots,
             self.policy,
             ledger=self.ledgers.__getitem__,
             publish=publish or self.results.append,
             observer=self.notes,
-            max_age_s=MAX_AGE_S,
             clock=clock or self.time,
         )
+
+    def setup(self, detector: FakeDetector, *, max_age_s: float = MAX_AGE_S) -> Setup:
+        return Setup(detector, max_delay_s=MAX_DELAY_S, max_age_s=max_age_s)
 
     def put(self, camera: str, *, value: int = 0, age_s: float = 0.0) -> None:
         self.offer(frame(camera, self.time.now_s() - age_s, value=value))

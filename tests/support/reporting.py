@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry
 
+from config.schema import HttpConfig
 from daemon.accounting import Drop, Ledger
 from daemon.clock import Clock
+from daemon.http.events import EventFeed
 from daemon.http.view import View
 from daemon.live import LiveBoard
 from daemon.metrics import Metrics, ReportCollector
-from daemon.reports import CameraReport, ModelReport, QueueReport, Readiness, SinkReport
+from daemon.reports import (
+    CameraReport,
+    ConfigReport,
+    ModelReport,
+    QueueReport,
+    Readiness,
+    ReloadResult,
+    SinkReport,
+)
 from daemon.states import CameraState, CameraStatus, StreamInfo
 from sinks.messages import Kind
 from sinks.sink import Loss, SinkCounts
@@ -49,6 +59,7 @@ class FakeReporter:
     def __init__(self, *cameras: CameraReport) -> None:
         self.camera_reports = list(cameras)
         self.ready = READY
+        self.config_report = ConfigReport("0123456789ab", 1, 1, dict.fromkeys(ReloadResult, 0))
         self.stuck_because: str | None = None
         self.model_report: ModelReport | None = ModelReport(
             "fake", "float32", ("person", "car"), "ab" * 32, 1_795_000_000_000_000_000, 1.5
@@ -68,6 +79,9 @@ class FakeReporter:
     def model(self) -> ModelReport | None:
         return self.model_report
 
+    def config(self) -> ConfigReport:
+        return self.config_report
+
     def readiness(self) -> Readiness:
         return self.ready
 
@@ -80,9 +94,10 @@ def view_of(
     board: LiveBoard | None = None,
     *,
     clock: Clock | None = None,
-    pictures: bool = True,
+    http: HttpConfig | None = None,
 ) -> View:
     """A view with all metrics registered."""
+    clock = clock or FakeClock()
     registry = CollectorRegistry()
     metrics = Metrics(registry)
     metrics.use_model("fake", (1, 2))
@@ -92,8 +107,9 @@ def view_of(
     return View(
         reporter,
         board or LiveBoard(),
+        EventFeed(clock),
         registry,
-        clock or FakeClock(),
+        clock,
         lambda: {"version": 1},
-        pictures,
+        http or HttpConfig(),
     )

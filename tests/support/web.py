@@ -26,7 +26,7 @@ class Browser:
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
             async with httpx.AsyncClient(
-                transport=transport, base_url="http://vedette.test"
+                transport=transport, base_url="http://localhost"
             ) as client:
                 return await client.request(method, path, headers=headers)
 

@@ -109,10 +109,10 @@ SECTIONS = {
     "plugins: {}": "1: plugins: is not known here (known: version, model, batching, defaults,"
     " cameras, sinks, http, log)",
     "model: []": "8: model: must be a mapping of names to values",
-    "model: {name: efficientdet-lite}": "15: model.name: is not a known model (did you mean"
+    "model: {name: efficientdet-lit0}": "15: model.name: is not a known model (did you mean"
     " `efficientdet-lite0`?)",
-    "model: {name: yolov8}": "15: model.name: is not a known model (known: efficientdet-d0,"
-    " efficientdet-lite0)",
+    "model: {name: yolov8}": "15: model.name: is not a known model (known: efficientdet-d0 to -d7x,"
+    " efficientdet-lite0 to -lite4, efficientnet-yolov3-b0 to -b7)",
     "model: {name: 5}": "15: model.name: must be a text (put it in quotes)",
     "model: {sha256: abc}": "17: model.sha256: must be a SHA-256 of 64 digits 0-9 and a-f",
     "model: {input_size: 100}": "21: model.input_size: must be a multiple of 32",
@@ -142,8 +142,14 @@ SECTIONS = {
     " address: give `curve`, or say allow_plaintext: true",
     "http: {listen: '127.0.0.1:65536'}": "16: http.listen: needs a port between 1 and 65535",
     "http: {listen: 9464}": "16: http.listen: must be a text",
-    "http: {listen: '0.0.0.0:9464'}": "16: http.listen: others can reach this address: put a proxy"
-    " that asks for a login before it and listen on 127.0.0.1, or say allow_anonymous: true",
+    "http: {listen: '0.0.0.0:9464'}": "16: http.listen: others can reach this address: give"
+    " `token`, or say allow_anonymous: true",
+    "http: {token: x, allow_anonymous: true}": "35: http.allow_anonymous: says the opposite of"
+    " `token`",
+    "http: {token: 'two words'}": "15: http.token: must be the name of a systemd credential, or"
+    " file:PATH (a password does not belong in this file)",
+    "http: {allowed_hosts: ['https://x']}": "24: http.allowed_hosts[0]: must be a host"
+    " name without scheme and port, as in cameras.example.org",
     "http: {listen: '127.0.0.1:5556'}": "16: http.listen: is the port that sinks.zeromq.bind takes",
     "log: {level: INFO}": "14: log.level: must be one of debug, info, warning, error (did you mean"
     " `info`?)",

@@ -106,6 +106,10 @@ def test_clash_is_reported_where_it_was_written(tmp_path: Path, text: str, fault
             id="HTTP for everyone, said aloud",
         ),
         pytest.param(
+            cameras("url: 'file:x'") + "http: {listen: '0.0.0.0:9464', token: http_token}\n",
+            id="HTTP for who has the token",
+        ),
+        pytest.param(
             cameras("url: 'file:x'")
             + "sinks: {zeromq: {bind: 'tcp://*:5556', curve: {secret_key: k, clients: c}}}\n",
             id="ZeroMQ for known clients",

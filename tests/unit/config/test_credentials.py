@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from config.credentials import Credential, resolve, with_credential
+from config.credentials import Credential, resolve, resolve_token, with_credential
 from config.errors import CredentialError
 
 CANARY = "hunter2"
@@ -97,7 +97,7 @@ def test_name_without_a_credentials_directory_says_both_ways_out() -> None:
         resolve("gate", directory=None)
     assert str(caught.value) == (
         "credential gate: $CREDENTIALS_DIRECTORY is not set (run as a systemd service with"
-        " LoadCredential=gate:/path/to/file, or write credential: file:PATH)"
+        " LoadCredential=gate:/path/to/file, or write file:PATH in its place)"
     )
 
 
@@ -106,6 +106,33 @@ def test_neither_repr_nor_str_shows_a_credential() -> None:
     shown = f"{credential!r} {credential} {[credential]}"
     assert CANARY not in shown
     assert "root-of-gate" not in shown
+
+
+TOKEN = "5f2c-hunter2/+=~!"
+
+
+@pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
+def test_token_is_one_line(tmp_path: Path, ending: str) -> None:
+    write(tmp_path, f"{TOKEN}{ending}".encode())
+    token = resolve_token("gate", directory=tmp_path)
+    assert token.get_secret_value() == TOKEN
+    assert CANARY not in f"{token!r} {token}"
+
+
+@pytest.mark.parametrize(
+    "content", ["", "hunter2", f"{TOKEN} {TOKEN}", f"{TOKEN}\n{TOKEN}", f"ä{TOKEN}", "hunter2" * 40]
+)
+def test_token_that_no_header_can_carry_or_that_can_be_guessed_is_refused(
+    tmp_path: Path, content: str
+) -> None:
+    path = write(tmp_path, content.encode())
+    with pytest.raises(CredentialError) as caught:
+        resolve_token(f"file:{path}", directory=None)
+    assert str(caught.value) == (
+        f"credential file {path} must hold one line: a token of 16 to 256 printable characters"
+        " (openssl rand -hex 32)"
+    )
+    assert CANARY not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from daemon.batch import Batch, BatchAssembler
-from tests.support.fakes import SPEC, frame
+from tests.support.fakes import SPEC, FakeDetector, frame
 
 
 def assembler() -> BatchAssembler:
-    return BatchAssembler(SPEC, (1, 2, 4, 6))
+    return BatchAssembler(FakeDetector(6))
 
 
 def assembled(of: BatchAssembler, values: list[int], taken_s: float = 11.0) -> Batch:
@@ -38,6 +38,13 @@ def test_a_batch_knows_its_frames_and_how_it_came_to_be() -> None:
     assert (batch.trigger, batch.taken_s) == ("full", 12.5)
 
 
+def test_a_batch_names_the_detector_it_was_put_together_for() -> None:
+    of = assembler()
+    batch = assembled(of, [7, 8])
+    assert batch.detector is of.detector
+    assert batch.without(batch.frames[:1]).detector is of.detector
+
+
 def test_the_batch_before_is_not_touched_by_the_next_one() -> None:
     of = assembler()
     first = assembled(of, [1, 2, 3])
@@ -57,9 +64,8 @@ def test_two_buffers_serve_every_batch() -> None:
     [([0], [2, 3, 4], 4), ([1, 2], [1, 4], 2), ([3], [1, 2, 3], 4), ([0, 1, 2], [4], 1)],
 )
 def test_unwanted_frames_leave_no_gap(unwanted: list[int], left: list[int], bucket: int) -> None:
-    of = assembler()
-    batch = assembled(of, [1, 2, 3, 4])
-    rest = of.without(batch, [batch.frames[index] for index in unwanted])
+    batch = assembled(assembler(), [1, 2, 3, 4])
+    rest = batch.without([batch.frames[index] for index in unwanted])
     assert rows(rest) == left
     assert [f.camera for f in rest.frames] == [f"c{value}" for value in left]
     assert rest.bucket == bucket
@@ -67,6 +73,5 @@ def test_unwanted_frames_leave_no_gap(unwanted: list[int], left: list[int], buck
 
 
 def test_a_batch_may_lose_all_of_its_frames() -> None:
-    of = assembler()
-    batch = assembled(of, [1, 2])
-    assert of.without(batch, batch.frames).frames == ()
+    batch = assembled(assembler(), [1, 2])
+    assert batch.without(batch.frames).frames == ()

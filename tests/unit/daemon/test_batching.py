@@ -247,3 +247,32 @@ def test_under_overload_shares_follow_the_priorities() -> None:
     served = {name: sim.ledgers[name].page().inferred for name in names}
     assert served["a"] == pytest.approx(3 * served["b"], rel=0.05)
     assert served["c"] == pytest.approx(served["d"], rel=0.05)
+
+
+def test_limits_hold_from_the_next_decision_on() -> None:
+    policy = BatchPolicy(max_batch=4, max_delay_s=0.01, is_live=lambda _: False)
+    for name in "abc":
+        policy.join(name)
+    waiting = [Waiting(name, 100.0) for name in "abc"]
+    policy.limit(max_batch=2, max_delay_s=0.01)
+    decision = policy.decide(waiting, 100.0, free_s=100.0)
+    assert (decision.batch, decision.trigger) == (("a", "b"), "full")
+    policy.limit(max_batch=8, max_delay_s=0.0)
+    decision = policy.decide(waiting, 100.0, free_s=100.0)
+    assert (decision.batch, decision.trigger) == (("a", "b", "c"), "deadline")
+
+
+def test_another_priority_holds_from_the_next_turn_on() -> None:
+    policy = BatchPolicy(max_batch=1, max_delay_s=0.0, is_live=lambda _: False)
+    for name in "ab":
+        policy.join(name)
+    policy.reweigh("b", 3)
+    policy.reweigh("unknown", 3)
+    served = []
+    for turn in range(40):
+        now_s = 100.0 + turn
+        waiting = [Waiting(name, now_s) for name in "ab"]
+        (name,) = policy.decide(waiting, now_s, free_s=now_s).batch
+        policy.served([name], now_s)
+        served.append(name)
+    assert served.count("b") == 30

@@ -12,6 +12,7 @@ from daemon.batching import BatchPolicy
 from daemon.fleet import Fleet
 from daemon.slot import Slot, SlotBoard, Waiting
 from daemon.states import CameraState, StatusBoard
+from detector.letterbox import InputSpec
 from tests.support.fakes import FakeClock, frame
 
 
@@ -39,6 +40,9 @@ class FakeWorker:
 
     def start(self) -> None:
         self._calls.append(f"start {self.name}")
+
+    def use_input(self, spec: InputSpec) -> None:
+        self._calls.append(f"use_input {self.name} {spec.width}x{spec.height}")
 
     def request_stop(self) -> None:
         self._calls.append(f"request_stop {self.name}")
@@ -177,6 +181,82 @@ def test_books_outlive_their_camera(yard: Yard) -> None:
     yard.workers["gate"].slot.put(frame("gate", 100.0))
     yard.fleet.stop(1.0)
     assert yard.fleet.ledger("gate").page().captured == 1
+
+
+def test_cameras_leave_alone_and_come_back_to_their_books(yard: Yard) -> None:
+    for name in ("gate", "yard"):
+        yard.fleet.add(name, camera())
+        yard.workers[name].slot.put(frame(name, 100.0))
+    yard.calls.clear()
+    assert yard.fleet.stop(1.0, ["gate"]) == []
+    assert yard.calls == ["request_stop gate", "join gate 1"]
+    assert yard.slots.cameras() == ["yard"]
+    assert list(yard.fleet.configs()) == ["yard"]
+    yard.fleet.add("gate", camera(priority=3))
+    yard.workers["gate"].slot.put(frame("gate", 101.0))
+    page = yard.fleet.page("gate")
+    assert (page.captured, page.dropped[Drop.SHUTDOWN], page.in_flight) == (2, 1, 1)
+    assert yard.fleet.configs()["gate"].priority == 3
+
+
+def test_books_of_a_forgotten_camera_stay_until_its_last_frame_is_settled(yard: Yard) -> None:
+    yard.fleet.add("gate", camera())
+    yard.workers["gate"].slot.put(frame("gate", 100.0))
+    assert yard.slots.take(["gate"])
+    yard.fleet.stop(1.0, ["gate"])
+    yard.fleet.forget("gate")
+    yard.fleet.ledger("gate").inferred()
+    assert yard.fleet.page("gate").balanced
+    yard.fleet.add("yard", camera())
+    yard.fleet.stop(1.0, ["yard"])
+    yard.fleet.forget("yard")
+    assert yard.fleet.page("gate") == yard.fleet.page("yard") == Ledger().page()
+    yard.fleet.add("gate", camera())
+    assert yard.fleet.page("gate").captured == 0
+
+
+def test_a_camera_that_comes_back_before_its_last_frame_is_settled_keeps_its_books(
+    yard: Yard,
+) -> None:
+    yard.fleet.add("gate", camera())
+    yard.workers["gate"].slot.put(frame("gate", 100.0))
+    assert yard.slots.take(["gate"])
+    yard.fleet.stop(1.0, ["gate"])
+    yard.fleet.forget("gate")
+    yard.fleet.add("gate", camera())
+    yard.fleet.ledger("gate").inferred()
+    yard.fleet.forget("yard")
+    assert yard.fleet.page("gate").inferred == 1
+
+
+def test_another_priority_changes_the_turn_and_nothing_else(yard: Yard) -> None:
+    for name in ("gate", "yard"):
+        yard.fleet.add(name, camera())
+    yard.calls.clear()
+    yard.fleet.retune("yard", camera(priority=4))
+    yard.policy.served(["gate", "yard"], yard.clock.now_s())
+    assert yard.dispatched("gate", "yard") == ("yard", "gate")
+    assert yard.calls == []
+    assert yard.fleet.configs()["yard"].priority == 4
+
+
+def test_every_running_camera_hears_of_another_input(yard: Yard) -> None:
+    yard.fleet.add("gate", camera())
+    yard.fleet.add("spare", camera(enabled=False))
+    yard.calls.clear()
+    yard.fleet.use_input(InputSpec(160, 224))
+    assert yard.calls == ["use_input gate 224x160"]
+
+
+def test_a_camera_that_stays_blocked_is_named_until_its_thread_ends() -> None:
+    yard = Yard({"gate": 60.0})
+    yard.fleet.add("gate", camera())
+    assert yard.fleet.stop(1.0, ["gate"]) == ["gate"]
+    started_s = yard.clock.now_s()
+    assert yard.fleet.stop(1.0) == ["gate"]
+    assert yard.clock.now_s() == started_s, "it was waited for once"
+    yard.takes_s.clear()
+    assert yard.fleet.stop(1.0) == []
 
 
 def test_a_second_stop_changes_nothing(yard: Yard) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 import cv2
@@ -13,7 +15,9 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from config.schema import HttpConfig
 from daemon.http.app import HttpApp
+from daemon.http.pages import STATIC
 from daemon.http.scraping import Scraper
 from daemon.live import LiveBoard
 from daemon.states import CameraState
@@ -25,7 +29,7 @@ from tests.support.web import Browser
 class House:
     """An application with two cameras; `gate` has been seen, `yard` has not."""
 
-    def __init__(self, *, pictures: bool = True) -> None:
+    def __init__(self, http: HttpConfig | None = None) -> None:
         self.reporter = FakeReporter(
             camera_report("gate"),
             camera_report(
@@ -33,15 +37,18 @@ class House:
             ),
         )
         self.board = LiveBoard()
-        self.board.show(frame("gate", 99.0), one_box(), inferred_s=99.025)
+        self.board.show(frame("gate", 99.0), one_box(), ("person", "car"), inferred_s=99.025)
         self.clock = FakeClock(100.0)
-        view = view_of(self.reporter, self.board, clock=self.clock, pictures=pictures)
-        self.http = Browser(HttpApp(view))
+        view = view_of(self.reporter, self.board, clock=self.clock, http=http)
+        self.app = HttpApp(view)
+        self.http = Browser(self.app)
 
 
 @pytest.fixture
-def house() -> House:
-    return House()
+def house() -> Iterator[House]:
+    house = House()
+    yield house
+    house.app.close()
 
 
 def decoded(jpeg: bytes) -> npt.NDArray[np.uint8]:
@@ -124,6 +131,21 @@ def test_status_tells_of_the_whole_daemon(house: House) -> None:
     assert house.http.get("/api/v1/status").json()["model"] is None
 
 
+def test_status_tells_of_who_listens(house: House) -> None:
+    status = house.http.get("/api/v1/status").json()
+    assert status["events"] == {"listeners": 0, "dropped": 0}
+
+
+def test_history_is_empty_until_the_server_has_run_for_a_while(house: House) -> None:
+    assert house.http.get("/api/v1/cameras/gate/history").json() == {
+        "step_s": 5.0,
+        "captured_fps": [],
+        "inferred_fps": [],
+        "lost_fps": [],
+        "latency_ms": [],
+    }
+
+
 def test_config_is_what_the_view_gives(house: House) -> None:
     assert house.http.get("/api/v1/config").json() == {"version": 1}
 
@@ -164,6 +186,8 @@ def test_no_picture_yet_is_503_and_says_so(house: House) -> None:
     [
         "/api/v1/cameras/nobody",
         "/api/v1/cameras/nobody/snapshot.jpg",
+        "/api/v1/cameras/nobody/history",
+        "/api/v1/events?camera=nobody",
         "/live/nobody.mjpg",
         "/api/v1/cameras/%3Cscript%3E",
     ],
@@ -191,7 +215,23 @@ def test_only_reading_is_allowed(house: House, method: str, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/metrics", "/healthz", "/", "/live/gate.mjpg", "/api/v1/cameras/gate/snapshot.jpg"]
+    "headers", [{"content-length": "5"}, {"transfer-encoding": "chunked"}, {"content-length": "x"}]
+)
+def test_a_request_with_a_body_is_refused_and_its_connection_closed(
+    house: House, headers: dict[str, str]
+) -> None:
+    answer = house.http.get("/healthz", headers=headers)
+    assert answer.status_code == 413
+    assert answer.headers["connection"] == "close"
+    assert house.http.get("/healthz", headers={"content-length": "0"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/metrics", "/healthz", "/", "/live/gate.mjpg", "/api/v1/cameras/gate/snapshot.jpg"),
+        *("/camera/gate", "/api/v1/events", "/api/v1/events?camera=gate"),
+    ],
 )
 def test_head_is_answered_without_a_body(house: House, path: str) -> None:
     answer = house.http.head(path)
@@ -208,25 +248,56 @@ def test_every_answer_carries_the_security_headers(house: House, path: str) -> N
     assert headers["cache-control"] == "no-store"
 
 
-def test_the_page_works_under_its_own_policy(house: House) -> None:
-    page = house.http.get("/")
+@pytest.mark.parametrize("path", ["/", "/camera/gate"])
+def test_a_page_works_under_its_own_policy_and_without_the_internet(
+    house: House, path: str
+) -> None:
+    page = house.http.get(path)
+    assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/html")
-    for inline in ("style=", "onclick=", "<style", "javascript:", "http://", "https://"):
+    for inline in (
+        "style=",
+        "onclick=",
+        "<style",
+        "javascript:",
+        "http://",
+        "https://",
+        "<script>",
+    ):
         assert inline not in page.text
-    for asset, kind in [("live.js", "javascript"), ("live.css", "css"), ("vedette.svg", "svg")]:
-        assert f'"/static/{asset}"' in page.text
-        answer = house.http.get(f"/static/{asset}")
-        assert answer.status_code == 200
-        assert kind in answer.headers["content-type"]
+    assets = set(re.findall(r'"(/static/[^"]+)"', page.text))
+    assert len(assets) == 3
+    for asset in assets:
+        assert house.http.get(asset).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/live/gate.mjpg", "/api/v1/cameras/gate/snapshot.jpg"])
+def test_scripts_import_only_each_other() -> None:
+    scripts = {path.name: path.read_text(encoding="utf-8") for path in STATIC.glob("*.js")}
+    imported = {
+        name for text in scripts.values() for name in re.findall(r'from "\./([^"]+)"', text)
+    }
+    pages = {"overview.js", "camera.js"}
+    assert imported | pages == set(scripts)
+    for text in scripts.values():
+        assert "innerHTML" not in text
+        assert ".style" not in text
+
+
+def test_the_page_of_an_unknown_camera_is_a_page_with_status_404(house: House) -> None:
+    page = house.http.get("/camera/nobody")
+    assert page.status_code == 404
+    assert page.headers["content-type"].startswith("text/html")
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/camera/gate", "/live/gate.mjpg", "/api/v1/cameras/gate/snapshot.jpg"]
+)
 def test_with_live_off_no_picture_leaves_the_house(path: str) -> None:
-    http = House(pictures=False).http
+    http = House(HttpConfig(live=False)).http
     answer = http.get(path)
     assert answer.status_code == 404
     assert answer.json()["error"]["reason"] == "pictures_off"
-    assert http.get("/static/live.js").status_code == 404
+    assert http.get("/static/overview.js").status_code == 404
     assert http.get("/metrics").status_code == 200
     assert http.get("/api/v1/cameras/gate").status_code == 200
 

@@ -10,28 +10,29 @@ from contextlib import asynccontextmanager
 import pytest
 from starlette.types import Message
 
-from daemon.http.hardening import ApiError
-from daemon.http.mjpeg import LiveFeed, MjpegResponse
+from daemon.http.errors import ApiError
+from daemon.http.mjpeg import LiveFeed, live_response
 from daemon.http.pictures import PictureMaker
 from daemon.live import LiveBoard, Sight
 from tests.support.fakes import frame, one_box
 
 FAST = 1000.0  # fps
+SCOPE = {"type": "http", "path": "/live/gate.mjpg"}
 
 
 class CountingMaker(PictureMaker):
     """Counts what it draws; raises when told to."""
 
-    def __init__(self, board: LiveBoard) -> None:
-        super().__init__(board, lambda: ("person", "car"))
+    def __init__(self) -> None:
+        super().__init__(share=1)
         self.made = 0
         self.broken = False
 
-    def jpeg(self, sight: Sight, *, max_width: int | None, boxes: bool = True) -> bytes:
+    async def jpeg(self, sight: Sight, *, max_width: int | None, boxes: bool = True) -> bytes:
         self.made += 1
         if self.broken:
             raise RuntimeError("no such surface")
-        return super().jpeg(sight, max_width=max_width, boxes=boxes)
+        return await super().jpeg(sight, max_width=max_width, boxes=boxes)
 
 
 class Cinema:
@@ -39,12 +40,12 @@ class Cinema:
 
     def __init__(self, *, max_viewers: int = 4, max_fps: float = FAST) -> None:
         self.board = LiveBoard()
-        self.maker = CountingMaker(self.board)
-        self.feed = LiveFeed(self.maker, max_viewers=max_viewers, max_fps=max_fps)
+        self.maker = CountingMaker()
+        self.feed = LiveFeed(self.board, self.maker, max_viewers=max_viewers, max_fps=max_fps)
         self.show(1.0)
 
     def show(self, captured_s: float) -> None:
-        self.board.show(frame("gate", captured_s), one_box(), inferred_s=captured_s)
+        self.board.show(frame("gate", captured_s), one_box(), ("person",), inferred_s=captured_s)
 
 
 @asynccontextmanager
@@ -54,6 +55,7 @@ async def cinema(**options: float) -> AsyncIterator[Cinema]:
         yield house
     finally:
         house.feed.close()
+        house.maker.close()
         await asyncio.sleep(0)
 
 
@@ -177,6 +179,11 @@ class Peer:
         self.left = asyncio.Event()
         self._hang = hang
 
+    async def chunks(self, count: int) -> None:
+        """Wait until so many were sent."""
+        for _ in range(count):
+            await self.pictures.acquire()
+
     async def receive(self) -> Message:
         await self.left.wait()
         return {"type": "http.disconnect"}
@@ -193,18 +200,20 @@ def test_a_stream_is_multipart_with_one_jpeg_per_part() -> None:
     async def story() -> None:
         async with cinema() as house:
             peer = Peer()
-            response = MjpegResponse(house.feed, "gate")
-            streaming = asyncio.create_task(response({}, peer.receive, peer.send))
-            await peer.pictures.acquire()
+            response = live_response(house.feed, "gate")
+            streaming = asyncio.create_task(response(SCOPE, peer.receive, peer.send))
+            await peer.chunks(2)
             peer.left.set()
             await streaming
-            start, first = peer.sent[:2]
+            start, boundary, first = peer.sent[:3]
             headers = dict(start["headers"])
             assert headers[b"content-type"] == b"multipart/x-mixed-replace; boundary=picture"
             assert b"content-length" not in headers
+            assert boundary["body"] == b"--picture\r\n"
             head, _, rest = first["body"].partition(b"\r\n\r\n")
-            assert head.startswith(b"--picture\r\nContent-Type: image/jpeg\r\nContent-Length: ")
-            assert len(rest) == int(head.rpartition(b" ")[2]) + 2
+            assert head.startswith(b"Content-Type: image/jpeg\r\nContent-Length: ")
+            jpeg, end = rest[: int(head.rpartition(b" ")[2])], b"\r\n--picture\r\n"
+            assert rest == jpeg + end, "a browser shows a picture once it sees its end"
             assert house.feed.viewers == 0
 
     run(story())
@@ -214,8 +223,8 @@ def test_a_viewer_that_stops_reading_gives_its_place_back() -> None:
     async def story() -> None:
         async with cinema() as house:
             peer = Peer(hang=True)
-            response = MjpegResponse(house.feed, "gate", send_timeout_s=0.02)
-            await response({}, peer.receive, peer.send)
+            response = live_response(house.feed, "gate", send_timeout_s=0.02)
+            await response(SCOPE, peer.receive, peer.send)
             assert house.feed.viewers == 0
 
     run(story())
@@ -225,9 +234,9 @@ def test_a_stream_that_is_closed_ends_its_answer_properly() -> None:
     async def story() -> None:
         async with cinema() as house:
             peer = Peer()
-            response = MjpegResponse(house.feed, "gate")
-            streaming = asyncio.create_task(response({}, peer.receive, peer.send))
-            await peer.pictures.acquire()
+            response = live_response(house.feed, "gate")
+            streaming = asyncio.create_task(response(SCOPE, peer.receive, peer.send))
+            await peer.chunks(2)
             house.feed.close()
             await streaming
             assert peer.sent[-1] == {

@@ -8,6 +8,7 @@ from config.schema import (
     CameraFields,
     Config,
     CurveConfig,
+    HttpConfig,
     SinksConfig,
     ZeromqConfig,
 )
@@ -18,6 +19,7 @@ def test_nothing_that_opens_a_door_is_shown() -> None:
     config = Config(
         version=1,
         defaults=CameraFields(credential="everywhere-canary"),
+        http=HttpConfig(token="file:/etc/canary"),
         cameras={
             "gate": CameraConfig(url="rtsp://10.0.0.5/live", credential="file:/etc/canary"),
             "yard": CameraConfig(url="rtsp://10.0.0.6/live"),
@@ -29,6 +31,7 @@ def test_nothing_that_opens_a_door_is_shown() -> None:
         ),
     )
     shown = redacted_config(config)
+    assert shown["http"]["token"] == HIDDEN
     assert "canary" not in json.dumps(shown)
     assert shown["cameras"]["gate"]["credential"] == HIDDEN
     assert shown["cameras"]["gate"]["url"] == "rtsp://10.0.0.5/live"

@@ -145,7 +145,7 @@ def test_a_stall_is_counted_and_a_recovery_is_not() -> None:
 def test_observations_reach_their_series() -> None:
     registry, metrics = metrics_of("gate")
     metrics.observe_batch(size=3, bucket=4, trigger="full", wait_s=0.004)
-    metrics.observe_inference(4, 0.08)
+    metrics.observe_inference("lite0", 4, 0.08)
     metrics.observe_frame("gate", age_at_dispatch_s=0.03, queue_wait_s=0.01)
     metrics.observe_published("gate", 0.12)
     metrics.count_detections("gate", "person", 2)
@@ -182,7 +182,7 @@ def test_observations_reach_their_series() -> None:
 @pytest.mark.parametrize(("reason", "counted_as"), [("oom", "oom"), ("cosmic ray", "runtime")])
 def test_an_inference_error_never_makes_a_new_series(reason: str, counted_as: str) -> None:
     registry, metrics = metrics_of()
-    metrics.count_inference_error(reason)
+    metrics.count_inference_error("lite0", reason)
     labels = {"model": "lite0", "reason": counted_as}
     assert registry.get_sample_value("vedette_inference_errors_total", labels) == 1
 

@@ -135,8 +135,8 @@ def test_the_interval_is_a_third_of_what_systemd_says_to_this_process(
 
 def test_every_step_of_the_start_asks_for_more_time(systemd: ServiceManager) -> None:
     daemon = Daemon(systemd)
-    daemon.notices.start_advanced()
-    daemon.notices.start_advanced()
+    daemon.notices.loading_advanced()
+    daemon.notices.loading_advanced()
     step = {"EXTEND_TIMEOUT_USEC": "180000000", "STATUS": "loading the model"}
     assert systemd.received() == [step, step]
 
@@ -164,3 +164,16 @@ def test_a_socket_that_cannot_be_reached_is_a_warning(
 ) -> None:
     Manager({"NOTIFY_SOCKET": address}).tell("READY=1")
     assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_a_reload_is_told_from_its_beginning_to_its_end(systemd: ServiceManager) -> None:
+    daemon = Daemon(systemd)
+    daemon.ticks(1)
+    daemon.clock.advance(0.5)
+    daemon.notices.reloading()
+    daemon.reporter.camera_reports.pop()
+    daemon.notices.reloaded()
+    began, ended = systemd.received()
+    assert began == {"RELOADING": "1", "MONOTONIC_USEC": "101500000", "STATUS": "reloading"}
+    assert ended == {"READY": "1", "STATUS": "1/1 cameras up"}
+    assert daemon.ticks(2) == [], "what was told is not told again"

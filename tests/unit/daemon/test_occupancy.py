@@ -58,3 +58,12 @@ def test_one_slow_run_moves_the_estimate_a_little() -> None:
 
 def test_the_end_of_nothing_takes_no_time() -> None:
     assert Occupancy().finished(10.0) == 0.0
+
+
+def test_another_detector_has_another_pace() -> None:
+    occupancy = Occupancy()
+    occupancy.started(1, 100.0)
+    occupancy.finished(110.0)
+    occupancy.forget()
+    occupancy.started(1, 110.0)
+    assert occupancy.free_s(111.0) == 111.0

@@ -15,7 +15,7 @@ from config.schema import CameraConfig
 from daemon.live import LiveBoard
 from daemon.pipeline import Result, Timing
 from daemon.publisher import Publisher
-from daemon.rules import ObjectRules
+from daemon.rules import CameraRules
 from daemon.states import CameraState, CameraStatus, StreamInfo
 from detector.detections import Detections
 from sinks.messages import (
@@ -29,21 +29,26 @@ from sinks.messages import (
     Stream,
     encoder,
 )
-from tests.support.fakes import FakeClock, frame, one_box
+from tests.support.fakes import FakeClock, FakeDetector, frame, one_box
 from tests.support.waiting import PATIENCE_S
 
-LABELS = ("person", "car")
 TIMING = Timing(taken_s=100.002, dispatched_s=100.003, answered_s=100.025)
 STREAM = StreamInfo("h264", 1920, 1080, 25.0, "tcp", "software")
 
 
-def rules(**objects: object) -> ObjectRules:
+def rules(**objects: object) -> CameraRules:
     camera = CameraConfig.model_validate({"url": "synthetic://64x48", "objects": objects})
-    return ObjectRules(camera, LABELS, score_threshold=0.4)
+    return CameraRules(camera, score_threshold=0.4)
 
 
-def answer(camera: str, found: Detections | None, *, error: str | None = None) -> Result:
-    return Result(frame(camera, 100.0), found, error, TIMING)
+def answer(
+    camera: str,
+    found: Detections | None,
+    *,
+    error: str | None = None,
+    by: FakeDetector | None = None,
+) -> Result:
+    return Result(by or FakeDetector(), frame(camera, 100.0), found, error, TIMING)
 
 
 class Desk:
@@ -61,7 +66,6 @@ class Desk:
             count_detections=lambda *count: self.counted.append(count),
             clock=self.clock,
         )
-        self.publisher.use_model("efficientdet-lite0", LABELS)
         for camera in ("gate", "yard"):
             self.publisher.add(camera, rules())
 
@@ -89,7 +93,7 @@ def test_an_answer_says_what_was_seen_where_and_when(desk: Desk) -> None:
         "wallclock",
         100.0,
     )
-    assert (message.size, message.model) == ((64, 48), "efficientdet-lite0")
+    assert (message.size, message.model) == ((64, 48), "fake")
     assert message.latency_ms.queue == pytest.approx(3.0)
     assert message.latency_ms.infer == pytest.approx(22.0)
     assert message.error is UNSET
@@ -164,12 +168,44 @@ def test_every_label_is_counted_once_per_message(desk: Desk) -> None:
     assert desk.counted == [("yard", "person", 2), ("yard", "car", 1)]
 
 
-def test_labels_are_those_of_the_model_in_use(desk: Desk) -> None:
-    desk.publisher.use_model("other", ("bird", "boat"))
+def test_name_and_labels_are_those_of_the_model_that_answered(desk: Desk) -> None:
+    other = FakeDetector()
+    other.name, other.labels = "other", ("bird", "boat")
+    for detector in (FakeDetector(), other, FakeDetector()):
+        desk.publisher.result(answer("gate", one_box(), by=detector))
+    named = [
+        (m.model, m.detections[0].label) for m in desk.messages() if isinstance(m, DetectionMessage)
+    ]
+    assert named == [("fake", "person"), ("other", "bird"), ("fake", "person")]
+    sight = desk.live.latest("gate")
+    assert sight is not None
+    assert sight.labels == ("person", "car")
+
+
+def test_rules_are_by_label_whatever_its_number_in_the_model(desk: Desk) -> None:
+    desk.publisher.add("gate", rules(track=["car"]))
+    turned = FakeDetector()
+    turned.labels = ("car", "person")
+    for detector in (FakeDetector(), turned):
+        desk.publisher.result(answer("gate", one_box(class_id=0), by=detector))
+    kept = [len(m.detections) for m in desk.messages() if isinstance(m, DetectionMessage)]
+    assert kept == [0, 1]
+
+
+def test_an_answer_that_comes_after_its_camera_left_is_not_published(desk: Desk) -> None:
+    desk.publisher.remove("gate")
+    desk.publisher.remove("gate")
     desk.publisher.result(answer("gate", one_box()))
-    message = desk.last()
-    assert isinstance(message, DetectionMessage)
-    assert (message.model, message.detections[0].label) == ("other", "bird")
+    assert desk.put == []
+    assert desk.live.latest("gate") is None
+
+
+def test_a_camera_that_comes_back_goes_on_counting(desk: Desk) -> None:
+    desk.publisher.result(answer("gate", one_box()))
+    desk.publisher.remove("gate")
+    desk.publisher.add("gate", rules())
+    desk.publisher.result(answer("gate", one_box()))
+    assert [m.seq for m in desk.messages() if isinstance(m, DetectionMessage)] == [1, 2]
 
 
 def test_a_status_says_when_it_began_and_what_the_stream_is(desk: Desk) -> None:

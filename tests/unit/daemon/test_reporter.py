@@ -13,12 +13,15 @@ from daemon.accounting import Ledger
 from daemon.batching import BatchPolicy, Decision
 from daemon.fleet import Fleet
 from daemon.metrics import Metrics
+from daemon.model import LoadedModel
 from daemon.outputs import Outputs
-from daemon.pipeline import Pipeline
-from daemon.reporter import STUCK_S, DaemonReporter, LoadedModel, Progress
+from daemon.pipeline import Pipeline, Setup
+from daemon.reload_history import ReloadHistory
+from daemon.reporter import STUCK_S, DaemonReporter, Progress
 from daemon.reports import CameraReport, ModelReport, QueueReport
 from daemon.slot import Slot, SlotBoard, Waiting
 from daemon.states import StatusBoard
+from detector.letterbox import InputSpec
 from tests.support.fakes import FakeClock, FakeDetector, frame
 from tests.support.messages import FakeSink
 from tests.support.waiting import PATIENCE_S, until
@@ -37,6 +40,9 @@ class Idle:
     """A camera's thread that brings nothing."""
 
     def start(self) -> None:
+        pass
+
+    def use_input(self, spec: InputSpec) -> None:
         pass
 
     def request_stop(self) -> None:
@@ -65,18 +71,18 @@ class Daemon:
         self.fleet = Fleet(
             self.slots, self.policy, self.board, open_worker=self._open, clock=self.clock
         )
-        self.progress = Progress()
+        self.progress = Progress(self.config)
         self.let_go = threading.Event()
         self.let_go.set()
         self.detector = FakeDetector(1, lambda _: self.let_go.wait() and None)
         outputs = Outputs(self.config.sinks, self.clock, Metrics(CollectorRegistry()))
         self.reporter = DaemonReporter(
-            self.config,
             self.progress,
             board=self.board,
             fleet=self.fleet,
             slots=self.slots,
             outputs=outputs,
+            history=ReloadHistory(self.config, self.clock),
             clock=self.clock,
         )
 
@@ -91,13 +97,12 @@ class Daemon:
         metrics = Metrics(CollectorRegistry())
         metrics.use_model(self.detector.name, self.detector.buckets)
         pipeline = Pipeline(
-            self.detector,
+            Setup(self.detector, max_delay_s=0.01, max_age_s=0.5),
             self.slots,
             policy or self.policy,
             ledger=self.fleet.ledger,
             publish=lambda _: None,
             observer=metrics,
-            max_age_s=0.5,
             clock=self.clock,
         )
         pipeline.start()
@@ -141,6 +146,20 @@ def test_a_camera_is_reported_with_its_state_and_books(daemon: Daemon) -> None:
     assert gate == CameraReport(daemon.board.get("gate"), daemon.fleet.ledger("gate").page(), 12.0)
     assert (gate.page.captured, gate.page.in_flight) == (1, 1)
     assert spare.status.state == "disabled"
+
+
+def test_a_camera_that_is_being_removed_is_not_reported(daemon: Daemon) -> None:
+    daemon.board.remove("gate")
+    assert [report.status.camera for report in daemon.reporter.cameras()] == ["spare"]
+
+
+def test_what_is_reported_follows_the_configuration_that_holds(daemon: Daemon) -> None:
+    cameras = {"yard": CameraConfig(url="synthetic://64x48", detect=DetectConfig(fps=3.0))}
+    daemon.board.add("yard")
+    daemon.progress.config = daemon.config.model_copy(update={"cameras": cameras})
+    reports = daemon.reporter.cameras()
+    assert [(report.status.camera, report.target_fps) for report in reports] == [("yard", 3.0)]
+    assert daemon.reporter.queues()[0] == QueueReport("slots", 0, 1)
 
 
 def test_queues_are_the_slots_and_those_of_the_sinks(daemon: Daemon) -> None:
@@ -202,7 +221,7 @@ def test_a_detector_that_does_not_come_back_is_a_hang_until_it_does(daemon: Daem
 @pytest.mark.filterwarnings(UNHANDLED)
 def test_a_dead_thread_is_named(daemon: Daemon) -> None:
     pipeline = daemon.start_pipeline(daemon.policy_of(Defective))
-    until(pipeline.dead_threads)
+    until(lambda: len(pipeline.dead_threads()) == 3)  # the ones behind it end in order
     assert daemon.reporter.stuck() == "thread batching has died"
 
 

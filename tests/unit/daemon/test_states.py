@@ -98,6 +98,30 @@ def test_a_listener_may_ask_the_board(board: StatusBoard) -> None:
     assert seen == [CameraState.FAILED]
 
 
+def test_cameras_come_and_go(board: StatusBoard, clock: FakeClock) -> None:
+    board.change("gate", CameraState.STREAMING, stream=STREAM)
+    board.frame_arrived("yard", 101.5, 1)
+    clock.advance(5.0)
+    board.add("gate")
+    board.add("spare")
+    board.remove("yard")
+    assert [status.camera for status in board.all()] == ["gate", "spare"]
+    assert board.state("gate") is CameraState.STREAMING, "who is there already is left alone"
+    assert board.get("spare") == CameraStatus("spare", CameraState.CONNECTING, since_s=105.0)
+    assert board.state("yard") is None
+    board.add("yard")
+    assert board.get("yard").last_frame_s is None
+
+
+def test_what_a_removed_camera_still_says_is_not_heard(board: StatusBoard) -> None:
+    heard: list[CameraStatus] = []
+    board.on_change(heard.append)
+    board.remove("gate")
+    board.change("gate", CameraState.STREAMING, stream=STREAM)
+    assert heard == []
+    assert board.state("gate") is None
+
+
 def test_a_change_that_came_too_late_is_not_made() -> None:
     board = StatusBoard(["gate"], FakeClock())
     told: list[CameraStatus] = []

@@ -144,10 +144,23 @@ def test_the_line_tells_what_the_newest_pictures_show(
 ) -> None:
     labels = daemon.model().labels
     for camera, class_id in (("gate", 0), ("yard", 0), ("gate", 1)):
-        daemon.live.show(frame(camera, 1.0), one_box(class_id=class_id), inferred_s=1.1)
+        daemon.live.show(frame(camera, 1.0), one_box(class_id=class_id), labels, inferred_s=1.1)
     summary = Summary(daemon, daemon.live, daemon.clock, every_s=1.0)
     summary.tick()
     daemon.work(1.0)
     summary.tick()
     told = caplog.text.rstrip().rpartition("in_view=")[2]
     assert set(told.split(",")) == {f"{labels[0]}:1", f"{labels[1]}:1"}
+
+
+def test_cameras_that_come_or_go_between_two_lines_make_no_rate_of_their_own(
+    daemon: Daemon, caplog: pytest.LogCaptureFixture
+) -> None:
+    summary = Summary(daemon, daemon.live, daemon.clock, every_s=1.0)
+    daemon.work(60.0)
+    summary.tick()
+    daemon.work(1.0)
+    left = daemon.ledgers.pop("yard")
+    summary.tick()
+    assert "captured=5.0/s inferred=3.0/s over_cap=1.0/s dropped=0.0/s" in caplog.messages[-1]
+    daemon.ledgers["yard"] = left

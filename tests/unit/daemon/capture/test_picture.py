@@ -127,3 +127,14 @@ def test_larger_pictures_are_refused(size: tuple[int, int]) -> None:
     with pytest.raises(CaptureError) as caught:
         check_size(*size)
     assert caught.value.kind is Kind.TOO_LARGE
+
+
+def test_another_input_holds_from_the_next_frame_on() -> None:
+    letterboxer = Letterboxer(INPUT)
+    letterboxer.scale(frame(64, 48))
+    wide = InputSpec(32, 96, align="center", fill=(9, 9, 9))
+    letterboxer.use_input(wide)
+    pixels, letterbox = letterboxer.scale(frame(64, 48))
+    assert pixels.shape == (32, 96, 3)
+    assert letterbox == Letterbox.fit((64, 48), wide)
+    assert pixels[0, 0].tolist() == [9, 9, 9]

@@ -122,3 +122,15 @@ def test_a_stop_ends_the_stream() -> None:
     assert len(samples) == 1
     assert stream.info.transport == "synthetic"
     stream.close()
+
+
+def test_another_input_holds_for_what_is_scaled_from_now_on() -> None:
+    playing = source(SPEC, FakeClock())
+    samples = playing.samples(Pacer(240, live=True))
+    first = next(samples)
+    assert isinstance(first, Sample)
+    small = InputSpec(48, 64)
+    playing.use_input(small)
+    pixels, letterbox = first.scale()
+    assert pixels.shape == (48, 64, 3)
+    assert letterbox == Letterbox.fit((320, 180), small)

@@ -16,7 +16,7 @@ from daemon.accounting import Drop
 from daemon.capture import CaptureError, Kind, Lost, OpenSource, Sample, Source
 from daemon.capture.pacer import Pacer
 from daemon.states import CameraState, StreamInfo
-from detector.letterbox import Letterbox
+from detector.letterbox import InputSpec, Letterbox
 from tests.support.capture_rig import INPUT, CaptureRig
 from tests.support.fakes import GreyPicture
 
@@ -41,6 +41,10 @@ class FakeSource:
     def __init__(self, script: list[Any]) -> None:
         self._script = script
         self.closed = threading.Event()
+        self.inputs: list[InputSpec] = []
+
+    def use_input(self, spec: InputSpec) -> None:
+        self.inputs.append(spec)
 
     def samples(self, pacer: Pacer) -> Iterator[Sample | Lost]:
         for step in self._script:
@@ -278,3 +282,36 @@ def test_a_file_read_at_full_speed_loses_no_frame() -> None:
         detect={"fps": 30.0},
     )
     assert capture.page.captured == capture.page.inferred == 100
+
+
+def test_another_input_holds_from_the_next_frame_on_and_the_stream_goes_on() -> None:
+    wide, hold, end = InputSpec(32, 96), threading.Event(), threading.Event()
+    opener = Script([sample(0.0), hold, sample(0.2), end])
+    capture = rig(opener)
+    capture.start()
+    capture.wait_for_frames(1)
+    capture.worker.use_input(wide)
+    hold.set()
+    capture.wait_for_frames(2)
+    capture.worker.request_stop()
+    end.set()
+    capture.stop()
+    assert [frame.input_spec for frame in capture.frames] == [INPUT, wide]
+    assert opener.opened[0].inputs[:2] == [INPUT, wide]
+    assert opener.attempts == 1
+
+
+def test_a_stream_is_opened_for_the_newest_input() -> None:
+    wide = InputSpec(32, 96)
+    seen: list[InputSpec] = []
+
+    def opener(camera: CameraConfig, *, input_spec: InputSpec, **_: Any) -> Source:
+        seen.append(input_spec)
+        return FakeSource([sample(0.0)])
+
+    capture = rig(opener)
+    capture.worker.use_input(wide)
+    capture.start()
+    capture.wait_for_frames(1)
+    capture.stop()
+    assert seen == [wide]

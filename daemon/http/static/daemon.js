@@ -1,0 +1,117 @@
+// Asks the daemon once a second, and notices when it does not answer. A hidden page asks nothing.
+
+import { duration } from "./format.js";
+
+const ASK_MS = 1000;
+const SILENCE_MS = 2500; // without an answer the daemon counts as dead; checked below
+const CHECK_MS = 250;
+const GIVE_UP_MS = 10000; // on one question
+
+// The daemon answered, but not with what was asked for.
+export class Refusal extends Error {
+  constructor(status, detail) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+export async function ask(path) {
+  const response = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(GIVE_UP_MS) });
+  if (response.ok) return response.json();
+  const detail = await response.json().then((body) => body.error.detail, () => "");
+  throw new Refusal(response.status, detail || `HTTP ${response.status}`);
+}
+
+// `page` has `paths()` to ask for, in this order; `facts(answers)`, `refused(refusal)` and
+// `restarted()`, which comes before the first facts after a silence or a restart of the daemon.
+export function follow(page) {
+  let answeredAt = performance.now();
+  let silent = false;
+  let uptime = 0;
+
+  async function once() {
+    const answers = [];
+    for (const path of page.paths()) answers.push(await ask(path));
+    return answers;
+  }
+
+  async function turn() {
+    if (document.hidden) return;
+    let answers = null;
+    let refusal = null;
+    try {
+      answers = await once();
+    } catch (error) {
+      if (!(error instanceof Refusal)) return;
+      refusal = error;
+    }
+    answeredAt = performance.now();
+    if (silent) page.restarted();
+    silent = false;
+    if (refusal) {
+      alarm(`The daemon refuses: ${refusal.message}.`);
+      page.refused(refusal);
+      return;
+    }
+    const [status] = answers;
+    if (status.uptime_s < uptime) page.restarted();
+    uptime = status.uptime_s;
+    showHealth(status);
+    page.facts(answers);
+  }
+
+  async function loop() {
+    try {
+      await turn();
+    } finally {
+      setTimeout(loop, ASK_MS);
+    }
+  }
+
+  document.addEventListener("visibilitychange", () => {
+    answeredAt = performance.now(); // nobody asked while the page was hidden
+  });
+  setInterval(() => {
+    const silence = performance.now() - answeredAt;
+    if (document.hidden || silence < SILENCE_MS) return;
+    silent = true;
+    showSilence(silence / 1000);
+  }, CHECK_MS);
+  loop();
+}
+
+function showHealth(status) {
+  const state = status.stuck ? "stuck" : status.ready ? "ready" : "starting";
+  const missing = Object.keys(status.readiness).filter((name) => !status.readiness[name]);
+  document.body.dataset.daemon = state;
+  setText(
+    document.getElementById("health"),
+    state === "starting" ? `not ready: ${missing.join(", ")}` : state,
+  );
+  alarm(status.stuck ? `The daemon is stuck: ${status.stuck}.` : "");
+}
+
+function showSilence(seconds) {
+  document.body.dataset.daemon = "dead";
+  document.title = "no answer – vedette";
+  setText(document.getElementById("health"), "no answer");
+  for (const badge of document.querySelectorAll("main .badge")) setText(badge, "unknown");
+  for (const veil of document.querySelectorAll("main .veil")) {
+    veil.hidden = false;
+    setText(veil, "the daemon does not answer");
+  }
+  // In steps, so that a screen reader is not interrupted every moment.
+  const words = seconds < 10 ? "does not answer" : `has not answered for ${duration(Math.floor(seconds / 10) * 10)}`;
+  alarm(`The daemon ${words}. What you see below is old.`);
+}
+
+function alarm(text) {
+  const element = document.getElementById("alarm");
+  element.hidden = text === "";
+  setText(element, text);
+}
+
+// Text that did not change is left alone: screen readers would read it again.
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}

@@ -1,0 +1,46 @@
+// The list of what was seen last: a line when what a camera sees changes, not one per frame.
+
+import { objectWords, timeOfDay } from "./format.js";
+
+const LINES = 12;
+const SAME_MS = 10000; // a sight that stays is told again after so long
+const LEAST_MS = 1000; // between two lines of one camera
+
+export class Seen {
+  constructor(list, { links }) {
+    this.list = list;
+    this.links = links;
+    this.told = new Map(); // camera → what was told of it last, and when
+  }
+
+  add(message) {
+    const { camera, detections } = message;
+    const labels = [...new Set(detections.map(({ label }) => label))].sort().join();
+    const last = this.told.get(camera) ?? { labels: "", at: -Infinity };
+    const since = performance.now() - last.at;
+    if (since < (labels === last.labels ? SAME_MS : LEAST_MS)) return;
+    if (labels === "") {
+      this.told.set(camera, { labels, at: last.at });
+      return;
+    }
+    this.told.set(camera, { labels, at: performance.now() });
+    this.list.prepend(this.line(message));
+    while (this.list.children.length > LINES) this.list.lastElementChild.remove();
+  }
+
+  line({ camera, captured_ns: at, detections }) {
+    const line = document.createElement("li");
+    const time = document.createElement("time");
+    time.dateTime = new Date(at / 1e6).toISOString();
+    time.textContent = timeOfDay(at);
+    line.append(time);
+    if (this.links) {
+      const link = document.createElement("a");
+      link.href = `/camera/${camera}`;
+      link.textContent = camera;
+      line.append(" ", link);
+    }
+    line.append(` ${objectWords(detections)}`);
+    return line;
+  }
+}

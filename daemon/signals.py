@@ -1,0 +1,35 @@
+"""The signals that the daemon takes when it looks, instead of being interrupted by them.
+
+They are blocked in the main thread before any other thread is started, and every thread inherits
+that: none of them has its default effect, and no handler ever runs in the middle of something.
+Main thread only.
+"""
+
+from __future__ import annotations
+
+import signal
+
+STOP = frozenset({signal.SIGTERM, signal.SIGINT})
+RELOAD = signal.SIGHUP
+TAKEN = STOP | {RELOAD}
+
+
+def block() -> None:
+    """From now on they wait until they are taken."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, TAKEN)
+
+
+def take(timeout_s: float) -> signal.Signals | None:
+    """The next one that came or comes; None after `timeout_s`."""
+    taken = signal.sigtimedwait(TAKEN, timeout_s)
+    if taken is None or taken.si_signo not in TAKEN:
+        # CPython hands out an unset siginfo where SIGCONT interrupts a wait whose time is over.
+        return None
+    return signal.Signals(taken.si_signo)
+
+
+def let_stop_through() -> None:
+    """One more signal to stop ends the process at once; a reload is not heard any more."""
+    for number in STOP:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP)

@@ -1,0 +1,97 @@
+"""A real Chromium without a window, for tests of the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+
+from tests.support import require
+from tests.support.waiting import until
+
+DESKTOP = (1280, 900)
+PHONE = (390, 844)
+LOAD_S = 15.0
+
+
+class Chromium(Chrome):
+    """With short words for what tests do all the time."""
+
+    def text(self, selector: str) -> str:
+        """Text of the first such element, whether it can be seen or not; '' for none."""
+        script = "return document.querySelector(arguments[0])?.textContent ?? ''"
+        return str(self.execute_script(script, selector))
+
+    def texts(self, selector: str) -> list[str]:
+        """What can be read of all such elements, with single spaces."""
+        script = """
+            return [...document.querySelectorAll(arguments[0])]
+                .map((element) => element.innerText.replace(/\\s+/g, " ").trim());
+            """
+        return list(self.execute_script(script, selector))
+
+    def picture(self, selector: str) -> tuple[int, list[int]]:
+        """Width of what an <img> shows, and its pixels scaled to 8×8 RGBA."""
+        width, pixels = self.execute_script(
+            """
+            const image = document.querySelector(arguments[0]);
+            if (!image || image.hidden || !image.naturalWidth) return [0, []];
+            const context = new OffscreenCanvas(8, 8).getContext("2d");
+            context.drawImage(image, 0, 0, 8, 8);
+            return [image.naturalWidth, [...context.getImageData(0, 0, 8, 8).data]];
+            """,
+            selector,
+        )
+        return width, pixels
+
+    def wait_for(self, script: str, timeout_s: float = 10.0) -> None:
+        """Until a JavaScript expression holds."""
+        until(lambda: self.execute_script(f"return {script}"), timeout_s)
+
+    def complaints(self) -> list[str]:
+        """What the console says of our own pages: broken policies, exceptions."""
+        return [
+            entry["message"]
+            for entry in self.get_log("browser")
+            if "Content Security Policy" in entry["message"] or "Uncaught" in entry["message"]
+        ]
+
+    def emulate(self, *features: tuple[str, str]) -> None:
+        """Media features, as ("prefers-color-scheme", "dark")."""
+        media: list[dict[str, Any]] = [{"name": name, "value": value} for name, value in features]
+        self.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
+
+    def resize(self, size: tuple[int, int]) -> None:
+        metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False}
+        self.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+
+@contextmanager
+def chromium(profile: Path) -> Iterator[Chromium]:
+    """Skips the test, or fails it, where the programs are not installed."""
+    binary = require.program("chromium", package="chromium")
+    driver = require.program("chromedriver", package="chromium-driver")
+    options = ChromeOptions()
+    options.binary_location = binary
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",  # tests run as root in a container
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--disable-background-networking",
+        "--no-first-run",
+        f"--user-data-dir={profile}",
+    ):
+        options.add_argument(argument)
+    browser = Chromium(options=options, service=Service(driver))
+    try:
+        browser.set_page_load_timeout(LOAD_S)
+        browser.resize(DESKTOP)
+        yield browser
+    finally:
+        browser.quit()
