@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,8 @@ def test_every_camera_is_opened_and_judged(
     assert found.detail("credentials") == "3 readable, and closed to others"
     # The server's recording has B-frames, which a live camera should not have.
     assert (found.verdict("camera gate"), "B-frames" in found.todo("camera gate")) == ("warn", True)
-    assert "H.264 768×576, 10." in found.detail("camera gate")
+    # The rate is measured: on a busy machine pictures may come a little late.
+    assert re.match(r"H.264 768×576, (9|10)(\.\d)? fps, tcp", found.detail("camera gate"))
     assert found.verdict("camera clip") == "ok"
     assert found.verdict("camera scene") == "ok"
     assert "detect.fps asks for 25" in found.todo("camera slow")

@@ -100,7 +100,7 @@ def test_a_camera_is_described(
     assert (stream["width"], stream["height"], stream["fps"]) == (768, 576, 10.0)
     assert stream["transport"] == transport
     assert measured["fps_by_pts"] == pytest.approx(10, rel=0.05)
-    assert measured["fps_by_arrival"] == pytest.approx(10, rel=0.1)
+    assert measured["fps_by_arrival"] == pytest.approx(10, rel=0.25)
     assert (measured["keyframe_every"], measured["keyframe_every_s"]) == (
         20,
         pytest.approx(2, rel=0.05),

@@ -46,7 +46,7 @@ class PrometheusServer:
     def answers(self) -> bool:
         try:
             return bool(self._get("status/runtimeinfo")["status"] == "success")
-        except urllib.error.URLError:
+        except (urllib.error.URLError, json.JSONDecodeError):  # plain text until it is ready
             return False
 
     def _get(self, what: str, parameters: dict[str, str] | None = None) -> dict[str, Any]:
