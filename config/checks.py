@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
+from config.camera import CameraConfig
 from config.errors import KeyPath, path_text
 from config.provenance import Source
-from config.schema import CameraConfig, HttpConfig, ZeromqConfig
+from config.schema import HttpConfig, ZeromqConfig
 from config.urls import LIVE_SCHEMES, scheme_of, split_host_port, tcp_address
 
 Finding = tuple[KeyPath, str]

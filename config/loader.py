@@ -11,11 +11,13 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from config.camera import CameraConfig
 from config.checks import camera_findings, port_findings
 from config.document import parse
 from config.errors import ConfigError, Fault, FieldsError, KeyPath, path_text, printable
 from config.provenance import Source, merge_defaults, value_at
-from config.schema import CameraConfig, Config, HttpConfig, Section, SinksConfig
+from config.schema import Config, HttpConfig, SinksConfig
+from config.section import Section
 from config.text import TextError, read_text
 from config.wording import describe
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
+from config.camera import CameraConfig, CameraFields
 from config.credentials import CredentialReference
 from config.errors import FieldsError
 from config.model_names import MODEL_NAMES, known_model
 from config.paths import FilePath, WeightsPath
-from config.polygon import polygon_fault
+from config.section import Section
 from config.urls import (
     HostPort,
-    StreamUrl,
     ZmqEndpoint,
     is_loopback,
     split_host_port,
@@ -28,7 +28,6 @@ from config.urls import (
 CAMERA_NAME = r"^[a-z0-9_-]{1,32}$"
 SHA256 = r"^[0-9a-f]{64}$"
 HOST_NAME = r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$"
-PICTURE_SIZE = r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$"
 
 CameraName = Annotated[
     str,
@@ -38,35 +37,12 @@ CameraName = Annotated[
     ),
 ]
 HostName = Annotated[str, Field(pattern=HOST_NAME)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Label = Annotated[str, Field(min_length=1, max_length=64)]
-Point = Annotated[list[Fraction], Field(min_length=2, max_length=2)]
-
-
-def _checked_polygon(points: list[Point]) -> list[Point]:
-    fault = polygon_fault([(x, y) for x, y in points])
-    if fault:
-        raise ValueError(fault)
-    return points
 
 
 def _known_version(version: int) -> int:
     if version != 1:
         raise ValueError("is not a version of this format that is known here (known: 1)")
     return version
-
-
-Polygon = Annotated[
-    list[Point], Field(min_length=3, max_length=64), AfterValidator(_checked_polygon)
-]
-
-
-class Section(BaseModel):
-    """A mapping of the file: unknown keys are faults, values never change after loading."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, allow_inf_nan=False
-    )
 
 
 class ModelConfig(Section):
@@ -113,6 +89,13 @@ class ModelConfig(Section):
         float,
         Field(gt=0, le=1, description="Overlap above which NMS drops the weaker box of a class."),
     ] = 0.5
+    nms: Annotated[
+        Literal["hard", "agnostic", "soft", "soft-agnostic"],
+        Field(
+            description="What happens to overlapping boxes: hard drops the weaker one of a label,"
+            " soft lowers its score; agnostic ones compare across labels."
+        ),
+    ] = "hard"
     max_detections: Annotated[
         int, Field(ge=1, le=1000, description="Most detections reported for one frame.")
     ] = 100
@@ -142,147 +125,6 @@ class BatchingConfig(Section):
                 "max_age_ms",
             )
         return self
-
-
-class DetectConfig(Section):
-    """What of a camera's stream goes to the detector."""
-
-    fps: Annotated[
-        float,
-        Field(gt=0, le=120, description="Frames per second offered to the detector, at most."),
-    ] = 5.0
-    roi: Annotated[
-        Polygon | None,
-        Field(
-            description="Polygon in fractions of the picture: an object counts when the middle of"
-            " its lower edge lies inside.",
-        ),
-    ] = None
-
-
-class ObjectFilter(Section):
-    """Which detections of one label are worth a message."""
-
-    min_score: Annotated[
-        float | None,
-        Field(ge=0, le=1, description="Replaces model.score_threshold for this label."),
-    ] = None
-    min_area: Annotated[
-        Fraction, Field(description="Smallest box, as a fraction of the picture.")
-    ] = 0.0
-    max_area: Annotated[
-        Fraction, Field(description="Largest box, as a fraction of the picture.")
-    ] = 1.0
-    min_ratio: Annotated[float, Field(ge=0, description="Least width / height of the box.")] = 0.0
-    max_ratio: Annotated[float, Field(gt=0, description="Greatest width / height of the box.")] = (
-        1e6
-    )
-
-    @model_validator(mode="after")
-    def _limits_in_order(self) -> Self:
-        if self.min_area > self.max_area:
-            raise FieldsError("min_area must not exceed max_area", "min_area", "max_area")
-        if self.min_ratio > self.max_ratio:
-            raise FieldsError("min_ratio must not exceed max_ratio", "min_ratio", "max_ratio")
-        return self
-
-
-class ObjectsConfig(Section):
-    """Which of the model's labels a camera reports."""
-
-    track: Annotated[
-        list[Label] | None, Field(min_length=1, description="Labels to report; all when left out.")
-    ] = None
-    filters: Annotated[
-        dict[Label, ObjectFilter], Field(description="Per label: score, size and shape limits.")
-    ] = Field(default_factory=dict)
-
-
-class FileConfig(Section):
-    """How a `file:` stream is played."""
-
-    loop: Annotated[bool, Field(description="Start again at the end.")] = True
-    realtime: Annotated[
-        bool,
-        Field(description="Play at the recorded speed; false reads as fast as frames are used."),
-    ] = True
-
-
-class V4l2Config(Section):
-    """What is asked of a `v4l2:` device; its own default where left out."""
-
-    format: Annotated[
-        Literal["mjpeg", "yuyv", "h264"] | None, Field(description="Pixel or stream format.")
-    ] = None
-    size: Annotated[str | None, Field(pattern=PICTURE_SIZE, description="As in 1280x720.")] = None
-    fps: Annotated[float | None, Field(gt=0, le=240, description="Frames per second.")] = None
-
-
-class ReconnectConfig(Section):
-    """How long to wait before a lost camera is tried again (exponential, full jitter)."""
-
-    min_s: Annotated[float, Field(gt=0, le=60, description="Upper bound of the first wait.")] = 0.5
-    max_s: Annotated[float, Field(gt=0, le=3600, description="Upper bound of every wait.")] = 30.0
-    slow_s: Annotated[
-        float,
-        Field(
-            gt=0, le=86_400, description="Wait after a refused login or an unknown path (401, 404)."
-        ),
-    ] = 60.0
-
-    @model_validator(mode="after")
-    def _waits_in_order(self) -> Self:
-        if self.min_s > self.max_s:
-            raise FieldsError("min_s must not exceed max_s", "min_s", "max_s")
-        return self
-
-
-class CameraFields(Section):
-    """Every field of a camera that `defaults` may give too."""
-
-    enabled: Annotated[bool, Field(description="False keeps the entry but opens nothing.")] = True
-    credential: Annotated[
-        CredentialReference | None,
-        Field(
-            description="Where user:password is kept: name of a systemd credential, or file:PATH."
-        ),
-    ] = None
-    transport: Annotated[Literal["tcp", "udp"], Field(description="How RTSP media travels.")] = (
-        "tcp"
-    )
-    hwaccel: Annotated[
-        Literal["none", "auto", "cuda", "vaapi"],
-        Field(description="Hardware decoder; falls back to software and says so."),
-    ] = "none"
-    detect: DetectConfig = DetectConfig()
-    objects: ObjectsConfig = ObjectsConfig()
-    priority: Annotated[
-        int,
-        Field(
-            ge=1, le=100, description="Share of the detector under overload, relative to others."
-        ),
-    ] = 1
-    open_timeout_s: Annotated[
-        float, Field(ge=0.5, le=120, description="Longest an open may take.")
-    ] = 10.0
-    read_timeout_s: Annotated[
-        float, Field(ge=0.5, le=120, description="Silence that counts as a lost stream.")
-    ] = 10.0
-    reconnect: ReconnectConfig = ReconnectConfig()
-    file: FileConfig = FileConfig()
-    v4l2: V4l2Config = V4l2Config()
-
-
-class CameraConfig(CameraFields):
-    """One camera, with `defaults` merged in."""
-
-    url: Annotated[
-        StreamUrl,
-        Field(
-            description="rtsp:, rtsps:, file:, v4l2: or synthetic: URL. No user or password in it:"
-            " see `credential`."
-        ),
-    ]
 
 
 class CurveConfig(Section):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from config.camera import PICTURE_SIZE
 from config.errors import KeyPath
 from config.hints import did_you_mean
 from config.json_schema import subschema
 from config.scalars import resolve
-from config.schema import CAMERA_NAME, HOST_NAME, PICTURE_SIZE, SHA256
+from config.schema import CAMERA_NAME, HOST_NAME, SHA256
 
 _PATTERNS = {
     CAMERA_NAME: "may hold only a-z, 0-9, _ and -, at most 32 characters",

@@ -13,8 +13,9 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry
 
+from config.camera import CameraConfig
 from config.loader import Loaded
-from config.schema import CameraConfig, HttpConfig
+from config.schema import HttpConfig
 from config.urls import split_host_port
 from daemon import log as logs
 from daemon.accounting import Ledger, total

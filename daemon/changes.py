@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 
+from config.camera import CameraConfig, CameraFields, ObjectsConfig
 from config.checks import ONLY_FOR
-from config.schema import (
-    CameraConfig,
-    CameraFields,
-    Config,
-    ModelConfig,
-    ObjectsConfig,
-    SinksConfig,
-)
+from config.schema import Config, ModelConfig, SinksConfig
 from config.urls import scheme_of
 from daemon.rules import lowest_score
 

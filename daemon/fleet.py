@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from daemon.accounting import Ledger, Page
 from daemon.batching import BatchPolicy
 from daemon.clock import Clock

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from config.loader import Loaded
 from daemon.clock import Clock
@@ -29,6 +29,7 @@ class BuildDetector(Protocol):
         precision: str,
         score_threshold: float,
         iou_threshold: float,
+        nms: Literal["hard", "agnostic", "soft", "soft-agnostic"],
         max_detections: int,
         max_batch: int,
     ) -> Detector: ...
@@ -68,6 +69,7 @@ def load_model(
         precision=config.model.precision,
         score_threshold=lowest_score(list(config.cameras.values()), config.model.score_threshold),
         iou_threshold=config.model.iou_threshold,
+        nms=config.model.nms,
         max_detections=config.model.max_detections,
         max_batch=config.batching.max_batch,
     )

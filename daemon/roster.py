@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from daemon.capture.errors import Kind
 from daemon.changes import camera_changes
 from daemon.fleet import Fleet

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from config.schema import CameraConfig, ObjectFilter
+from config.camera import CameraConfig, ObjectFilter
 from detector.detections import Detections
 
 FloatArray = npt.NDArray[np.float32]

@@ -20,7 +20,7 @@ def stages_for(
     family: Family, arrays: Arrays, selection: Selection, *, precision: str, xla: bool
 ) -> Stages:
     """With weights as constants, in the form that runs fastest here."""
-    interpreter = OneDnnOps if has_onednn() and not xla else FoldedOps
+    interpreter = FoldedOps if xla or not has_onednn() else OneDnnOps
     return Stages(family, interpreter(arrays, tf.as_dtype(precision)), selection, xla)
 
 

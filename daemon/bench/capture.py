@@ -23,7 +23,7 @@ from typing import Any
 import av
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from daemon.accounting import Ledger
 from daemon.bench.recording import recording
 from daemon.capture.intake import Intake

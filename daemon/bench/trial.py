@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from prometheus_client import CollectorRegistry
 
+from config.camera import CameraConfig
 from config.loader import load
-from config.schema import CameraConfig
 from daemon.accounting import Page
 from daemon.app import App
 from daemon.bench.simulated import SimulatedDetector

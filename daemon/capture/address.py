@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from config.camera import CameraConfig
 from config.credentials import resolve, with_credential
 from config.errors import CredentialError
-from config.schema import CameraConfig
 from daemon.capture.errors import CaptureError, Kind, Medium
 from daemon.capture.picture import MOST_PIXELS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from config.schema import ReconnectConfig
+from config.camera import ReconnectConfig
 from daemon.capture.errors import SLOW, Kind
 
 HEALTHY_S = 10.0  # a stream that ran this long starts from the shortest wait again

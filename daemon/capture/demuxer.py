@@ -16,7 +16,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from daemon.capture.address import Address
 from daemon.capture.errors import CaptureError, Kind, guarded
 from daemon.capture.hwaccel import hardware_decoder

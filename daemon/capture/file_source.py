@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from daemon.capture.address import Address
 from daemon.capture.av_source import AvSource
 from daemon.capture.demuxer import Demuxer

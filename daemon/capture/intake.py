@@ -9,7 +9,7 @@ from typing import Protocol
 
 import av
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from daemon.accounting import Drop, Ledger
 from daemon.capture.observer import CaptureObserver, Damage
 from daemon.capture.pacer import Pacer

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from daemon.capture.pacer import Pacer
 from daemon.clock import Clock
 from daemon.frame import Picture

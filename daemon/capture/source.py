@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from config.synthetic import parse_synthetic
 from daemon.capture.address import address_of
 from daemon.capture.av_source import AvSource

@@ -8,7 +8,7 @@ import threading
 import traceback
 from collections.abc import Callable
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from daemon.accounting import Ledger
 from daemon.capture.backoff import BackOff
 from daemon.capture.errors import FINAL, CaptureError, Kind

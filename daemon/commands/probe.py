@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from config.urls import redacted, scheme_of
 from config.wording import describe
 

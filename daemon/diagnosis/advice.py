@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from config.urls import scheme_of
 from daemon.capture.errors import Kind
 

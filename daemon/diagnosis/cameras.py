@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from config.urls import scheme_of
 from daemon.capture.errors import CaptureError, Kind
 from daemon.clock import Clock

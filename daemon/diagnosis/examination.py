@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from config.camera import CameraConfig
 from config.loader import Loaded
-from config.schema import CameraConfig
 from daemon.clock import Clock
 from daemon.diagnosis import machine
 from daemon.diagnosis.cameras import (

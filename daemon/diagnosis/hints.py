@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from config.schema import CameraConfig, DetectConfig
+from config.camera import CameraConfig, DetectConfig
 from config.urls import scheme_of
 from daemon.diagnosis.probing import Probe
 

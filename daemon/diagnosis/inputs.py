@@ -8,9 +8,9 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from config.camera import CameraConfig
 from config.credentials import resolve
 from config.errors import CredentialError
-from config.schema import CameraConfig
 from config.urls import local_path, scheme_of
 from daemon.diagnosis.finding import Finding, fail, ok, warn
 

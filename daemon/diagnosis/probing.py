@@ -14,7 +14,7 @@ import av
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from config.urls import scheme_of
 from daemon.capture.address import Address, address_of
 from daemon.capture.av_source import AvSource

@@ -16,7 +16,7 @@ from daemon.annotate import annotate, encode_jpeg
 from daemon.http.errors import ApiError
 from daemon.live import Sight
 
-SHARE = 0.25
+SHARE = 0.15
 NICE = 10  # of the drawing thread: cameras and detector come first
 
 

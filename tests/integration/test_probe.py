@@ -19,7 +19,7 @@ import av
 import numpy as np
 import pytest
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from daemon.capture.errors import CaptureError, Kind
 from daemon.clock import SystemClock
 from daemon.commands import probe

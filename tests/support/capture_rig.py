@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from daemon.accounting import Ledger, Page
 from daemon.capture import CameraWorker, OpenSource, open_source
 from daemon.clock import SystemClock

@@ -106,6 +106,7 @@ def test_cameras_that_gave_up_are_tried_again() -> None:
         {"input_size": 448},
         {"precision": "float32"},
         {"iou_threshold": 0.6},
+        {"nms": "soft"},
         {"max_detections": 7},
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from daemon.capture.errors import CaptureError, Kind
 from daemon.clock import SystemClock
 from daemon.diagnosis.cameras import (

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from daemon.diagnosis.finding import Finding, Verdict
 from daemon.diagnosis.inputs import input_findings
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from daemon.accounting import Drop, Ledger
 from daemon.batching import BatchPolicy
 from daemon.fleet import Fleet

@@ -3,15 +3,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from config.schema import (
-    CameraConfig,
-    CameraFields,
-    Config,
-    CurveConfig,
-    HttpConfig,
-    SinksConfig,
-    ZeromqConfig,
-)
+from config.camera import CameraConfig, CameraFields
+from config.schema import Config, CurveConfig, HttpConfig, SinksConfig, ZeromqConfig
 from daemon.http.redaction import HIDDEN, redacted_config
 
 

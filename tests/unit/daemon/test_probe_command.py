@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from daemon.commands import probe
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from daemon.capture.errors import CaptureError, Kind
 from daemon.diagnosis.probing import Probe, attempt
 from tests.support.fakes import FakeClock

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from daemon.capture.errors import Kind
 from daemon.diagnosis.advice import advice
 from daemon.diagnosis.hints import costs, detect_fps, snippet, troubles

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from msgspec import UNSET
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from daemon.live import LiveBoard
 from daemon.pipeline import Result, Timing
 from daemon.publisher import Publisher

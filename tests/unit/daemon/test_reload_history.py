@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from config.schema import CameraConfig, Config
+from config.camera import CameraConfig
+from config.schema import Config
 from daemon.reload_history import ReloadHistory, config_hash
 from daemon.reports import ReloadReport, ReloadResult
 from tests.support.fakes import FakeClock

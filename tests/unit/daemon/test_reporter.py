@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 import pytest
 from prometheus_client import CollectorRegistry
 
-from config.schema import CameraConfig, Config, DetectConfig, SinksConfig
+from config.camera import CameraConfig, DetectConfig
+from config.schema import Config, SinksConfig
 from daemon.accounting import Ledger
 from daemon.batching import BatchPolicy, Decision
 from daemon.fleet import Fleet

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from daemon.accounting import Drop, Ledger
 from daemon.batching import BatchPolicy
 from daemon.fleet import Fleet

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from daemon.rules import ObjectRules, inside, lowest_score
 from detector.detections import Detections
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from detector.anchors import anchor_boxes
 from detector.candidates import Candidates
-from detector.decode import decode
+from detector.decode import _row_max, decode
 
 CLASSES = 4
 SIDE = 64
@@ -79,3 +79,14 @@ def test_absurd_codes_give_no_nan(code: float) -> None:
     logits, codes = draw(1)
     codes[...] = code
     assert not np.isnan(decoded(logits, codes, 50).xyxy).any()
+
+
+@given(
+    st.lists(st.lists(st.floats(-(2.0**99), 2.0**99, width=32), min_size=4, max_size=4), min_size=1)
+)
+@settings(max_examples=50, deadline=None)
+def test_the_greatest_short_float_is_found_among_any_signs(rows: list[list[float]]) -> None:
+    x = tf.cast(tf.constant(rows, tf.float32), tf.bfloat16)
+    np.testing.assert_array_equal(
+        tf.cast(_row_max(x), tf.float32), tf.reduce_max(tf.cast(x, tf.float32), axis=-1)
+    )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from daemon.capture.address import address_of
 from daemon.capture.errors import CaptureError, Kind
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from config.schema import ReconnectConfig
+from config.camera import ReconnectConfig
 from daemon.capture.backoff import BackOff
 from daemon.capture.errors import Kind
 

@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from config.schema import CameraConfig
+from config.camera import CameraConfig
 from daemon.accounting import Drop
 from daemon.capture import CaptureError, Kind, Lost, OpenSource, Sample, Source
 from daemon.capture.pacer import Pacer

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from daemon.arguments import batch_sizes, detection_count, fraction, input_size
+
+
+def test_what_is_in_range_is_taken() -> None:
+    assert input_size("320") == 320
+    assert batch_sizes("1,4,64") == [1, 4, 64]
+    assert detection_count("1000") == 1000
+    assert fraction("0.5") == 0.5
+
+
+@pytest.mark.parametrize("text", ["100", "32", "4096", "x", ""])
+def test_an_input_is_a_multiple_of_32(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError):
+        input_size(text)
+
+
+@pytest.mark.parametrize("text", ["0", "65", "4,", "a"])
+def test_batches_are_as_the_configuration_bounds_them(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError):
+        batch_sizes(text)
+
+
+@pytest.mark.parametrize("text", ["-0.1", "1.1", "nan", "x"])
+def test_a_fraction_is_from_0_to_1(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="not from 0 to 1"):
+        fraction(text)
