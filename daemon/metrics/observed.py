@@ -22,7 +22,6 @@ from prometheus_client import (
 from daemon.states import CameraState, CameraStatus
 
 Trigger = Literal["full", "deadline", "idle", "drain"]
-Stage = Literal["decode", "wait", "preprocess", "infer", "postprocess", "publish"]
 DecodeError = Literal["corrupt", "other"]
 
 TRIGGERS: tuple[Trigger, ...] = ("full", "deadline", "idle", "drain")
@@ -114,10 +113,6 @@ class Metrics:
         """One run of the detector that gave none; any reason but `oom` counts as `runtime`."""
         known = reason if reason in INFERENCE_ERRORS else "runtime"
         self._flow.inference_errors.labels(model, known).inc()
-
-    def observe_stage(self, stage: Stage, seconds: float) -> None:
-        """A stage that nobody measures has no series: zeros would say that it costs nothing."""
-        self._flow.stages.labels(stage).observe(seconds)
 
     def observe_frame(self, camera: str, age_at_dispatch_s: float, queue_wait_s: float) -> None:
         """A frame left its slot for the detector: its age since capture, its wait in the slot."""
@@ -220,9 +215,6 @@ class _FlowFamilies:
         )
         self.busy = counter(
             "accelerator_busy_seconds_total", "Time the detector ran; its rate is the duty cycle."
-        )
-        self.stages = histogram(
-            "stage_duration_seconds", "Time spent in one stage.", _SHORT_S, ("stage",)
         )
         self.publish = histogram(
             "publish_duration_seconds", "One write of a sink.", _SHORT_S, ("sink",)

@@ -79,7 +79,6 @@ def table() -> str:
     metrics = Metrics(registry)
     metrics.add_camera("gate")
     metrics.use_model("efficientdet-lite0", (1,))
-    metrics.observe_stage("infer", 0.02)
     metrics.publish_observer("zeromq")
     metrics.count_detections("gate", "person", 1)
     metrics.status_changed(CameraStatus("gate", CameraState.BACKOFF, "timeout"))

@@ -150,7 +150,6 @@ def test_observations_reach_their_series() -> None:
     metrics.observe_published("gate", 0.12)
     metrics.count_detections("gate", "person", 2)
     metrics.count_detections("gate", "person", 1)
-    metrics.observe_stage("preprocess", 0.002)
     metrics.publish_observer("zeromq")(0.001)
     metrics.observe_connect(0.7)
     metrics.observe_frame_interval(0.1)
@@ -169,7 +168,6 @@ def test_observations_reach_their_series() -> None:
         ("queue_wait_seconds_sum", camera, 0.01),
         ("end_to_end_latency_seconds_sum", camera, 0.12),
         ("detections_total", {**camera, "label": "person"}, 3),
-        ("stage_duration_seconds_sum", {"stage": "preprocess"}, 0.002),
         ("publish_duration_seconds_sum", {"sink": "zeromq"}, 0.001),
         ("connect_duration_seconds_sum", {}, 0.7),
         ("frame_interval_seconds_sum", {}, 0.1),
