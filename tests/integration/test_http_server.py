@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import shutil
 import socket
 import subprocess
 import threading
@@ -17,6 +16,7 @@ import pytest
 from daemon.http.app import HttpApp
 from daemon.http.server import HttpServer, ListenError
 from tests.support.reporting import FakeReporter, view_of
+from tests.support.require import program
 from tests.support.site import Site, running_site
 
 pytestmark = pytest.mark.integration
@@ -157,10 +157,10 @@ def test_garbage_harms_nobody_else(site: Site, request_bytes: bytes) -> None:
         assert site.get("/healthz")[0] == 200
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (Debian: prometheus)")
 def test_promtool_finds_nothing_to_say(site: Site) -> None:
     text = site.get("/metrics")[1]
+    promtool = program("promtool", package="prometheus")
     done = subprocess.run(
-        ["promtool", "check", "metrics"], input=text, capture_output=True, check=False
+        [promtool, "check", "metrics"], input=text, capture_output=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.require import gstreamer_rtsp_server
+
 STREET = Path(__file__).parents[2] / "config" / "demo" / "street.mp4"
 _SCRIPT = Path(__file__).with_name("gst_rtsp_server.py")
-_SYSTEM_PYTHON = "/usr/bin/python3"  # the one that Debian's GStreamer packages belong to
 
 
 class RtspServer:
@@ -34,14 +35,14 @@ class RtspServer:
         if self._login is not None:
             environment["RTSP_USER"], environment["RTSP_PASSWORD"] = self._login
         self._process = subprocess.Popen(
-            [_SYSTEM_PYTHON, str(_SCRIPT), str(self._file), "/stream", str(self.port)],
+            [gstreamer_rtsp_server(), str(_SCRIPT), str(self._file), "/stream", str(self.port)],
             stdout=subprocess.PIPE,
             text=True,
             env=environment,
         )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        assert line, f"the RTSP server did not start: see {Path('tests/apt-packages.txt')}"
+        assert line, "the RTSP server did not start"
         self.port = int(line)
 
     def stop(self) -> None:
