@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -9,9 +11,11 @@ import tensorflow as tf
 from detector.candidates import Kept
 from detector.family import Family
 from detector.folding import FoldedOps
+from detector.lanes import Lanes
 from detector.layers import Arrays
 from detector.onednn import OneDnnOps, has_onednn
 from detector.ops import Tensor
+from detector.runtime import lane_count
 from detector.selection import Selection
 from detector.stages import Stages
 
@@ -34,6 +38,7 @@ class Plan:
 
     def __init__(self, stages: Stages) -> None:
         self.trace_count = 0
+        self._lanes = Lanes(lane_count())
 
         def compute(pixels: Tensor, content_xyxy: Tensor) -> Kept:
             self.trace_count += 1  # happens while tracing, not while inferring
@@ -50,6 +55,23 @@ class Plan:
 
     def run(self, pixels: npt.NDArray[np.uint8], content_xyxy: npt.NDArray[np.int32]) -> Kept:
         """The kept boxes of every picture, as NumPy arrays. Raises TensorFlow's errors."""
+        parts = self._lanes.run(self._answer, pixels, content_xyxy)
+        most = max(part.score.shape[1] for part in parts)
         return Kept(
-            *(x.numpy() for x in self._graph(tf.constant(pixels), tf.constant(content_xyxy)))
+            *(
+                np.concatenate([_widened(values, most) for values in values_of_parts])
+                for values_of_parts in zip(*parts, strict=True)
+            )
         )
+
+    def _answer(self, pixels: npt.NDArray[np.uint8], content_xyxy: npt.NDArray[np.int32]) -> Kept:
+        kept = self._graph(tf.constant(pixels), tf.constant(content_xyxy))
+        return Kept(*(values.numpy() for values in kept))
+
+
+def _widened(values: npt.NDArray[Any], most: int) -> npt.NDArray[Any]:
+    """With room for `most` boxes per picture; `count` [B] has none of them."""
+    if values.ndim == 1:
+        return values
+    missing = [(0, 0), (0, most - values.shape[1]), (0, 0)]
+    return np.pad(values, missing[: values.ndim])

@@ -24,13 +24,17 @@ def ours(precision: str) -> Callable[[str, Path, Any], Answer]:
     def prepare(model: str, folder: Path, x: Any) -> Answer:
         from detector.build import start_tensorflow
 
-        start_tensorflow(THREADS)
+        start_tensorflow()
         import tensorflow as tf
 
+        from detector.lanes import Lanes
+        from detector.runtime import lane_count
         from tests.bench.peers.networks import stages_of
 
-        forward = tf.function(stages_of(model, folder, precision).forward, autograph=False)
-        return lambda: forward(x)
+        network = tf.function(stages_of(model, folder, precision).forward, autograph=False)
+        shape = tf.TensorSpec([None, *x.shape[1:]], tf.float32)
+        forward, lanes = network.get_concrete_function(shape), Lanes(lane_count())
+        return lambda: lanes.run(lambda part: forward(tf.constant(part)), x)
 
     return prepare
 
