@@ -18,8 +18,7 @@ from config.loader import Loaded, load
 from config.urls import local_path, scheme_of
 from daemon.labels import check_labels
 from detector.api import ModelError
-from detector.weights import bundled
-from detector.weights.description import read_labels
+from detector.build import labels_of
 
 
 def add_parser(subparsers: Any) -> None:
@@ -40,7 +39,8 @@ def run(args: argparse.Namespace) -> int:
         loaded = load(args.config)
         warnings = [*_camera_warnings(loaded, Path(directory) if directory else None)]
         try:
-            check_labels(loaded, _labels(loaded))
+            model = loaded.config.model
+            check_labels(loaded, labels_of(model.name, model.weights))
         except ModelError as exc:
             warnings.append(_warning(loaded, ("model", "weights"), str(exc)))
     except ConfigError as exc:
@@ -51,12 +51,6 @@ def run(args: argparse.Namespace) -> int:
         print(warning, file=sys.stderr)
     print(f"{printable(str(args.config))}: ok ({_summary(loaded)})")
     return os.EX_OK
-
-
-def _labels(loaded: Loaded) -> tuple[str, ...]:
-    """What the weights can report, from their header alone. Raises ModelError."""
-    model = loaded.config.model
-    return read_labels(bundled.resolve(model.name, model.weights))
 
 
 def _camera_warnings(loaded: Loaded, directory: Path | None) -> Iterator[Fault]:

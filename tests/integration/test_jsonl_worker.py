@@ -14,7 +14,7 @@ from sinks.jsonl import JsonlSink
 from sinks.messages import Kind
 from sinks.sink import Loss, SinkWorker
 from tests.support.messages import detection, heartbeat, status
-from tests.support.subscribing import until
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 

@@ -9,7 +9,8 @@ from sinks.keys import create_pair
 from sinks.sink import SinkError
 from sinks.zeromq import ZeromqSink
 from tests.support.messages import heartbeat
-from tests.support.subscribing import Subscriber, publishing, until, zeromq_config
+from tests.support.subscribing import Subscriber, publishing, zeromq_config
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 

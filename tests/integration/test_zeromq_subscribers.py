@@ -16,7 +16,8 @@ from sinks.messages import DetectionMessage, HeartbeatMessage, Kind, StatusMessa
 from sinks.sink import Loss, SinkError, SinkWorker
 from sinks.zeromq import ZeromqSink
 from tests.support.messages import detection, heartbeat, status
-from tests.support.subscribing import Subscriber, publishing, until, zeromq_config
+from tests.support.subscribing import Subscriber, publishing, zeromq_config
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 

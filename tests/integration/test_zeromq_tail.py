@@ -12,7 +12,8 @@ import pytest
 
 from sinks.keys import create_pair
 from tests.support.messages import detection, heartbeat, status
-from tests.support.subscribing import publishing, until
+from tests.support.subscribing import publishing
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 

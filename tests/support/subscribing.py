@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,14 +15,6 @@ from sinks.keys import load_public, load_secret
 from sinks.messages import Message, decode
 from sinks.sink import SinkWorker
 from sinks.zeromq import ZeromqSink
-
-
-def until(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
-    """Wait for something that another thread or process brings about."""
-    deadline_s = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline_s, "did not come true in time"
-        time.sleep(0.01)
 
 
 def zeromq_config(**fields: object) -> ZeromqConfig:

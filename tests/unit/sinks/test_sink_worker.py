@@ -8,13 +8,7 @@ from sinks.messages import Kind
 from sinks.sink import RETRY_S, Loss, SinkError, SinkWorker
 from tests.support.fakes import FakeClock
 from tests.support.messages import FakeSink, detection, heartbeat, status
-
-
-def until(condition, timeout_s=5.0):
-    deadline_s = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline_s, "did not come true in time"
-        time.sleep(0.002)
+from tests.support.waiting import until
 
 
 @pytest.fixture
