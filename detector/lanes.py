@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,12 +23,19 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Those of the process, started when needed: a detector that takes over from another one finds
+    them running. Enough for two detectors at a time, as there are while a new one is warmed up.
+    """
+    return ThreadPoolExecutor(2 * (FEW_CORES - 1), thread_name_prefix="lane")
+
+
 class Lanes:
-    """`count` threads in all, the caller's among them; the others are started when needed."""
+    """`count` threads in all, up to `FEW_CORES`, the caller's among them."""
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._others = ThreadPoolExecutor(max(1, count - 1), thread_name_prefix="lane")
 
     def run(self, answer: Callable[..., Answer], *batches: npt.NDArray[Any]) -> list[Answer]:
         """`answer` to every part of the batches, in order. Raises what the first that failed did,
@@ -35,7 +43,7 @@ class Lanes:
         """
         count = min(self._count, len(batches[0]))
         first, *others = zip(*(np.array_split(batch, count) for batch in batches), strict=True)
-        waiting = [self._others.submit(answer, *part) for part in others]
+        waiting = [_threads().submit(answer, *part) for part in others]
         try:
             own = answer(*first)
         finally:
