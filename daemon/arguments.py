@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+
+_MAX_LABEL_FILE_BYTES = 1024**2
 
 
 def input_size(text: str) -> int:
@@ -38,6 +41,33 @@ def fraction(text: str) -> float:
 def detection_count(text: str) -> int:
     """As `model.max_detections` in the configuration."""
     return _between(1, 1000, text)
+
+
+def picture_count(text: str) -> int:
+    return _between(1, 400, text)
+
+
+def group(text: str) -> tuple[str, tuple[str, ...]]:
+    """A name and the labels that it stands for, as in vehicle=car,bus,truck."""
+    name, _, members = text.partition("=")
+    of = tuple(member.strip() for member in members.split(",") if member.strip())
+    if not name.strip() or not of:
+        msg = f"{text} is not like vehicle=car,bus,truck"
+        raise argparse.ArgumentTypeError(msg)
+    return name.strip(), of
+
+
+def labels(text: str) -> tuple[str, ...]:
+    """From a file with one label per line, or from a list with commas. Raises OSError and
+    UnicodeDecodeError.
+    """
+    path = Path(text)
+    if path.is_file():
+        with path.open("rb") as file:
+            lines = file.read(_MAX_LABEL_FILE_BYTES).decode().splitlines()
+    else:
+        lines = text.split(",")
+    return tuple(line.strip() for line in lines if line.strip())
 
 
 def _between(least: int, most: int, text: str) -> int:

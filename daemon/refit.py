@@ -1,6 +1,4 @@
-"""Pictures that are already decoded, scaled into a detector's input: files read whole, and frames
-that were captured for the detector before this one.
-"""
+"""Frames that were captured for the detector before this one, scaled into this one's input."""
 
 from __future__ import annotations
 
@@ -9,23 +7,10 @@ from dataclasses import replace
 
 import av
 import cv2
-import numpy as np
-import numpy.typing as npt
 
 from daemon.frame import Frame
 from detector.letterbox import InputSpec, Letterbox
-
-Pixels = npt.NDArray[np.uint8]
-
-
-def letterboxed(bgr: Pixels, letterbox: Letterbox, spec: InputSpec) -> Pixels:
-    """uint8 RGB [H, W, 3] of the input, with the picture, at whatever size, where it belongs."""
-    pixels = np.empty((spec.height, spec.width, 3), np.uint8)
-    pixels[:] = spec.fill
-    (x, y), (width, height) = letterbox.offset_xy, letterbox.scaled_wh
-    scaled = cv2.resize(bgr, (width, height), interpolation=cv2.INTER_LINEAR)
-    pixels[y : y + height, x : x + width] = cv2.cvtColor(scaled, cv2.COLOR_BGR2RGB)
-    return pixels
+from detector.pictures import letterboxed
 
 
 def fitting(

@@ -12,12 +12,12 @@ from tqdm import tqdm
 
 from config.errors import printable
 from config.hints import did_you_mean
+from daemon.arguments import labels as labels_from
 from daemon.commands import weights_export
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_NO_MODEL = 69
-_MAX_LABEL_FILE_BYTES = 1024**2
 
 _IMPORT_HELP = """\
 Reads a TensorFlow checkpoint of EfficientDet (folder, prefix, .tar.gz; moving averages preferred),
@@ -80,6 +80,11 @@ def _add_import(verbs: Any) -> None:
     parser.add_argument(
         "--input-size", metavar="N", type=int, help="side of the input the weights were trained for"
     )
+    parser.add_argument(
+        "--float16",
+        action="store_true",
+        help="round kernels to 11 bits, for a file of half the size",
+    )
     parser.set_defaults(run=run_import)
 
 
@@ -96,10 +101,10 @@ def run_import(args: argparse.Namespace) -> int:
     if args.input_size is not None and (args.input_size % 32 or not 64 <= args.input_size <= 2048):
         return _usage("--input-size must be a multiple of 32 from 64 to 2048")
     try:
-        labels = None if args.labels is None else _labels(args.labels)
+        labels = None if args.labels is None else labels_from(args.labels)
         wanted = Wanted(args.model, args.dialect, labels, args.input_size)
         imported = import_weights(args.source, wanted, _bar("import"))
-        write(args.out, imported)
+        write(args.out, imported, half=args.float16)
     except (LabelsError, UnicodeDecodeError) as error:
         return _usage(f"{args.source}: {error}")
     except ModelError as error:
@@ -165,17 +170,6 @@ def run_fetch(args: argparse.Namespace) -> int:
     print(f"{fetched.path}: use it with `model: {{name: {PUBLISHED[args.name].architecture},"
           f" weights: {args.name}}}`")  # fmt: skip
     return 0
-
-
-def _labels(text: str) -> tuple[str, ...]:
-    """From a file with one label per line, or from a list with commas."""
-    path = Path(text)
-    if path.is_file():
-        with path.open("rb") as file:
-            lines = file.read(_MAX_LABEL_FILE_BYTES).decode().splitlines()
-    else:
-        lines = text.split(",")
-    return tuple(line.strip() for line in lines if line.strip())
 
 
 def _bar(what: str) -> Callable[[Collection[str]], Iterable[str]]:

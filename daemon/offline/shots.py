@@ -17,8 +17,8 @@ import numpy.typing as npt
 from av.container import InputContainer
 
 from daemon.capture.picture import AvPicture
-from daemon.refit import letterboxed
 from detector.letterbox import InputSpec, Letterbox
+from detector.pictures import letterboxed
 
 Pixels = npt.NDArray[np.uint8]
 DEFAULT_FPS = Fraction(25)

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import pytest
 
-from daemon.arguments import batch_sizes, detection_count, fraction, input_size
+from daemon.arguments import batch_sizes, detection_count, fraction, group, input_size, labels
 
 
 def test_what_is_in_range_is_taken() -> None:
@@ -30,3 +31,19 @@ def test_batches_are_as_the_configuration_bounds_them(text: str) -> None:
 def test_a_fraction_is_from_0_to_1(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="not from 0 to 1"):
         fraction(text)
+
+
+def test_a_group_is_a_name_and_labels() -> None:
+    assert group("vehicle = car, pickup truck,") == ("vehicle", ("car", "pickup truck"))
+
+
+@pytest.mark.parametrize("text", ["vehicle", "vehicle=", "=car", "vehicle=,"])
+def test_a_group_without_name_or_labels_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="not like vehicle=car,bus,truck"):
+        group(text)
+
+
+def test_labels_come_from_a_list_or_a_file(tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("person\n\n traffic light \n")
+    assert labels(str(tmp_path / "names.txt")) == ("person", "traffic light")
+    assert labels("person, car,") == ("person", "car")
