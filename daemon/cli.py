@@ -21,6 +21,7 @@ COMMANDS = {  # verb: (module, help)
     "tail": ("daemon.commands.tail", "print detections as they are published"),
     "detect": ("daemon.commands.detect", "run the detector on pictures or a video"),
     "evaluate": ("daemon.commands.evaluate", "measure a detector on labelled pictures"),
+    "train": ("daemon.commands.train", "learn weights from labelled pictures"),
     "weights": ("daemon.commands.weights", "import, describe, fetch or export weights"),
     "keys": ("daemon.commands.keys", "make CURVE keys for the ZeroMQ socket"),
     "bench": ("daemon.commands.bench", "measure pipeline, capture or detector"),

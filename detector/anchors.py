@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-_OCTAVES = tuple(2 ** (octave / 3) for octave in range(3))
+OCTAVES = tuple(2 ** (octave / 3) for octave in range(3))
 _RATIOS = (1.0, 2.0, 0.5)  # width / height
 
 
@@ -28,7 +28,7 @@ def _level(input_size: int, cells: int, scale: float) -> npt.NDArray[np.float64]
     centre = stride / 2 + stride * np.arange(cells)
     x, y = np.meshgrid(centre, centre)
     shapes = []
-    for octave in _OCTAVES:
+    for octave in OCTAVES:
         base = scale * stride * octave
         for ratio in _RATIOS:
             half_w, half_h = base * np.sqrt(ratio) / 2, base / np.sqrt(ratio) / 2

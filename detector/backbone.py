@@ -67,6 +67,19 @@ def backbone(ops: Ops[T], x: T, spec: BackboneSize) -> list[T]:
     return taps
 
 
+def stage_prefixes(spec: BackboneSize, count: int) -> tuple[str, ...]:
+    """What the names of variables in the first `count` parts begin with: the stem, then stages."""
+    if count < 1:
+        return ()
+    names = [f"{spec.name}/stem/"]
+    done = 1
+    for block in _blocks(spec):
+        if done < count:
+            names.append(f"{block.name}/")
+        done += block.ends_stage is not None
+    return tuple(names)
+
+
 def _blocks(spec: BackboneSize) -> Iterator[_Block]:
     index = 0
     for number, stage in enumerate(_STAGES):

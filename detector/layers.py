@@ -36,7 +36,7 @@ class LayerOps:
         bias: bool = False, norm: str | None = None, act: Act | None = None,
     ) -> Tensor:  # fmt: skip
         used = self._filter(x, f"{name}/kernel", f"{name}/bias" if bias else None, norm)
-        return self._finish(tf.nn.conv2d(x, used.kernel, stride, "SAME"), used, act)
+        return self._finish(self._convolve(x, used.kernel, stride), used, act)
 
     def depthwise(
         self, x: Tensor, name: str, *, size: int, stride: int = 1,
@@ -51,7 +51,7 @@ class LayerOps:
         per_channel = self._filter(x, f"{name}/depthwise_kernel", None, None)
         mixing = self._filter(x, f"{name}/pointwise_kernel", f"{name}/bias", norm)
         x = self._depthwise(x, per_channel.kernel, 1)
-        return self._finish(tf.nn.conv2d(x, mixing.kernel, 1, "SAME"), mixing, act)
+        return self._finish(self._convolve(x, mixing.kernel, 1), mixing, act)
 
     def weighted_sum(self, xs: Sequence[Tensor], names: Sequence[str]) -> Tensor:
         weights = [tf.nn.relu(self._variable(name, xs[0])) for name in names]
@@ -101,6 +101,9 @@ class LayerOps:
         return Filter(
             self._variable(kernel, x), None if bias is None else self._variable(bias, x), norm
         )
+
+    def _convolve(self, x: Tensor, kernel: Tensor, stride: int) -> Tensor:
+        return tf.nn.conv2d(x, kernel, stride, "SAME")
 
     def _depthwise(self, x: Tensor, kernel: Tensor, stride: int) -> Tensor:
         return tf.nn.depthwise_conv2d(x, kernel, [1, stride, stride, 1], "SAME")

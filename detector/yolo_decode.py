@@ -13,12 +13,12 @@ from detector.ops import Tensor
 from detector.yolo_network import BOX_NUMBERS, BOXES_PER_CELL
 
 # Width and height in input pixels, of the levels with strides 32, 16 and 8.
-_PRIORS_WH = (
+PRIORS_WH = (
     ((116, 90), (156, 198), (373, 326)),
     ((30, 61), (62, 45), (59, 119)),
     ((10, 13), (16, 30), (33, 23)),
 )
-_STRIDES = (32, 16, 8)
+STRIDES = (32, 16, 8)
 
 
 def prior_boxes(input_size: int) -> npt.NDArray[np.float32]:
@@ -26,7 +26,7 @@ def prior_boxes(input_size: int) -> npt.NDArray[np.float32]:
     ordered by level, coarsest first, row, column, size.
     """
     levels = []
-    for stride, sizes in zip(_STRIDES, _PRIORS_WH, strict=True):
+    for stride, sizes in zip(STRIDES, PRIORS_WH, strict=True):
         at = np.arange(input_size // stride) * stride
         y, x, shape = np.meshgrid(at, at, np.arange(BOXES_PER_CELL), indexing="ij")
         wh = np.array(sizes)[shape]

@@ -50,7 +50,7 @@ class ArticleWeights(NamedTuple):
 
 def read_article_h5(path: Path) -> ArticleWeights:
     """Which of the sixteen networks it is follows from names and shapes. Raises ModelError."""
-    layers = _read(path)
+    layers = read_layers(path)
     read, models = (
         (_efficientdet, _EFFICIENTDETS) if "class_net/class-predict" in layers else (_yolo, _YOLOS)
     )
@@ -61,8 +61,11 @@ def read_article_h5(path: Path) -> ArticleWeights:
     return _fitted(path, arrays, num_classes, models)
 
 
-def _read(path: Path) -> Layers:
-    """Layers that have weights, in the file's order; its groups and weights are named by lists."""
+def read_layers(path: Path) -> Layers:
+    """Layers that have weights, in the file's order; its groups and weights are named by lists.
+
+    Raises ModelError.
+    """
     try:
         with h5py.File(path, "r") as file:
             root = file.get("model_weights", file)
@@ -87,18 +90,21 @@ def _names(listed: Any) -> list[str]:
     return [name.decode() if isinstance(name, bytes) else str(name) for name in listed]
 
 
-def _backbone(layers: Layers) -> dict[str, Floats]:
-    """Blocks are counted from stage 1 on; within a block, layers of one kind by use."""
-    arrays = _renamed(layers["stem_conv"], f"{_BACKBONE}/stem/conv2d")
-    arrays |= _renamed(layers["stem_bn"], f"{_BACKBONE}/stem/tpu_batch_normalization")
+def backbone_arrays(layers: Layers, name: str = _BACKBONE) -> dict[str, Floats]:
+    """By variable names of the backbone `name`, from Keras's names of layers.
+
+    Blocks are counted from stage 1 on; within a block, layers of one kind by use.
+    """
+    arrays = _renamed(layers["stem_conv"], f"{name}/stem/conv2d")
+    arrays |= _renamed(layers["stem_bn"], f"{name}/stem/tpu_batch_normalization")
     blocks: dict[tuple[str, str], set[str]] = {}
     for layer in layers:
         if match := _BLOCK.fullmatch(layer):
             blocks.setdefault((match[1], match[2]), set()).add(match[3])
     for index, (block, parts) in enumerate(sorted(blocks.items())):
-        for part, name in _block_names(parts).items():
+        for part, own in _block_names(parts).items():
             layer = f"block{''.join(block)}_{part}"
-            arrays |= _renamed(layers[layer], f"{_BACKBONE}/blocks_{index}/{name}")
+            arrays |= _renamed(layers[layer], f"{name}/blocks_{index}/{own}")
     return arrays
 
 
@@ -112,7 +118,7 @@ def _block_names(parts: set[str]) -> dict[str, str]:
 
 
 def _efficientdet(layers: Layers) -> tuple[dict[str, Floats], int]:
-    arrays = _backbone(layers)
+    arrays = backbone_arrays(layers)
     for layer, parts in layers.items():
         if layer.endswith("/add"):
             node = layer.removesuffix("/add")
@@ -145,7 +151,7 @@ def _yolo(layers: Layers) -> tuple[dict[str, Floats], int]:
         if match := _AUTO_NAMED.fullmatch(layer):
             numbered[match[1]][int(match[2] or 0)] = layer
     ours = [name for name in next(iter(_YOLOS.values())).variables(1) if name.startswith("yolo/")]
-    arrays = _backbone(layers)
+    arrays = backbone_arrays(layers)
     for kind, part in (("conv2d", "/kernel"), ("batch_normalization", "/gamma")):
         names = [name.removesuffix(part) for name in ours if name.endswith(part)]
         theirs = [layer for _, layer in sorted(numbered[kind].items())]

@@ -42,6 +42,13 @@ def outputs(short: str) -> dict[str, npt.NDArray[Any]]:
         return dict(file)
 
 
+@functools.cache
+def training(short: str) -> dict[str, npt.NDArray[Any]]:
+    """Targets, losses and learning rates."""
+    with np.load(DATA / f"{short}_training.npz") as file:
+        return dict(file)
+
+
 def original_variables() -> dict[str, Any]:
     with gzip.open(DATA / "variables.json.gz", "rt") as file:
         models: dict[str, Any] = json.load(file)

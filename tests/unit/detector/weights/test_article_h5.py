@@ -63,7 +63,7 @@ def test_every_network_is_recognised_by_names_and_shapes(
     for (layer, weight), array in zeros(network).items():
         part = weight.rpartition("/")[2].removesuffix(":0")
         layers.setdefault(layer, {})[part] = array
-    monkeypatch.setattr(article_h5, "_read", lambda _: layers)
+    monkeypatch.setattr(article_h5, "read_layers", lambda _: layers)
     found = read_article_h5(Path("weights.h5"))
     assert (found.architecture, found.dialect, found.num_classes) == (network, "article", 20)
     expected = find_model(network, "article").variables(20)

@@ -1,0 +1,1 @@
+"""Teaches networks: targets, losses, schedules."""
