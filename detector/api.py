@@ -31,6 +31,7 @@ class InferenceError(DetectorError):
     def __init__(self, reason: Literal["oom", "runtime"], detail: str) -> None:
         super().__init__(f"inference failed ({reason}): {detail}")
         self.reason: Literal["oom", "runtime"] = reason
+        self.detail = detail
 
 
 class Detector(Protocol):

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from detector.api import InferenceError
+from detector.candidates import Kept
 from detector.detections import Detections
 from detector.letterbox import InputSpec, Letterbox
 from detector.plan import Plan
@@ -59,12 +60,32 @@ class CompiledDetector:
             raise InferenceError("oom", _first_line(error)) from error
         except tf.errors.OpError as error:
             raise InferenceError("runtime", _first_line(error)) from error
-        return [
-            Detections(
-                letterbox.to_source(xyxy[:count]), score[:count].copy(), class_id[:count].copy()
+        if not _finite(kept):
+            raise InferenceError(
+                "runtime", f"{self.name} gives numbers that are not finite in {self.precision}"
             )
+        return [
+            _answer(letterbox, xyxy[:count], score[:count], class_id[:count])
             for letterbox, xyxy, score, class_id, count in zip(letterboxes, *kept, strict=False)
         ]
+
+
+def _finite(kept: Kept) -> bool:
+    rows = np.isfinite(kept.score) & np.isfinite(kept.xyxy).all(axis=-1)
+    meaningless = np.arange(rows.shape[1]) >= kept.count[:, None]
+    return bool((rows | meaningless).all())
+
+
+def _answer(
+    letterbox: Letterbox,
+    xyxy: npt.NDArray[np.float32],
+    score: npt.NDArray[np.float32],
+    class_id: npt.NDArray[np.int32],
+) -> Detections:
+    """Without boxes that lie wholly outside the picture, of which clipping leaves no area."""
+    boxes = letterbox.to_source(xyxy)
+    seen = (boxes[:, :2] < boxes[:, 2:]).all(axis=1)
+    return Detections(boxes[seen], score[seen], class_id[seen])
 
 
 def _first_line(error: tf.errors.OpError) -> str:

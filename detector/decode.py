@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from detector.candidates import Candidates
+from detector.candidates import Candidates, unless_broken
 from detector.ops import Tensor
-
-
-class _Best(NamedTuple):
-    """The best anchors, best first, still in the network's type but for `logit`."""
-
-    logit: Tensor  # float32 [B, K], of the best class
-    logits: Tensor  # [B, K, classes]
-    code: Tensor  # [B, K, 4]
-    anchor: Tensor  # float32 [B, K, 4] y1, x1, y2, x2
 
 
 def decode(
@@ -34,24 +24,19 @@ def decode(
     """The `limit` anchors with the best class logits, each with its one best class; boxes are cut
     off at the edges of an input of `clip_to` pixels.
 
-    `logits` [B, H, W, 9·classes] and `codes` [B, H, W, 9·4] come per level. The best of each level
-    are taken out first, then the best of those, and only they are decoded and compared by class;
-    equal logits keep the anchors' order.
+    `logits` [B, H, W, 9·classes] and `codes` [B, H, W, 9·4] come per level. Only the best anchors
+    are decoded and compared by class; equal logits keep the anchors' order.
     """
-    levels, start = [], 0
-    for level_logits, level_codes in zip(logits, codes, strict=True):
-        by_anchor = _by_anchor(level_logits, num_classes)
-        end = start + by_anchor.shape[1]
-        anchors = anchors_yxyx[start:end]
-        levels.append(_best_of_level(by_anchor, _by_anchor(level_codes, 4), anchors, limit))
-        start = end
-    best = _Best(*(tf.concat(parts, axis=1) for parts in zip(*levels, strict=True)))
-    logit, chosen = tf.math.top_k(best.logit, min(limit, best.logit.shape[1]))
-    _, class_logits, code, anchor = (tf.gather(part, chosen, batch_dims=1) for part in best)
-    xyxy = decode_boxes(tf.cast(code, tf.float32), anchor)
+    by_level = [_by_anchor(level, num_classes) for level in logits]
+    highest = tf.concat([tf.cast(_row_max(level), tf.float32) for level in by_level], axis=1)
+    logit, chosen = tf.math.top_k(highest, min(limit, len(anchors_yxyx)))
+    code = tf.cast(_rows([_by_anchor(level, 4) for level in codes], chosen), tf.float32)
+    xyxy = decode_boxes(code, tf.gather(tf.constant(anchors_yxyx), chosen))
     if clip_to is not None:
         xyxy = tf.clip_by_value(xyxy, 0.0, float(clip_to))
-    return Candidates(xyxy, tf.sigmoid(logit), tf.argmax(class_logits, -1, tf.int32))
+    class_id = tf.argmax(_rows(by_level, chosen), -1, tf.int32)
+    found = Candidates(xyxy, tf.sigmoid(logit), class_id)
+    return unless_broken(found, tf.reduce_sum(highest, axis=1))
 
 
 def decode_boxes(code: Tensor, anchor: Tensor) -> Tensor:
@@ -69,17 +54,17 @@ def _by_anchor(level: Tensor, width: int) -> Tensor:
     return tf.reshape(level, [-1, anchors, width])
 
 
-def _best_of_level(
-    logits: Tensor, codes: Tensor, anchors: npt.NDArray[np.float32], limit: int
-) -> _Best:
-    highest = tf.cast(_row_max(logits), tf.float32)
-    logit, chosen = tf.math.top_k(highest, min(limit, len(anchors)))
-    return _Best(
-        logit,
-        tf.gather(logits, chosen, batch_dims=1),
-        tf.gather(codes, chosen, batch_dims=1),
-        tf.gather(tf.constant(anchors), chosen),
-    )
+def _rows(levels: Sequence[Tensor], chosen: Tensor) -> Tensor:
+    """Rows `chosen` [B, K] of the levels [B, A, n] as if they lay end to end. To lay them so would
+    copy every logit.
+    """
+    rows, start = None, 0
+    for level in levels:
+        last = level.shape[1] - 1
+        own = tf.gather(level, tf.clip_by_value(chosen - start, 0, last), batch_dims=1)
+        rows = own if rows is None else tf.where((chosen >= start)[..., None], own, rows)
+        start += level.shape[1]
+    return rows
 
 
 def _row_max(x: Tensor) -> Tensor:

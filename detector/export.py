@@ -24,7 +24,7 @@ class Found(NamedTuple):
     """What an exported model answers; rows past `count` are zero."""
 
     boxes: Tensor  # float32 [B, N, 4] x1, y1, x2, y2 in input pixels
-    scores: Tensor  # float32 [B, N], best first
+    scores: Tensor  # float32 [B, N], best first; infinity where the network overflowed
     classes: Tensor  # int32 [B, N], lines of labels.txt
     count: Tensor  # int32 [B]
 

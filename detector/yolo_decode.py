@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from detector.candidates import Candidates
+from detector.candidates import Candidates, unless_broken
 from detector.ops import Tensor
 from detector.yolo_network import BOX_NUMBERS, BOXES_PER_CELL
 
@@ -52,8 +52,9 @@ def decode(
         ],
         axis=1,
     )  # [B, A, 5 + classes]
+    objectness = boxes[..., BOX_NUMBERS - 1]
     best_class = tf.reduce_max(boxes[..., BOX_NUMBERS:], axis=-1)
-    best = tf.sigmoid(boxes[..., BOX_NUMBERS - 1]) * tf.sigmoid(best_class)
+    best = tf.sigmoid(objectness) * tf.sigmoid(best_class)
     _, chosen = tf.math.top_k(best, min(limit, priors.shape[0]))  # [B, K]
     boxes = tf.gather(boxes, chosen, batch_dims=1)
     scores = tf.sigmoid(boxes[..., BOX_NUMBERS - 1 :])
@@ -61,7 +62,8 @@ def decode(
     score, pair = tf.math.top_k(pairs, min(limit, chosen.shape[1] * num_classes))
     row, class_id = pair // num_classes, pair % num_classes
     xyxy = decode_boxes(boxes[..., : BOX_NUMBERS - 1], tf.gather(tf.constant(priors), chosen))
-    return Candidates(tf.gather(xyxy, row, batch_dims=1), score, class_id)
+    found = Candidates(tf.gather(xyxy, row, batch_dims=1), score, class_id)
+    return unless_broken(found, tf.reduce_sum(objectness + best_class, axis=1))
 
 
 def decode_boxes(code: Tensor, prior: Tensor) -> Tensor:

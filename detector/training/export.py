@@ -28,5 +28,5 @@ def export(path: Path, arrays: Mapping[str, npt.NDArray[np.float32]], setup: Set
         dialect=settings.chosen_dialect,
     )
     partial = path.with_suffix(".partial")
-    save(partial, arrays, description)
+    save(partial, arrays, description, half=True)
     partial.replace(path)

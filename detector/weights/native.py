@@ -1,4 +1,4 @@
-"""The project's own weights file: safetensors, official variable names, float16 kernels.
+"""The project's own weights file: safetensors, official variable names, float32 or float16 kernels.
 
 Nothing in the file is ever executed, and nothing is used before it was checked.
 """
@@ -33,10 +33,10 @@ class Weights:
     sha256: str  # of the file
 
 
-def save(path: Path, arrays: Arrays, description: Description) -> None:
-    """Write the file: convolution kernels as float16, everything else as float32."""
+def save(path: Path, arrays: Arrays, description: Description, *, half: bool = False) -> None:
+    """Write the file in float32, or in `half` the size, with convolution kernels as float16."""
     stored = {
-        name: np.array(array, np.float16 if array.ndim == 4 else np.float32, order="C")
+        name: np.array(array, "<f2" if half and array.ndim == 4 else "<f4", order="C")
         for name, array in arrays.items()
     }
     description = replace(description, sha256=_digest({k: v.tobytes() for k, v in stored.items()}))

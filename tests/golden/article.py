@@ -76,6 +76,13 @@ def letterboxed(side: int) -> tuple[Floats, Letterbox]:
     return pixels, box
 
 
+def prepared(side: int, kind: str) -> Floats:
+    """[1, H, W, 3]: the scene as the project gives it to its network, `letterbox` or `resize`."""
+    if kind == "letterbox":
+        return letterboxed(side)[0]
+    return cv2.imread(str(DATA / f"scene_stretched_{side}.png"))[None, ..., ::-1].astype(np.float32)
+
+
 def to_scene(xyxy: Floats, side: int, *, letterbox: bool) -> Floats:
     """y1, x1, y2, x2 in scene pixels by the project's own formula, which rounds where its scaling
     truncates; neither cut off.

@@ -60,9 +60,9 @@ def street() -> dict[str, Any]:
     return recorded
 
 
-def scene() -> npt.NDArray[np.uint8]:
+def scene(name: str = "scene") -> npt.NDArray[np.uint8]:
     """uint8 RGB."""
-    return np.ascontiguousarray(cv2.imread(str(DATA / "scene.png"))[..., ::-1])
+    return np.ascontiguousarray(cv2.imread(str(DATA / f"{name}.png"))[..., ::-1])
 
 
 @functools.cache
@@ -87,9 +87,9 @@ def letterboxed(picture: npt.NDArray[np.uint8], spec: InputSpec) -> tuple[Floats
     return tf.pad(scaled, padding, constant_values=200.0).numpy(), box
 
 
-def original_input(spec: DetectorSize) -> Floats:
-    """[1, H, W, 3] of the scene in the original's order: normalised, then scaled, then padded."""
-    picture, side = scene(), spec.input_size
+def original_input(spec: DetectorSize, name: str = "scene") -> Floats:
+    """[1, H, W, 3] of a scene in the original's order: normalised, then scaled, then padded."""
+    picture, side = scene(name), spec.input_size
     width, height = Letterbox.fit(
         (picture.shape[1], picture.shape[0]), InputSpec(side, side)
     ).scaled_wh

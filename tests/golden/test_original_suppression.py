@@ -1,4 +1,4 @@
-"""What google/automl keeps of its own D0 outputs: soft and hard, within and across classes."""
+"""What google/automl keeps of its own outputs: soft and hard, within and across classes."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from detector.anchors import anchor_boxes
 from detector.candidates import Candidates
 from detector.decode import decode_boxes
 from detector.selection import Nms, Selection
+from detector.sizes import SIZES
 from tests.golden.recorded import DATA
 
 pytestmark = pytest.mark.golden
 
-SIDE = 512
-
 
 @functools.cache
-def recorded() -> dict[str, npt.NDArray[Any]]:
-    with np.load(DATA / "d0_suppression.npz") as file:
+def recorded(short: str) -> dict[str, npt.NDArray[Any]]:
+    with np.load(DATA / f"{short}_suppression.npz") as file:
         return dict(file)
 
 
-def candidates(picture: str) -> Candidates:
+def candidates(short: str, picture: str) -> Candidates:
     """Every anchor that could be kept, best first."""
-    golden = recorded()
+    golden, spec = recorded(short), SIZES[f"efficientdet-{short}"]
     logit = golden[f"{picture}/strong_logit"]
     order = np.argsort(-logit, kind="stable")
-    anchors = anchor_boxes(SIDE, range(3, 8), 4.0)[golden[f"{picture}/strong"]]
+    anchors = anchor_boxes(spec.input_size, spec.levels, spec.anchor_scale)
+    anchors = anchors[golden[f"{picture}/strong"]]
     xyxy = decode_boxes(tf.constant(golden[f"{picture}/strong_code"]), anchors)
     return Candidates(
         tf.gather(xyxy, order)[None],
@@ -41,7 +41,7 @@ def candidates(picture: str) -> Candidates:
     )
 
 
-@pytest.mark.parametrize("picture", ["A", "B"])
+@pytest.mark.parametrize(("short", "picture"), [("d0", "A"), ("d0", "B"), ("lite0", "A")])
 @pytest.mark.parametrize(
     ("group", "nms", "threshold"),
     [
@@ -52,10 +52,10 @@ def candidates(picture: str) -> Candidates:
     ],
 )
 def test_the_same_boxes_are_kept_in_the_same_order(
-    picture: str, group: str, nms: Nms, threshold: float
+    short: str, picture: str, group: str, nms: Nms, threshold: float
 ) -> None:
-    golden = recorded()
-    kept = Selection(threshold, 0.5, 100, nms=nms)(candidates(picture), fixed_shapes=False)
+    golden = recorded(short)
+    kept = Selection(threshold, 0.5, 100, nms=nms)(candidates(short, picture), fixed_shapes=False)
     count = int(kept.count[0])
     scores = golden[f"{picture}/{group}/scores"]
     assert count == len(scores)
@@ -65,6 +65,8 @@ def test_the_same_boxes_are_kept_in_the_same_order(
     )
     xyxy = kept.xyxy[0, :count].numpy()
     if group.startswith("global"):
-        xyxy = xyxy.clip(0, SIDE)  # there, before scaling back; per class, not at all
+        xyxy = xyxy.clip(
+            0, SIZES[f"efficientdet-{short}"].input_size
+        )  # there, before scaling back; per class, not at all
     scaled = xyxy[:, [1, 0, 3, 2]] * golden[f"{picture}/image_scale"]
     np.testing.assert_allclose(scaled, golden[f"{picture}/{group}/boxes"], atol=1e-2)

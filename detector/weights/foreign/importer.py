@@ -94,10 +94,12 @@ def import_weights(source: Path, wanted: Wanted, track: Track = iter) -> Importe
     return Imported(kept, description, tensors.kind, network.num_classes)
 
 
-def write(path: Path, imported: Imported) -> None:
-    """Put the weights file in place of what `path` may hold. Raises OSError."""
+def write(path: Path, imported: Imported, *, half: bool = False) -> None:
+    """Put the weights file, in `half` the size if wanted, in place of what `path` may hold.
+    Raises OSError.
+    """
     with replacing(path) as temporary:
-        native.save(temporary, imported.arrays, imported.description)
+        native.save(temporary, imported.arrays, imported.description, half=half)
 
 
 def _official(source: Path, tensors: ForeignTensors, wanted: Wanted, track: Track) -> _Network:

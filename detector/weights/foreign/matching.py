@@ -22,7 +22,7 @@ Track = Callable[[Collection[str]], Iterable[str]]  # hands its names on and sho
 
 _CLASS_BIAS = "class_net/class-predict/bias"
 _FLOATS = ("float32", "float16", "bfloat16")
-_LARGEST_KERNEL = float(np.finfo(np.float16).max)  # kernels are stored as float16
+_LARGEST_KERNEL = float(np.finfo(np.float16).max)  # GPUs compute in float16
 
 
 @dataclass(frozen=True, slots=True)

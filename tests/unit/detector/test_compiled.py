@@ -19,8 +19,9 @@ class FakePlan:
 
     trace_count = 1
 
-    def __init__(self, error: Exception | None = None) -> None:
+    def __init__(self, error: Exception | None = None, **changed: Any) -> None:
         self.error = error
+        self.changed = changed  # fields of the answer
         self.contents: list[Any] = []
 
     def run(self, pixels: Any, content_xyxy: Any) -> Kept:
@@ -33,7 +34,7 @@ class FakePlan:
             np.tile(np.float32([0.9, 0.5, 0.3]), (batch, 1)),
             np.tile(np.int32([2, 1, 0]), (batch, 1)),
             np.arange(batch, dtype=np.int32) + 1,
-        )
+        )._replace(**self.changed)
 
 
 def detector(plan: Any) -> Detector:
@@ -66,6 +67,29 @@ def test_answers_do_not_hold_on_to_the_batch() -> None:
     (answer,) = detector(FakePlan()).detect(batch(1), [Letterbox.fit((64, 32), SPEC)])
     assert answer.score.base is None
     assert answer.class_id.base is None
+
+
+def test_boxes_wholly_outside_the_picture_are_not_reported() -> None:
+    """The picture covers x 0 to 64 and y 8 to 24; the second box lies above, the third beside."""
+    xyxy = np.float32([[[10, 4, 20, 12], [10, 0, 20, 8], [64, 10, 70, 20]]])
+    plan = FakePlan(xyxy=xyxy, count=np.int32([3]))
+    (answer,) = detector(plan).detect(batch(1), [Letterbox.fit((64, 16), SPEC)])
+    np.testing.assert_array_equal(answer.xyxy_px, [[10, 0, 20, 4]])
+    np.testing.assert_array_equal(answer.score, np.float32([0.9]))
+    np.testing.assert_array_equal(answer.class_id, [2])
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+@pytest.mark.parametrize("field", ["score", "xyxy"])
+def test_numbers_that_are_not_finite_are_no_answer(field: str, number: float) -> None:
+    whole = FakePlan().run(batch(1), None)
+    broken = getattr(whole, field).copy()
+    broken[0, 0] = number
+    plan = FakePlan(**{field: broken})
+    with pytest.raises(InferenceError, match="fake gives numbers that are not finite in float32"):
+        detector(plan).detect(batch(1), [])
+    plan.changed["count"] = np.int32([0])  # rows past it mean nothing
+    assert len(detector(plan).detect(batch(1), [Letterbox.fit((64, 32), SPEC)])[0]) == 0
 
 
 def test_warming_up_runs_every_bucket_and_tells() -> None:

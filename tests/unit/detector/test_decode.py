@@ -90,3 +90,16 @@ def test_the_greatest_short_float_is_found_among_any_signs(rows: list[list[float
     np.testing.assert_array_equal(
         tf.cast(_row_max(x), tf.float32), tf.reduce_max(tf.cast(x, tf.float32), axis=-1)
     )
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_numbers_that_are_not_finite_show_in_every_score_of_their_picture_alone(
+    dtype: str, number: float
+) -> None:
+    logits, codes = draw(0)
+    logits[1, 700] = number  # one of 756 anchors, not among the best
+    levels = [tf.cast(level, dtype) for level in by_level(logits)]
+    found = decode(levels, by_level(codes), ANCHORS, num_classes=CLASSES, limit=10)
+    assert np.isfinite(found.score[0]).all()
+    assert np.isposinf(found.score[1]).all()

@@ -7,11 +7,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from detector.build import build_detector
 from detector.candidates import Kept
 from detector.efficientdet import EfficientDet
+from detector.letterbox import Letterbox
 from detector.network import variables
 from detector.plan import Plan, stages_for
-from detector.selection import Selection
+from detector.selection import Nms, Selection
 from detector.sizes import SIZES
 from detector.weights.bundled import resolve
 from detector.weights.native import load
@@ -71,11 +73,38 @@ def test_what_lies_outside_the_picture_does_not_matter() -> None:
         np.testing.assert_array_equal(a, b)
 
 
-def test_mixed_batches_trace_nothing_anew() -> None:
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("batches", [300, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_mixed_batches_trace_nothing_anew(batches: int) -> None:
+    """As many pictures as come, in the smallest bucket that holds them, as the daemon does."""
+    detector = build_detector(
+        name=SPEC.name, weights="bundled", score_threshold=0.02, iou_threshold=0.5,
+        max_detections=20, max_batch=8, input_size=SIDE,
+    )  # fmt: skip
+    detector.warm_up()
+    traces, everything = detector.trace_count, pictures(8)
+    places = [Letterbox.fit((SIDE, 48), detector.input_spec)] * 8
     rng = np.random.default_rng(0)
-    for _ in range(200):
-        run(pictures(int(rng.choice([1, 2, 4, 8]))))
-    assert plan().trace_count == 1
+    for _ in range(batches):
+        count = int(rng.integers(1, 9))
+        bucket = min(size for size in detector.buckets if size >= count)
+        assert len(detector.detect(everything[:bucket], places[:count])) == count
+    assert detector.trace_count == traces == 1
+
+
+@pytest.mark.parametrize("nms", ["hard", "agnostic", "soft", "soft-agnostic"])
+def test_a_number_that_is_not_finite_reaches_the_answer(nms: Nms) -> None:
+    weights = load(resolve(SPEC.name, "bundled"), variables(SPEC, 6))
+    bias = weights.arrays["class_net/class-predict/bias"].copy()
+    bias[7] = np.nan
+    stages = stages_for(
+        EfficientDet(SPEC, num_classes=6, input_size=SIDE),
+        dict(weights.arrays) | {"class_net/class-predict/bias": bias},
+        Selection(0.4, 0.5, 20, nms=nms), precision="float32", xla=False,
+    )  # fmt: skip
+    kept = Plan(stages).run(pictures(1), np.int32([CONTENT]))
+    assert kept.count[0] > 0
+    assert np.isposinf(kept.score[0, 0])
 
 
 def test_at_most_the_wanted_number_is_reported_best_first() -> None:

@@ -141,3 +141,15 @@ def test_only_the_last_convolutions_run_in_float32_throughout() -> None:
     assert {name for name in seen if name.startswith("yolo/")} - short == {
         f"yolo/p{level}/predict" for level in (3, 4, 5)
     }
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("at", [4, 5])
+def test_numbers_that_are_not_finite_show_in_every_score_of_their_picture_alone(
+    at: int, number: float
+) -> None:
+    boxes = draw(0)
+    boxes[1, 200, at:] = number
+    found = decoded(boxes, 10)
+    assert np.isfinite(found.score[0]).all()
+    assert np.isposinf(found.score[1]).all()

@@ -38,6 +38,20 @@ def test_a_model_of_ones_own_is_imported_with_its_labels(
     assert stat.S_IMODE(command.out.stat().st_mode) == 0o644
 
 
+def test_kernels_are_rounded_only_if_asked_for(
+    command: Import, tmp_path: Path, arrays: dict[str, Any]
+) -> None:
+    source = foreign.write_npz(tmp_path / "mine.npz", arrays | {KERNEL: arrays[KERNEL] + 0.1})
+    command.succeeds(source, "--labels", "cat,dog")
+    exact = load(command.out, variables(SIZES[NAME], 2)).arrays
+    np.testing.assert_array_equal(exact[KERNEL], arrays[KERNEL] + np.float32(0.1))
+    command.succeeds(source, "--labels", "cat,dog", "--float16")
+    rounded = load(command.out, variables(SIZES[NAME], 2)).arrays
+    assert (rounded[KERNEL] != exact[KERNEL]).any()
+    np.testing.assert_allclose(rounded[KERNEL], exact[KERNEL], rtol=2**-11)
+    np.testing.assert_array_equal(rounded[BIAS], exact[BIAS])
+
+
 def test_labels_come_from_a_file_with_a_line_for_each(
     command: Import, tmp_path: Path, mine: Path
 ) -> None:

@@ -66,7 +66,7 @@ def test_an_architecture_of_a_later_version_is_described_but_not_checked(
 ) -> None:
     path = tmp_path / "w.safetensors"
     about = Description("later", ("a",), 64, "RGB", "none", "none", "a test")
-    save(path, {"kernel": np.zeros((1, 1, 2, 3), np.float32)}, about)
+    save(path, {"kernel": np.zeros((1, 1, 2, 3), np.float32)}, about, half=True)
     said = rows(capsys, path)
     assert said["on disk"] == "6 float16"
     assert said["checked"].startswith("no: ")
