@@ -10,7 +10,7 @@ from config.credentials import CredentialReference
 from config.errors import FieldsError
 from config.polygon import polygon_fault
 from config.section import Section
-from config.urls import StreamUrl
+from config.urls import StreamUrl, host_of, is_link_local
 
 PICTURE_SIZE = r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$"
 
@@ -85,6 +85,71 @@ class ObjectsConfig(Section):
     ] = Field(default_factory=dict)
 
 
+class ClipConfig(Section):
+    """What a clip holds, beside the moment it is made for."""
+
+    before_s: Annotated[
+        float, Field(ge=0, le=10, description="Seconds before the detection, from memory.")
+    ] = 2.0
+    after_s: Annotated[
+        float,
+        Field(gt=0, le=60, description="Seconds after it; the next recording comes no sooner."),
+    ] = 5.0
+
+
+class RecordConfig(Section):
+    """What is kept on disk of a camera's detections; nothing unless asked for."""
+
+    snapshots: Annotated[
+        bool, Field(description="Keep the picture, with and without boxes, as JPEG.")
+    ] = False
+    clips: Annotated[
+        bool,
+        Field(
+            description="Keep the seconds around it as H.264, 960 pixels wide and 10 fps at most."
+        ),
+    ] = False
+    on: Annotated[
+        list[Label] | None,
+        Field(min_length=1, description="Labels to record; all that are reported when left out."),
+    ] = None
+    min_score: Annotated[
+        Fraction, Field(description="Record nothing less certain, though it be reported.")
+    ] = 0.0
+    min_interval_s: Annotated[
+        float, Field(ge=1, le=86_400, description="Least time from one recording to the next.")
+    ] = 10.0
+    clip: ClipConfig = ClipConfig()
+    keep_days: Annotated[
+        float, Field(gt=0, le=3650, description="Recordings of this camera that are older go.")
+    ] = 7.0
+    max_gb: Annotated[
+        float,
+        Field(gt=0, le=100_000, description="Beyond it the oldest recordings of this camera go."),
+    ] = 5.0
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anything is recorded."""
+        return self.snapshots or self.clips
+
+
+class WatchConfig(Section):
+    """Which faults of the view are looked for; one that lasts makes the state `tampered`."""
+
+    frozen: Annotated[
+        bool, Field(description="The same picture again and again, although data comes.")
+    ] = False
+    dark: Annotated[bool, Field(description="Hardly any light.")] = False
+    blurred: Annotated[
+        bool, Field(description="Covered or out of focus: far less detail than usual.")
+    ] = False
+    moved: Annotated[bool, Field(description="Another view than usual.")] = False
+    after_s: Annotated[
+        float, Field(ge=2, le=3600, description="How long it must last before it is told.")
+    ] = 30.0
+
+
 class FileConfig(Section):
     """How a `file:` stream is played."""
 
@@ -137,12 +202,24 @@ class CameraFields(Section):
     transport: Annotated[Literal["tcp", "udp"], Field(description="How RTSP media travels.")] = (
         "tcp"
     )
+    allow_link_local: Annotated[
+        bool, Field(description="Permit an address in 169.254.0.0/16 or fe80::/10.")
+    ] = False
+    time_source: Annotated[
+        Literal["wallclock", "rtcp"],
+        Field(
+            description="Where captured_ns comes from: the picture's arrival, or the camera's own"
+            " clock where an RTSP stream tells it; needs a camera that keeps time (NTP)."
+        ),
+    ] = "wallclock"
     hwaccel: Annotated[
         Literal["none", "auto", "cuda", "vaapi"],
         Field(description="Hardware decoder; falls back to software and says so."),
     ] = "none"
     detect: DetectConfig = DetectConfig()
     objects: ObjectsConfig = ObjectsConfig()
+    record: RecordConfig = RecordConfig()
+    watch: WatchConfig = WatchConfig()
     priority: Annotated[
         int,
         Field(
@@ -170,3 +247,12 @@ class CameraConfig(CameraFields):
             " see `credential`."
         ),
     ]
+
+    @model_validator(mode="after")
+    def _planned_address(self) -> Self:
+        if not self.allow_link_local and is_link_local(host_of(self.url)):
+            raise FieldsError(
+                "names a link-local address: say allow_link_local: true if the camera has no other",
+                "url",
+            )
+        return self

@@ -27,6 +27,7 @@ def camera_findings(cameras: Mapping[str, CameraConfig], source: Source) -> Iter
     for name, camera in cameras.items():
         yield from _misplaced_options(name, camera, source)
         yield from _idle_filters(name, camera, source)
+        yield from _idle_recording(name, camera, source)
 
 
 def port_findings(
@@ -78,3 +79,17 @@ def _idle_filters(name: str, camera: CameraConfig, source: Source) -> Iterator[F
         path: KeyPath = ("cameras", name, "objects", "filters", label)
         if track is not None and label not in track and source.written_by(path):
             yield path, "filters a label that objects.track leaves out"
+
+
+def _idle_recording(name: str, camera: CameraConfig, source: Source) -> Iterator[Finding]:
+    base: KeyPath = ("cameras", name, "record")
+    switches = [(*base, switch) for switch in ("snapshots", "clips")]
+    told = any(
+        source.written_by(path) or source.written_by(source.origin(path)) for path in switches
+    )
+    if source.written_by(base) and not told:
+        yield base, "records nothing: say snapshots: true, or clips: true"
+    track = camera.objects.track
+    for n, label in enumerate(camera.record.on or ()):
+        if track is not None and label not in track and source.written_by((*base, "on")):
+            yield (*base, "on", n), "is a label that objects.track leaves out"

@@ -180,6 +180,18 @@ class SinksConfig(Section):
     jsonl: JsonlConfig | None = None
 
 
+class RecordingsConfig(Section):
+    """Where the cameras' recordings are kept; see `record` of a camera."""
+
+    folder: Annotated[
+        FilePath | None,
+        Field(
+            description="Folder with one folder per camera, which must exist. By default"
+            " `recordings` in the service's state folder, or else in ~/.local/share/vedette."
+        ),
+    ] = None
+
+
 class HttpConfig(Section):
     """The one HTTP listener: metrics, health, API and live page."""
 
@@ -249,5 +261,6 @@ class Config(Section):
         Field(min_length=1, max_length=256, description="The cameras by name."),
     ]
     sinks: SinksConfig = SinksConfig()
+    recordings: RecordingsConfig = RecordingsConfig()
     http: HttpConfig = HttpConfig()
     log: LogConfig = LogConfig()

@@ -26,10 +26,15 @@ LIVE_SCHEMES = ("rtsp", "rtsps", "v4l2")
 _SECRET_PARAMETER = re.compile(
     r"(?i)(?:^|(?<=[/?&;_]))(usr|user|username|pass|password|passwd|pwd|token)=([^&;/\s]*)"
 )
-_USERINFO = re.compile(r"(?<=://)\S*@")
+_USERINFO = re.compile(r"(:/{1,2})\S*@")  # one stroke: a URL that went through a Path
 _ENCODED_CONTROL = re.compile(r"(?i)%(?:[01][0-9a-f]|7f)")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\.?")
-_METADATA_HOSTS = {"metadata.google.internal", "100.100.100.200", "fd00:ec2::254"}
+_METADATA_HOSTS = {
+    "169.254.169.254",
+    "100.100.100.200",
+    "fd00:ec2::254",
+    "metadata.google.internal",
+}
 _SOCKET_PATH_BYTES = 107  # sun_path, without its closing zero
 _WAY_OUT = "keep them in a credential and write `credential: NAME`"
 
@@ -44,6 +49,11 @@ def scheme_of(url: str) -> str:
 def local_path(url: str) -> Path:
     """The path that a validated `file:` or `v4l2:` URL names."""
     return Path(unquote(urlsplit(url).path))
+
+
+def host_of(url: str) -> str:
+    """The host that a validated URL names; empty for those that name none."""
+    return urlsplit(url).hostname or ""
 
 
 def split_host_port(text: str) -> tuple[str, int]:
@@ -70,9 +80,21 @@ def is_loopback(host: str) -> bool:
     return host.lower() == "localhost" if address is None else address.is_loopback
 
 
+def is_metadata_host(host: str) -> bool:
+    """Where clouds tell a machine its secrets."""
+    address = _reached(host)
+    return (host.lower().removesuffix(".") if address is None else str(address)) in _METADATA_HOSTS
+
+
+def is_link_local(host: str) -> bool:
+    """An address that a machine gives itself, good for one cable only."""
+    address = _reached(host)
+    return address is not None and address.is_link_local
+
+
 def redacted(url: str) -> str:
     """`url`, or a text that holds one, without userinfo and without values of secret parameters."""
-    return _SECRET_PARAMETER.sub(r"\1=***", _USERINFO.sub("***@", url))
+    return _SECRET_PARAMETER.sub(r"\1=***", _USERINFO.sub(r"\1***@", url))
 
 
 def _checked_stream_url(url: str, info: ValidationInfo) -> str:
@@ -112,8 +134,8 @@ def _checked_rtsp(url: str, parts: SplitResult, _: ValidationInfo) -> str:
         raise ValueError("must not hold a # (write %23)")
     with_port = ":" in parts.netloc.rpartition("]")[2]
     host = split_host_port(parts.netloc)[0] if with_port else _checked_host(parts.netloc)
-    if _is_metadata_host(host):
-        raise ValueError("must not name a link-local or cloud metadata address")
+    if is_metadata_host(host):
+        raise ValueError("must not name a cloud metadata address")
     return url
 
 
@@ -197,12 +219,11 @@ def _address(host: str) -> IPAddress | None:
         return None
 
 
-def _is_metadata_host(host: str) -> bool:
+def _reached(host: str) -> IPAddress | None:
+    """The address that packets for a literal go to: that of IPv4 where it is written as IPv6."""
     address = _address(host)
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    name = host.lower().removesuffix(".") if address is None else str(address)
-    return name in _METADATA_HOSTS or (address is not None and address.is_link_local)
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
 
 
 def _schema(pattern: str, **more: Any) -> WithJsonSchema:

@@ -38,6 +38,7 @@ from daemon.model import BuildDetector, LoadedModel, load_model
 from daemon.outputs import Outputs
 from daemon.pipeline import Pipeline, Setup
 from daemon.publisher import Publisher
+from daemon.recording.recorder import Recorder
 from daemon.reload import Plan, Reloader, Running
 from daemon.reload_history import ReloadHistory
 from daemon.reporter import DaemonReporter, Progress
@@ -84,19 +85,21 @@ class App:
         self._policy = BatchPolicy(
             max_batch=config.batching.max_batch,
             max_delay_s=config.batching.max_delay_ms / 1e3,
-            is_live=lambda name: self._board.state(name) is CameraState.STREAMING,
+            is_live=self._board.is_up,
         )
         self._fleet = Fleet(
             self._slots, self._policy, self._board, open_worker=self._open_worker, clock=clock
         )
         self._outputs = Outputs(config.sinks, clock, self._metrics)
         self.live = LiveBoard()
+        self._recorder = Recorder(clock)
         self._publisher = Publisher(
             self._put,
             epoch=secrets.token_hex(8),
             live=self.live,
             count_detections=self._metrics.count_detections,
             clock=clock,
+            record=self._recorder.put,
         )
         self._roster = Roster(
             self._fleet,
@@ -113,6 +116,7 @@ class App:
             fleet=self._fleet,
             slots=self._slots,
             outputs=self._outputs,
+            recorder=self._recorder,
             history=self._history,
             clock=clock,
         )
@@ -154,6 +158,7 @@ class App:
         )
         pipeline.start()
         self._progress.pipeline = pipeline
+        self._recorder.start()
         self.use_model(running)
         self.use_cameras(running)
         self._progress.capture_started = True
@@ -196,6 +201,9 @@ class App:
     def use_cameras(self, wanted: Running) -> None:
         config = wanted.loaded.config
         self._progress.config = config
+        self._recorder.use(
+            config.recordings, {name: camera.record for name, camera in config.cameras.items()}
+        )
         self._roster.use(
             config.cameras,
             score_threshold=config.model.score_threshold,
@@ -203,15 +211,20 @@ class App:
         )
 
     def tick(self) -> None:
-        """Once a second, from the moment `open` returned."""
+        """Once a second, from the moment `open` returned. Raises InferenceError once the detector
+        has failed so long that only a new process may help.
+        """
+        pipeline = self._progress.pipeline
+        if pipeline and (failure := pipeline.failure()):
+            raise failure
         now_s = self._clock.now_s()
         for status in self._board.all():
-            if status.state is CameraState.STREAMING and stalled(status, now_s):
+            if status.state.is_up and stalled(status, now_s):
                 self._board.change(
                     status.camera,
                     CameraState.STALLED,
                     reason="silent",
-                    only_from=CameraState.STREAMING,
+                    only_from=status.state,
                 )
         self._publisher.heartbeat(self._board.all(), ready=self.reporter.readiness().ready)
 
@@ -225,12 +238,14 @@ class App:
         drained = pipeline.stop(PIPELINE_STOP_S) if pipeline else True
         if not drained:
             log.warning("the detector did not come back; its batch is lost")
+        self._recorder.request_stop(SINKS_STOP_S)
         hanging_up = threading.Thread(target=self._site.stop, name="http:stop")
         hanging_up.start()  # takes a second at worst: beside the sinks, not after them
         sent = self._outputs.stop(SINKS_STOP_S)
+        recorded = self._recorder.join(SINKS_STOP_S)
         hanging_up.join()
         self._log_books()
-        return ended and drained and sent and not self._site.running
+        return ended and drained and sent and recorded and not self._site.running
 
     def _put(self, envelope: Envelope) -> None:
         self._outputs.put(envelope)
@@ -257,6 +272,7 @@ class App:
             clock=self._clock,
             config=lambda: redacted_config(self._progress.config),
             http=http,
+            shelf=self._recorder.shelf,
         )
         return HttpServer(HttpApp(view), *split_host_port(http.listen))
 

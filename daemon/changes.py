@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 
-from config.camera import CameraConfig, CameraFields, ObjectsConfig
+from config.camera import CameraConfig, CameraFields, ObjectsConfig, RecordConfig
 from config.checks import ONLY_FOR
 from config.schema import Config, ModelConfig, SinksConfig
 from config.urls import scheme_of
@@ -30,6 +30,7 @@ class Changes:
     sinks: tuple[str, ...] = ()  # names of those that change, come or go
     detector: bool = False  # another one must be built
     batching: bool = False
+    recordings: bool = False
     http: bool = False
     log: bool = False
 
@@ -44,7 +45,7 @@ class Changes:
             if (names := getattr(self.cameras, field.name))
         ]
         words += [f"sinks={','.join(self.sinks)}"] if self.sinks else []
-        sections = ("detector", "batching", "http", "log")
+        sections = ("detector", "batching", "recordings", "http", "log")
         return " ".join([*words, *(f"{name}=changed" for name in sections if getattr(self, name))])
 
 
@@ -63,6 +64,7 @@ def diff(old: Config, new: Config, *, given_up: Collection[str] = ()) -> Changes
         ),
         detector=_needs_other_detector(old, new),
         batching=old.batching != new.batching,
+        recordings=old.recordings != new.recordings,
         http=old.http != new.http,
         log=old.log != new.log,
     )
@@ -105,7 +107,7 @@ def _tuned(changes: CameraChanges, new: Config, *, all_kept: bool) -> CameraChan
 
 def _rules(camera: CameraConfig) -> tuple[object, ...]:
     """What may change while the stream goes on."""
-    return camera.objects, camera.detect.roi, camera.priority
+    return camera.objects, camera.record, camera.detect.roi, camera.priority
 
 
 def _stream(camera: CameraConfig) -> CameraConfig:
@@ -119,7 +121,8 @@ def _stream(camera: CameraConfig) -> CameraConfig:
     }
     detect = camera.detect.model_copy(update={"roi": None})
     return camera.model_copy(
-        update=idle | {"objects": ObjectsConfig(), "detect": detect, "priority": 1}
+        update=idle
+        | {"objects": ObjectsConfig(), "record": RecordConfig(), "detect": detect, "priority": 1}
     )
 
 

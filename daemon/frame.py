@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from detector.letterbox import InputSpec, Letterbox
 
-TimeSource = Literal["wallclock", "pts"]
+TimeSource = Literal["wallclock", "rtcp"]
 
 
 class Picture(Protocol):

@@ -10,7 +10,7 @@ from config.loader import Loaded
 
 
 def label_faults(loaded: Loaded, labels: Sequence[str]) -> list[Fault]:
-    """A fault for every label in `objects` that the model cannot report."""
+    """A fault for every label of a camera that the model cannot report."""
     faults = []
     places: list[tuple[KeyPath, str]]
     for name, camera in loaded.config.cameras.items():
@@ -19,6 +19,8 @@ def label_faults(loaded: Loaded, labels: Sequence[str]) -> list[Fault]:
             ((*base, "track", n), label) for n, label in enumerate(camera.objects.track or ())
         ]
         places += [((*base, "filters", label), label) for label in camera.objects.filters]
+        record = ("cameras", name, "record", "on")
+        places += [((*record, n), label) for n, label in enumerate(camera.record.on or ())]
         faults += [
             loaded.fault(path, _message(label, labels))
             for path, label in places

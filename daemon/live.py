@@ -50,12 +50,14 @@ class LiveBoard:
         labels: tuple[str, ...],
         *,
         inferred_s: float,
-    ) -> None:
-        """Replace the sight of the frame's camera and wake who waits for it; a few microseconds."""
+    ) -> Sight:
+        """Replace the sight of the frame's camera and wake who waits for it; a few microseconds.
+        Returns the new one.
+        """
         tile = self._tile(frame.camera)
         with tile.changed:
             tile.number += 1
-            tile.sight = Sight(
+            sight = tile.sight = Sight(
                 frame.picture,
                 frame.letterbox.source_wh,
                 detections,
@@ -66,6 +68,7 @@ class LiveBoard:
                 tile.number,
             )
             tile.changed.notify_all()
+        return sight
 
     def latest(self, camera: str) -> Sight | None:
         """None where nothing was answered yet."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import socket
@@ -101,7 +102,8 @@ class Notices:
         """Whether the pipeline is stuck; cameras that are down are no reason to start afresh."""
         reason = self._reporter.stuck()
         if reason and not self._stuck:
-            log.error("no progress reason=%r", reason)
+            log.error("no progress reason=%r, every thread's stack follows", reason)
+            faulthandler.dump_traceback()
         elif self._stuck and not reason:
             log.info("progress again")
         self._stuck = reason is not None
@@ -110,7 +112,7 @@ class Notices:
     def _new_status(self) -> list[str]:
         states = [camera.status.state for camera in self._reporter.cameras()]
         wanted = len(states) - states.count(CameraState.DISABLED)
-        status = f"{states.count(CameraState.STREAMING)}/{wanted} cameras up"
+        status = f"{sum(state.is_up for state in states)}/{wanted} cameras up"
         if status == self._status:
             return []
         self._status = status

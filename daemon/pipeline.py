@@ -17,7 +17,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -28,6 +28,7 @@ from daemon.clock import Clock
 from daemon.frame import Frame
 from daemon.occupancy import Occupancy
 from daemon.refit import fitting
+from daemon.runner import DetectorRunner, Outcome
 from daemon.slot import SlotBoard
 from detector.api import Detector, InferenceError
 from detector.detections import Detections
@@ -70,13 +71,10 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class _Answered:
-    """A batch after the detector: `answers` runs along its frames, all None where `error` is set.
-    Its pixels are another batch's by now.
-    """
+    """A batch after the detector. Its pixels are another batch's by now."""
 
     batch: Batch
-    answers: Sequence[Detections | None]
-    error: str | None
+    outcome: Outcome
     timing: Timing
 
 
@@ -96,7 +94,7 @@ class PipelineObserver(Protocol):
         ...
 
     def count_inference_error(self, model: str, reason: str) -> None:
-        """A batch got no answer."""
+        """A run of the detector gave no answer; it may have been tried again."""
         ...
 
 
@@ -122,13 +120,13 @@ class Pipeline:
         self._observer = observer
         self._clock = clock
         self.occupancy = Occupancy()
+        self._runner = DetectorRunner(clock)
         self._assembler = BatchAssembler(setup.detector)  # the batching thread's
         self._ran = setup.detector  # the inference thread's
         self._ahead = threading.Semaphore(1)  # held while an assembled batch waits
         self._batches: queue.Queue[Batch | None] = queue.Queue(2)
         self._answers: queue.Queue[_Answered | None] = queue.Queue(RESULTS_AHEAD)
         self._stopping = threading.Event()
-        self._failing = False
         self._threads = [
             threading.Thread(target=target, name=name)
             for name, target in (
@@ -160,6 +158,14 @@ class Pipeline:
     def dead_threads(self) -> list[str]:
         """Names of the threads that ended although nobody stopped them: a bug."""
         return [thread.name for thread in self._threads if not thread.is_alive()]
+
+    def failure(self) -> InferenceError | None:
+        """Set once the detector has failed so long that only a new process may help."""
+        return self._runner.failure()
+
+    def max_batch(self) -> int:
+        """Most frames that go into one batch now; fewer once memory has run out."""
+        return self._runner.max_batch(self._setup.detector)
 
     def _batch_until_stopped(self) -> None:
         try:
@@ -196,7 +202,7 @@ class Pipeline:
     def _take_up(self, setup: Setup) -> None:
         if setup.detector is not self._assembler.detector:
             self._assembler = BatchAssembler(setup.detector)
-        max_batch = setup.detector.buckets[-1]
+        max_batch = self._runner.max_batch(setup.detector)
         self._policy.limit(max_batch=max_batch, max_delay_s=setup.max_delay_s)
 
     def _lost(self, frame: Frame) -> None:
@@ -226,44 +232,18 @@ class Pipeline:
             self.occupancy.forget()
         self.occupancy.started(batch.bucket, dispatched_s)
         self._ahead.release()  # from here on the batch after this one may be assembled
-        answers, error = self._detect(batch)
+        outcome = self._runner.run(batch)
         answered_s = self._clock.now_s()
         self.occupancy.finished(answered_s)
         self._slots.wake()
         for frame in batch.frames:
             ledger = self._ledger(frame.camera)
-            if error is None:
+            if outcome.error is None:
                 ledger.inferred()
             else:
                 ledger.dropped(Drop.INFER_ERROR)
         timing = Timing(batch.taken_s, dispatched_s, answered_s)
-        return _Answered(batch, answers, error, timing)
-
-    def _detect(self, batch: Batch) -> tuple[Sequence[Detections | None], str | None]:
-        try:
-            answers = self._ask(batch)
-        except InferenceError as exc:
-            error = exc
-        except Exception as exc:
-            if not self._failing:
-                log.exception("detector raised")
-            error = InferenceError("runtime", type(exc).__name__)
-        else:
-            if self._failing:
-                log.info("inference works again")
-            self._failing = False
-            return answers, None
-        if not self._failing:
-            log.error("%s", error)
-        self._failing = True
-        return [None] * len(batch.frames), error.reason
-
-    def _ask(self, batch: Batch) -> Sequence[Detections]:
-        answers = batch.detector.detect(batch.pixels, [f.letterbox for f in batch.frames])
-        if len(answers) != len(batch.frames):
-            msg = f"{len(answers)} answers for {len(batch.frames)} pictures"
-            raise InferenceError("runtime", msg)
-        return answers
+        return _Answered(batch, outcome, timing)
 
     def _fresh(self, batch: Batch, now_s: float) -> Batch:
         """Without the frames that became too old while the batch before took longer than usual."""
@@ -276,9 +256,9 @@ class Pipeline:
     def _publish_until_stopped(self) -> None:
         while (answered := self._answers.get()) is not None:
             self._guarded(self._observe, answered)
-            batch = answered.batch
-            for frame, answer in zip(batch.frames, answered.answers, strict=True):
-                result = Result(batch.detector, frame, answer, answered.error, answered.timing)
+            batch, outcome = answered.batch, answered.outcome
+            for frame, answer in zip(batch.frames, outcome.answers, strict=True):
+                result = Result(batch.detector, frame, answer, outcome.error, answered.timing)
                 self._guarded(self._publish, result)
 
     def _guarded(self, tell: Callable[[T], None], what: T) -> None:
@@ -298,11 +278,11 @@ class Pipeline:
             wait_s=timing.taken_s - oldest_s,
         )
         model = batch.detector.name
-        if answered.error is None:
+        if answered.outcome.error is None:
             took_s = timing.answered_s - timing.dispatched_s
             observer.observe_inference(model, batch.bucket, took_s)
-        else:
-            observer.count_inference_error(model, answered.error)
+        for reason in answered.outcome.failures:
+            observer.count_inference_error(model, reason)
         for frame in batch.frames:
             observer.observe_frame(
                 frame.camera,

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from msgspec import UNSET
 
 from daemon.clock import Clock
-from daemon.live import LiveBoard
+from daemon.live import LiveBoard, Sight
 from daemon.pipeline import Result
 from daemon.rules import CameraRules
 from daemon.states import CameraState, CameraStatus
@@ -29,7 +29,8 @@ class Publisher:
     """Gives each message its place in its camera's sequence and hands it to the sinks.
 
     `result` is called by the results thread, `status` by camera threads, `heartbeat` by the
-    main thread, which also calls `add` and `remove`. Nothing here waits for a sink.
+    main thread, which also calls `add` and `remove`. Nothing here waits for a sink. `record` is
+    told of every answer, and must not wait either.
     """
 
     def __init__(
@@ -40,12 +41,14 @@ class Publisher:
         live: LiveBoard,
         count_detections: Callable[[str, str, int], None],
         clock: Clock,
+        record: Callable[[Sight, DetectionMessage], None] = lambda _sight, _message: None,
     ) -> None:
         self._put = put
         self._epoch = epoch
         self._live = live
         self._count_detections = count_detections
         self._clock = clock
+        self._record = record
         self._rules: dict[str, CameraRules] = {}
         # A name that comes back in the same epoch goes on counting, so that no number comes twice.
         self._seq: dict[str, int] = {}  # the results thread's
@@ -65,10 +68,10 @@ class Publisher:
         if rules is None:
             return
         size = frame.letterbox.source_wh
-        found = result.detections
+        found, sight = result.detections, None
         if found is not None:
             found = rules.of(model.labels).apply(found, size)
-            self._live.show(frame, found, model.labels, inferred_s=timing.answered_s)
+            sight = self._live.show(frame, found, model.labels, inferred_s=timing.answered_s)
         seq = self._seq[frame.camera] = self.last_seq(frame.camera) + 1
         message = DetectionMessage(
             epoch=self._epoch,
@@ -90,6 +93,8 @@ class Publisher:
             ),
         )
         self._put(Envelope(message, frame.captured_s))
+        if sight is not None:
+            self._record(sight, message)
 
     def status(self, status: CameraStatus) -> None:
         """A camera's state changed: a listener for `StatusBoard.on_change`."""
@@ -97,7 +102,7 @@ class Publisher:
 
     def told(self, status: CameraStatus) -> Envelope:
         """The message that says so."""
-        is_open = status.state in (CameraState.STREAMING, CameraState.STALLED)
+        is_open = status.state.is_up or status.state is CameraState.STALLED
         stream = status.stream if is_open else None
         return Envelope(
             StatusMessage(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from config.credentials import resolve
+from config.credentials import resolve, resolve_token
 from config.errors import ConfigError, CredentialError, Fault
 from config.loader import Loaded, load
 from daemon.changes import Changes, diff
@@ -56,7 +56,7 @@ class Parts(Protocol):
         ...
 
     def use_http(self, wanted: Running) -> None:
-        """Raises ListenError."""
+        """Reads the access token again. Raises ListenError."""
         ...
 
     def use_sinks(self, wanted: Running) -> None:
@@ -109,7 +109,7 @@ class Reloader:
         if plan is None:
             self._end(ReloadResult.REFUSED, faults)
             return
-        if self._differs(plan) and (faults := self._take_over(plan.target)):
+        if faults := self._take_over(plan):
             self._end(ReloadResult.ROLLED_BACK, faults)
             return
         self._running = plan.target
@@ -133,16 +133,12 @@ class Reloader:
             log.exception("reload failed")
             return None, [f"internal error: {type(error).__name__}"]
 
-    def _take_over(self, target: Running) -> list[str]:
+    def _take_over(self, plan: Plan) -> list[str]:
         """Bring every part over, or back in the opposite order; what went wrong."""
-        parts, before = self._parts, self._running
-        steps = (
-            parts.use_http,
-            parts.use_sinks,
-            parts.use_log,
-            parts.use_model,
-            parts.use_cameras,
-        )
+        parts, before, target = self._parts, self._running, plan.target
+        steps = [parts.use_http]  # in any case: the file of the token may hold another one
+        if self._differs(plan):
+            steps += [parts.use_sinks, parts.use_log, parts.use_model, parts.use_cameras]
         try:
             with ExitStack() as way_back:
                 for use in steps:
@@ -176,7 +172,7 @@ class Reloader:
 
 def _check_credentials(loaded: Loaded, changes: Changes) -> None:
     """Of the cameras that are new or changed; one that has failed for long refuses no reload.
-    Raises ConfigError.
+    And the access token. Raises ConfigError.
     """
     faults = tuple(_credential_faults(loaded, [*changes.cameras.added, *changes.cameras.restarted]))
     if faults:
@@ -184,12 +180,19 @@ def _check_credentials(loaded: Loaded, changes: Changes) -> None:
 
 
 def _credential_faults(loaded: Loaded, names: Sequence[str]) -> Iterator[Fault]:
-    directory = os.environ.get("CREDENTIALS_DIRECTORY")
+    environment = os.environ.get("CREDENTIALS_DIRECTORY")
+    directory = Path(environment) if environment else None
+    token = loaded.config.http.token
+    if token is not None:
+        try:
+            resolve_token(token, directory=directory)
+        except CredentialError as error:
+            yield loaded.fault(("http", "token"), str(error))
     for name in names:
         camera = loaded.config.cameras[name]
         if camera.credential is None or not camera.enabled:
             continue
         try:
-            resolve(camera.credential, directory=Path(directory) if directory else None)
+            resolve(camera.credential, directory=directory)
         except CredentialError as error:
             yield loaded.fault(("cameras", name, "credential"), str(error))

@@ -11,6 +11,7 @@ from daemon.fleet import Fleet
 from daemon.model import LoadedModel
 from daemon.outputs import Outputs
 from daemon.pipeline import Pipeline
+from daemon.recording.recorder import Recorder
 from daemon.reload_history import ReloadHistory
 from daemon.reports import (
     CameraReport,
@@ -18,6 +19,7 @@ from daemon.reports import (
     ModelReport,
     QueueReport,
     Readiness,
+    RecorderReport,
     SinkReport,
 )
 from daemon.slot import SlotBoard
@@ -51,6 +53,7 @@ class DaemonReporter:
         fleet: Fleet,
         slots: SlotBoard,
         outputs: Outputs,
+        recorder: Recorder,
         history: ReloadHistory,
         clock: Clock,
     ) -> None:
@@ -59,6 +62,7 @@ class DaemonReporter:
         self._fleet = fleet
         self._slots = slots
         self._outputs = outputs
+        self._recorder = recorder
         self._history = history
         self._clock = clock
 
@@ -72,13 +76,16 @@ class DaemonReporter:
 
     def queues(self) -> Sequence[QueueReport]:
         slots = QueueReport("slots", len(self._slots), len(self._progress.config.cameras))
-        return [slots, *self._outputs.queues()]
+        return [slots, *self._outputs.queues(), self._recorder.report().queue]
 
     def sinks(self) -> Sequence[SinkReport]:
         return self._outputs.reports()
 
+    def recorder(self) -> RecorderReport:
+        return self._recorder.report()
+
     def model(self) -> ModelReport | None:
-        model = self._progress.model
+        model, pipeline = self._progress.model, self._progress.pipeline
         if model is None:
             return None
         detector = model.detector
@@ -89,6 +96,7 @@ class DaemonReporter:
             detector.weights_sha256,
             model.loaded_ns,
             model.warmup_s,
+            pipeline.max_batch() if pipeline else detector.buckets[-1],
             detector.trace_count - model.traces,
         )
 

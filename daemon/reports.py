@@ -43,8 +43,33 @@ class SinkReport:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingReport:
+    """One camera's recordings: made and lost since the start, and what is on disk."""
+
+    snapshots: int = 0
+    clips: int = 0
+    failed: int = 0  # could not be written
+    missed: int = 0  # pictures that the recorder was too slow for
+    stored: int = 0
+    stored_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderReport:
+    """The recorder; `failing` says why nothing can be written, '' while it can. `cameras` are
+    those that record, or have recordings.
+    """
+
+    failing: str
+    queue: QueueReport
+    cameras: Mapping[str, RecordingReport]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelReport:
-    """The detector that runs. `retraces` counts graphs traced after the warm-up: it stays 0."""
+    """The detector that runs. `max_batch` is less than was asked for once memory has run out;
+    `retraces` counts graphs traced after the warm-up: it stays 0.
+    """
 
     name: str
     precision: str
@@ -52,6 +77,7 @@ class ModelReport:
     weights_sha256: str
     loaded_ns: int
     warmup_s: float
+    max_batch: int
     retraces: int = 0
 
 
@@ -117,6 +143,8 @@ class Reporter(Protocol):
     def queues(self) -> Sequence[QueueReport]: ...
 
     def sinks(self) -> Sequence[SinkReport]: ...
+
+    def recorder(self) -> RecorderReport: ...
 
     def model(self) -> ModelReport | None:
         """None until the detector is built."""

@@ -25,7 +25,7 @@ from daemon.http.server import ListenError
 from daemon.model import BuildDetector
 from daemon.notify import Notices
 from daemon.summary import Summary
-from detector.api import ModelError
+from detector.api import InferenceError, ModelError
 from sinks.sink import SinkError
 
 log = logging.getLogger(__name__)
@@ -77,14 +77,13 @@ class _Service:
 
     def run(self, build: BuildDetector) -> int:
         try:
-            self._app.open()
-            load = partial(self._app.load_model, build, advanced=self._notices.loading_advanced)
-            loading = self._beside = Background("model", load)
-            if self._stopped_before(lambda: loading.done, LOOK_S):
-                return OK
-            loading.result()
-            self._app.start_cameras()
-        except (SinkError, ListenError) as error:
+            if self._started(build):
+                log.info("ready")
+                self._next_tick_s = self._clock.now_s()  # whoever waits for it hears of it at once
+                while not self._stopped_before(lambda: self._reload_wanted, TICK_S):
+                    if self._stopped_while_reloading(build):
+                        break
+        except (SinkError, ListenError, InferenceError) as error:
             log.error("%s", error)  # noqa: TRY400 - expected: the line says it all
             return FAILED
         except ModelError as error:
@@ -94,12 +93,18 @@ class _Service:
             for fault in error.faults:
                 log.error("%s", fault)  # noqa: TRY400
             return BAD_CONFIG
-        log.info("ready")
-        self._next_tick_s = self._clock.now_s()  # whoever waits for it hears of it at once
-        while not self._stopped_before(lambda: self._reload_wanted, TICK_S):
-            if self._stopped_while_reloading(build):
-                break
         return OK
+
+    def _started(self, build: BuildDetector) -> bool:
+        """False if a stop signal came first."""
+        self._app.open()
+        load = partial(self._app.load_model, build, advanced=self._notices.loading_advanced)
+        loading = self._beside = Background("model", load)
+        if self._stopped_before(lambda: loading.done, LOOK_S):
+            return False
+        loading.result()
+        self._app.start_cameras()
+        return True
 
     def _stopped_while_reloading(self, build: BuildDetector) -> bool:
         """Read the file and load what it needs beside the main thread, which then applies it."""

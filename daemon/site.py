@@ -48,12 +48,13 @@ class Site:
         self._site.events.put(envelope)
 
     def use(self, http: HttpConfig) -> None:
-        """Serve by this configuration; nothing happens where it is the same. On another port the
-        new server answers before the old one ends. Raises ListenError; then `use` of what was
-        before brings that back.
+        """Serve by this configuration; where it is the same only the token is read again. On
+        another port the new server answers before the old one ends. Raises ListenError; then `use`
+        of what was before brings that back.
         """
         old = self._site
         if http == old.http and not self._stopped:
+            old.server.read_token()
             return
         new = self._new(http)
         if _port(http) == _port(old.http):

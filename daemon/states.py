@@ -15,10 +15,25 @@ class CameraState(StrEnum):
 
     CONNECTING = "connecting"
     STREAMING = "streaming"
+    TAMPERED = "tampered"  # pictures come, and their view is wrong (see daemon.capture.tampering)
     STALLED = "stalled"  # open, but no frame for longer than it should take
     BACKOFF = "backoff"  # lost; waiting before the next try
     DISABLED = "disabled"  # enabled: false
     FAILED = "failed"  # will not be tried again (bad configuration, a file played to its end)
+
+    @property
+    def is_up(self) -> bool:
+        """Pictures come."""
+        return self in (CameraState.STREAMING, CameraState.TAMPERED)
+
+
+class Tampering(StrEnum):
+    """The `reason` of TAMPERED, as `watch` of a camera names them; of several the first."""
+
+    DARK = "dark"
+    BLURRED = "blurred"
+    MOVED = "moved"
+    FROZEN = "frozen"  # a covered lens shows the same picture all the time too
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +154,11 @@ class StatusBoard:
         """None for a camera that is not there."""
         status = self._statuses.get(camera)
         return status.state if status else None
+
+    def is_up(self, camera: str) -> bool:
+        """Whether its pictures come; False for a camera that is not there."""
+        status = self._statuses.get(camera)
+        return status is not None and status.state.is_up
 
     def all(self) -> list[CameraStatus]:
         with self._lock:

@@ -10,7 +10,6 @@ from daemon.accounting import Drop, Page, total
 from daemon.clock import Clock
 from daemon.live import LiveBoard
 from daemon.reports import Reporter
-from daemon.states import CameraState
 from sinks.messages import Kind
 
 log = logging.getLogger(__name__)
@@ -56,7 +55,7 @@ class Summary:
 
     def _line(self, before: _Reading, now: _Reading) -> str:
         cameras = self._reporter.cameras()
-        up = sum(camera.status.state is CameraState.STREAMING for camera in cameras)
+        up = sum(camera.status.state.is_up for camera in cameras)
         seconds = now.at_s - before.at_s
         then = total(page for name, page in before.pages.items() if name in now.pages)
         here = total(now.pages.values())

@@ -19,7 +19,7 @@ VERSION = 1  # of the format; rises when a field changes its meaning or goes awa
 HEARTBEAT_TOPIC = b"hb."
 
 Encoding = Literal["json", "msgpack"]
-State = Literal["connecting", "streaming", "stalled", "backoff", "disabled", "failed"]
+State = Literal["connecting", "streaming", "tampered", "stalled", "backoff", "disabled", "failed"]
 
 Version = Annotated[int, Meta(ge=1, description="Version of this format.")]
 Epoch = Annotated[str, Meta(description="New at every start of the daemon.")]
@@ -82,8 +82,11 @@ class DetectionMessage(Struct, frozen=True, kw_only=True):
     ] = UNSET
     captured_ns: Annotated[int, Meta(description="Wall clock of the picture, ns since 1970.")]
     time_source: Annotated[
-        Literal["wallclock", "pts"],
-        Meta(description="Whether captured_ns is the time of arrival or derived from the stream."),
+        Literal["wallclock", "rtcp", "pts"],
+        Meta(
+            description="Whether captured_ns is the time of arrival, the camera's own clock by its"
+            " RTCP sender reports, or derived from the stream."
+        ),
     ]
     pts_s: Annotated[float | None, Meta(description="Presentation time in the stream, seconds.")]
     published_ns: PublishedNs = 0

@@ -15,6 +15,8 @@ from daemon.capture.picture import MOST_PIXELS
 
 _PROBE_BYTES = 1_000_000
 _ANALYZE_US = 1_000_000
+# What cameras send. FFmpeg has some hundred decoders more, and few of them are looked after.
+_NETWORK_DECODERS = "h264,hevc,mjpeg,mpeg4,mpeg2video,av1,libdav1d,vp8,vp9"
 _V4L2_FORMATS = {"mjpeg": "mjpeg", "yuyv": "yuyv422", "h264": "h264"}
 
 
@@ -27,6 +29,12 @@ class Address:
     transport: str
     options: dict[str, str]
     format: str | None = None
+
+    @property
+    def decoder_options(self) -> dict[str, str]:
+        """What of it concerns the decoder as well."""
+        wanted = ("max_pixels", "codec_whitelist")
+        return {name: self.options[name] for name in wanted if name in self.options}
 
 
 def address_of(camera: CameraConfig, *, credential_directory: Path | None) -> Address:
@@ -83,6 +91,8 @@ def _rtsp_options(camera: CameraConfig, scheme: str) -> dict[str, str]:
         "rtsp_transport": camera.transport,
         "timeout": str(math.ceil(silence_s * 1e6)),
         "protocol_whitelist": ",".join(protocols),
+        "format_whitelist": "rtsp",
+        "codec_whitelist": _NETWORK_DECODERS,
         "allowed_media_types": "video",
         "fpsprobesize": "0",  # opens in a sixth of the time; the rate is measured anyway
         "probesize": str(_PROBE_BYTES),

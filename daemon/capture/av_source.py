@@ -13,6 +13,7 @@ import av
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from daemon.capture.camera_clock import CameraClock
 from daemon.capture.demuxer import Demuxer
 from daemon.capture.errors import CaptureError, Kind
 from daemon.capture.pacer import Pacer
@@ -49,6 +50,7 @@ class AvSource:
         self._timeline = Timeline(
             demuxer.stream, shift_s, recorded=demuxer.address.medium == "file"
         )
+        self._camera_clock = CameraClock(float(demuxer.stream.time_base or 0))
         self._newest_s = clock.now_s()  # when the last sample came, or the stream was opened
 
     @property
@@ -84,6 +86,9 @@ class AvSource:
         )
         for packet in self._demuxer.packets():
             dts_s = self._timeline.passed(packet)
+            if packet.has_sidedata("rtcp_sr"):
+                report = bytes(packet.get_sidedata("rtcp_sr"))
+                self._camera_clock.hear(report, start_us=self._demuxer.start_us)
             if self._before_packet and dts_s is not None and not self._before_packet(dts_s):
                 return
             pacer.saw(dts_s)
@@ -125,11 +130,13 @@ class AvSource:
             self._check_silence()
         for frame in frames:
             check_size(frame.width, frame.height)
+            pts_s = self._timeline.shown(frame)
             yield Sample(
-                pts_s=self._timeline.shown(frame),
+                pts_s=pts_s,
                 is_corrupt=frame.is_corrupt,
                 picture=AvPicture(frame),
                 scale=partial(self._letterboxer.scale, frame),
+                captured_ns=self._camera_clock.wall_ns(pts_s),
             )
 
     def _check_silence(self) -> None:
@@ -139,6 +146,8 @@ class AvSource:
             self._demuxer.address.medium != "file"
             and silent_s > self._demuxer.camera.read_timeout_s
         ):
+            codec = self._demuxer.stream.codec_context
+            check_size(codec.width, codec.height)  # that may be why the decoder refuses them
             raise CaptureError(Kind.DECODER, "data comes, but no pictures")
 
 

@@ -20,7 +20,8 @@ from config.camera import CameraConfig
 from daemon.capture.address import Address
 from daemon.capture.errors import CaptureError, Kind, guarded
 from daemon.capture.hwaccel import hardware_decoder
-from daemon.capture.picture import MOST_PIXELS, check_size
+from daemon.capture.picture import check_size
+from daemon.capture.preflight import check_stays
 from daemon.clock import Clock
 
 T = TypeVar("T")
@@ -35,7 +36,7 @@ class Demuxer:
         self._clock = clock
         self._container = self._open()
         try:
-            self.stream = _video_of(self._container)
+            self.stream = _video_of(self._container, address)
         except CaptureError:
             self._container.close()
             raise
@@ -55,6 +56,11 @@ class Demuxer:
             if self.address.medium == "network" and waited_s >= self.camera.read_timeout_s:
                 raise CaptureError(Kind.TIMEOUT)
 
+    @property
+    def start_us(self) -> int | None:
+        """Wall clock of presentation time 0, once an RTCP sender report told it."""
+        return self._container.start_time_realtime
+
     def close(self) -> None:
         self._container.close()
 
@@ -73,7 +79,14 @@ class Demuxer:
             return self._guarded(open_container, opening=True)
         remaining = _Remaining(self._clock, camera.open_timeout_s)
         timeouts_s = (cast(float, remaining), camera.read_timeout_s)
-        return self._guarded(partial(open_container, timeout=timeouts_s), opening=True)
+
+        def go_there() -> InputContainer:
+            if address.medium == "network":
+                allowed = camera.allow_link_local
+                check_stays(address.target, remaining_s=remaining, link_local=allowed)
+            return open_container(timeout=timeouts_s)
+
+        return self._guarded(go_there, opening=True)
 
     def _guarded(self, call: Callable[[], T], *, opening: bool) -> T:
         return guarded(
@@ -89,7 +102,7 @@ class _Remaining:
     """What is left of the time to open, whenever PyAV asks.
 
     PyAV gives FFmpeg the whole timeout twice: to connect, and again to find the parameters of the
-    stream. As a number that shrinks, one deadline holds for both.
+    stream. As a number that shrinks, one deadline holds for both, and for what we ask before.
     """
 
     def __init__(self, clock: Clock, timeout_s: float) -> None:
@@ -108,7 +121,7 @@ def _next(packets: Iterator[Packet[VideoStream]]) -> Packet[VideoStream] | None:
         return None
 
 
-def _video_of(container: InputContainer) -> VideoStream:
+def _video_of(container: InputContainer, address: Address) -> VideoStream:
     if not container.streams.video:
         raise CaptureError(Kind.NO_VIDEO)
     stream = container.streams.video[0]
@@ -116,7 +129,10 @@ def _video_of(container: InputContainer) -> VideoStream:
     codec = cast("av.VideoCodecContext | None", stream.codec_context)
     if codec is None:
         raise CaptureError(Kind.CODEC, "FFmpeg has no decoder for it")
+    allowed = address.decoder_options.get("codec_whitelist", codec.codec.name).split(",")
+    if codec.codec.name not in allowed:
+        raise CaptureError(Kind.CODEC, f"{codec.codec.name} is not taken from a network")
     check_size(codec.width, codec.height)
     codec.thread_count = 1
-    codec.options = {"max_pixels": str(MOST_PIXELS)}
+    codec.options = address.decoder_options
     return stream

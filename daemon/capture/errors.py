@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import builtins
 import errno
+import socket
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Literal, TypeVar
@@ -37,6 +38,7 @@ class Kind(StrEnum):
     DNS = "dns"  # the host name does not resolve
     AUTH = "auth"  # login refused (401, 403)
     NOT_FOUND = "not_found"  # no such path (404) or file
+    REDIRECTED = "redirected"  # it leads to another host, where nobody sent us
     PROTOCOL = "protocol"  # an answer that is none
     NO_VIDEO = "no_video"  # only sound, or nothing
     CODEC = "codec"  # a format that cannot be read or decoded
@@ -48,7 +50,9 @@ class Kind(StrEnum):
     INTERNAL = "internal"  # a fault of ours
 
 
-SLOW = frozenset({Kind.AUTH, Kind.NOT_FOUND, Kind.NO_VIDEO, Kind.CODEC, Kind.TOO_LARGE})
+SLOW = frozenset(
+    {Kind.AUTH, Kind.NOT_FOUND, Kind.REDIRECTED, Kind.NO_VIDEO, Kind.CODEC, Kind.TOO_LARGE}
+)
 FINAL = frozenset({Kind.CONFIG})
 
 _CLASSES: tuple[tuple[type[BaseException], Kind], ...] = (
@@ -57,6 +61,7 @@ _CLASSES: tuple[tuple[type[BaseException], Kind], ...] = (
     (av.error.HTTPError, Kind.PROTOCOL),
     (av.error.ExitError, Kind.TIMEOUT),  # PyAV's own deadline interrupted the call
     (av.error.DecoderNotFoundError, Kind.CODEC),
+    (socket.gaierror, Kind.DNS),
     (builtins.EOFError, Kind.EOF),
     (builtins.TimeoutError, Kind.TIMEOUT),
     (builtins.ConnectionRefusedError, Kind.REFUSED),

@@ -8,6 +8,8 @@ from contextlib import closing
 from typing import Protocol
 
 import av
+import numpy as np
+import numpy.typing as npt
 
 from config.camera import CameraConfig
 from daemon.accounting import Drop, Ledger
@@ -15,9 +17,10 @@ from daemon.capture.observer import CaptureObserver, Damage
 from daemon.capture.pacer import Pacer
 from daemon.capture.reporter import Reporter
 from daemon.capture.sample import Lost, Sample, Source
+from daemon.capture.tampering import TamperWatch, look_at
 from daemon.clock import Clock
-from daemon.frame import Frame
-from detector.letterbox import InputSpec
+from daemon.frame import Frame, TimeSource
+from detector.letterbox import InputSpec, Letterbox
 
 _TAKEN_S = 0.2  # how often a reader that waits for the detector looks whether it should stop
 
@@ -55,6 +58,7 @@ class Intake:
         self._reporter = reporter
         self._clock = clock
         self._observer = observer
+        self._watch = TamperWatch(camera.watch)
         self._span_s: tuple[float, float] | None = None  # first and newest frame of this stream
 
     @property
@@ -125,6 +129,8 @@ class Intake:
         except (av.FFmpegError, ValueError, MemoryError):
             self._drop(Drop.PREPROCESS_ERROR, "other")
             return False
+        self._look_at(pixels, letterbox, now_s)
+        captured_ns, time_source = self._time_of(sample, wall_ns)
         self._slot.put(
             Frame(
                 camera=self._reporter.camera,
@@ -132,13 +138,27 @@ class Intake:
                 input_spec=self._scaled_for,
                 letterbox=letterbox,
                 captured_s=now_s,
-                captured_ns=wall_ns,
+                captured_ns=captured_ns,
                 pts_s=sample.pts_s,
-                time_source="wallclock",
+                time_source=time_source,
                 picture=sample.picture,
             )
         )
         return True
+
+    def _look_at(self, pixels: npt.NDArray[np.uint8], letterbox: Letterbox, now_s: float) -> None:
+        if self._watch.due(now_s):
+            (x, y), (width, height) = letterbox.offset_xy, letterbox.scaled_wh
+            look = look_at(pixels[y : y + height, x : x + width])
+            self._reporter.judged(self._watch.judge(look, now_s))
+
+    def _time_of(self, sample: Sample, arrived_ns: int) -> tuple[int, TimeSource]:
+        """When the picture was taken, as well as it is known and wanted."""
+        if self._camera.time_source != "rtcp" or sample.captured_ns is None:
+            return arrived_ns, "wallclock"
+        behind_s = (arrived_ns - sample.captured_ns) / 1e9
+        self._observer.observe_camera_clock(self._reporter.camera, behind_s)
+        return sample.captured_ns, "rtcp"
 
     def _drop(self, reason: Drop, damage: Damage | None = None) -> None:
         self._ledger.captured_and_dropped(reason)

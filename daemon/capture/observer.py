@@ -18,6 +18,10 @@ class CaptureObserver(Protocol):
         """Time between two frames of one camera."""
         ...
 
+    def observe_camera_clock(self, camera: str, behind_s: float) -> None:
+        """A picture arrived this long after the camera's own clock says that it was taken."""
+        ...
+
     def count_decode_error(self, camera: str, kind: Damage) -> None:
         """A picture was damaged (`corrupt`), or could not be decoded or scaled (`other`)."""
         ...
@@ -30,6 +34,9 @@ class Unobserved:
         pass
 
     def observe_frame_interval(self, seconds: float) -> None:
+        pass
+
+    def observe_camera_clock(self, camera: str, behind_s: float) -> None:
         pass
 
     def count_decode_error(self, camera: str, kind: Damage) -> None:

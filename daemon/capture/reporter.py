@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from daemon.capture.errors import CaptureError
-from daemon.states import CameraState, StatusBoard, StreamInfo
+from daemon.states import CameraState, StatusBoard, StreamInfo, Tampering
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,23 @@ class Reporter:
         self._board.frame_arrived(self.camera, now_s, wall_ns)
         if self._board.state(self.camera) is CameraState.STALLED:
             self._board.change(self.camera, CameraState.STREAMING)
+
+    def judged(self, tampering: Tampering | None) -> None:
+        """What the newest look at an open stream's pictures found wrong with them, if anything."""
+        state = self._board.state(self.camera)
+        if tampering is not None and state is not None and state.is_up:
+            known = self._board.get(self.camera)
+            if known.reason == tampering.value:
+                return
+            self._board.change(self.camera, CameraState.TAMPERED, reason=tampering.value)
+            log.warning(
+                "camera tampered with camera=%s state=tampered reason=%s",
+                self.camera,
+                tampering.value,
+            )
+        elif tampering is None and state is CameraState.TAMPERED:
+            self._board.change(self.camera, CameraState.STREAMING)
+            log.info("camera shows its usual view again camera=%s state=streaming", self.camera)
 
     def streaming(self, stream: StreamInfo, *, wanted_decoder: str) -> None:
         self._board.change(self.camera, CameraState.STREAMING, stream=stream)

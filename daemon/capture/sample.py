@@ -39,6 +39,7 @@ class Sample:
     is_corrupt: bool
     picture: Picture
     scale: Callable[[], Scaled]
+    captured_ns: int | None = None  # wall clock of the camera's own, where it tells
 
 
 class Source(Protocol):

@@ -14,7 +14,7 @@ _FRAMES = 3.0
 
 def stalled(status: CameraStatus, now_s: float) -> bool:
     """True for an open stream without a new frame for longer than max(1 s, 3 frames)."""
-    if status.state not in (CameraState.STREAMING, CameraState.STALLED):
+    if not (status.state.is_up or status.state is CameraState.STALLED):
         return False
     fps = status.stream.fps if status.stream else None
     limit_s = max(SHORTEST_S, _FRAMES / fps) if fps else SHORTEST_S

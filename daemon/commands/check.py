@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from config.credentials import resolve
-from config.errors import ConfigError, CredentialError, Fault, printable
+from config.credentials import resolve, resolve_token
+from config.errors import ConfigError, CredentialError, Fault, KeyPath, printable
 from config.loader import Loaded, load
 from config.urls import local_path, scheme_of
 from daemon.labels import check_labels
@@ -37,7 +37,9 @@ def run(args: argparse.Namespace) -> int:
     directory = os.environ.get("CREDENTIALS_DIRECTORY")
     try:
         loaded = load(args.config)
-        warnings = [*_camera_warnings(loaded, Path(directory) if directory else None)]
+        credentials = Path(directory) if directory else None
+        _check_token(loaded, credentials)
+        warnings = [*_camera_warnings(loaded, credentials), *_folder_warnings(loaded)]
         try:
             model = loaded.config.model
             check_labels(loaded, labels_of(model.name, model.weights))
@@ -55,7 +57,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _camera_warnings(loaded: Loaded, directory: Path | None) -> Iterator[Fault]:
     """What an enabled camera needs and this machine does not have."""
-    unchecked = None
+    token = loaded.config.http.token
+    unchecked: KeyPath | None = ("http", "token") if _is_hidden(token, directory) else None
     for name, camera in loaded.config.cameras.items():
         if not camera.enabled:
             continue
@@ -65,7 +68,7 @@ def _camera_warnings(loaded: Loaded, directory: Path | None) -> Iterator[Fault]:
         if camera.credential is None or scheme not in ("rtsp", "rtsps"):
             continue
         path = ("cameras", name, "credential")
-        if directory is None and not camera.credential.startswith("file:"):
+        if _is_hidden(camera.credential, directory):
             unchecked = unchecked or path
             continue
         try:
@@ -75,6 +78,30 @@ def _camera_warnings(loaded: Loaded, directory: Path | None) -> Iterator[Fault]:
     if unchecked:
         message = "$CREDENTIALS_DIRECTORY is not set: systemd credentials are not checked"
         yield _warning(loaded, unchecked, message)
+
+
+def _is_hidden(reference: str | None, directory: Path | None) -> bool:
+    """Only the service is given it."""
+    return reference is not None and directory is None and not reference.startswith("file:")
+
+
+def _check_token(loaded: Loaded, directory: Path | None) -> None:
+    """The daemon would not start without it. Raises ConfigError."""
+    token = loaded.config.http.token
+    if token is None or _is_hidden(token, directory):
+        return
+    try:
+        resolve_token(token, directory=directory)
+    except CredentialError as exc:
+        raise ConfigError((loaded.fault(("http", "token"), str(exc)),)) from exc
+
+
+def _folder_warnings(loaded: Loaded) -> Iterator[Fault]:
+    config = loaded.config
+    folder = config.recordings.folder
+    if folder is not None and not os.access(folder, os.W_OK | os.X_OK):
+        message = "is not there or cannot be written: nothing would be recorded"
+        yield _warning(loaded, ("recordings", "folder"), message)
 
 
 def _warning(loaded: Loaded, path: tuple[str | int, ...], message: str) -> Fault:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from tqdm import tqdm
 
 from config.schema import ModelConfig
+from config.urls import redacted
 from detector.api import Detector, InferenceError, ModelError
 
 if TYPE_CHECKING:  # PyAV and OpenCV are loaded when there is work for them
@@ -204,5 +205,5 @@ def _build(wanted: ModelConfig, max_batch: int, build: Callable[..., Detector]) 
 
 
 def _fail(error: Exception, code: int) -> int:
-    print(f"vedette detect: {error}", file=sys.stderr)
+    print(redacted(f"vedette detect: {error}"), file=sys.stderr)
     return code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ def run(args: argparse.Namespace) -> int:
     """Run until told to stop; returns the exit code."""
     from daemon import signals
 
+    # A core would hold passwords and pictures; `prlimit --core` of the process allows it again.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     signals.block()  # before libraries start threads of their own, which would take them
 
     from config.loader import load

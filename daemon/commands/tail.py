@@ -67,7 +67,9 @@ def run(args: argparse.Namespace) -> int:
         with zmq.Context() as context, closing(_subscribe(context, args)) as socket:
             return _follow(socket, args)
     except (KeyFileError, zmq.ZMQError) as error:
-        print(f"{args.endpoint}: {error}", file=sys.stderr)
+        from config.urls import redacted  # only now: it takes longer to load than all the rest
+
+        print(redacted(f"{args.endpoint}: {error}"), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 0
@@ -183,7 +185,7 @@ def _state(message: StatusMessage) -> str:
     text = message.state + (f" ({message.reason})" if message.reason else "")
     if message.retry_s is not None:
         text += f", next try in {message.retry_s:.1f} s"
-    if message.stream is not None and message.state == "streaming":
+    if message.stream is not None and message.state in ("streaming", "tampered"):
         stream = message.stream
         rate = "" if stream.fps is None else f" {stream.fps:g} fps"
         text += f": {stream.codec} {stream.width}x{stream.height}{rate} over {stream.transport}"

@@ -210,5 +210,19 @@ def _process() -> Row:
                 unit=units.PercentUnit,
                 width=FULL // 3,
             ),
+            stacked(
+                "Reloads",
+                "By what became of them. refused: the file has faults, or needs what cannot be had."
+                " rolled_back: it failed half-way. Either way all is as it was.",
+                Query(total(ALL.increase("vedette_config_reloads_total"), "result"), "{{result}}"),
+                unit=units.Short,
+            ),
+            lines(
+                "Last reload",
+                "1 while the file said something usable when it was last read.",
+                Query(ALL.of("vedette_config_last_reload_successful"), "{{instance}}"),
+                unit=units.Short,
+                maximum=1,
+            ),
         ],
     )

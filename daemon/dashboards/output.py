@@ -1,4 +1,4 @@
-"""The sinks: what leaves the daemon, what does not, and who listens."""
+"""What leaves the daemon, what does not, and who listens; what is kept on disk."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from daemon.dashboards.board import Row, board, every_instance
 from daemon.dashboards.panels import BAD, buckets, lines, stacked, value
-from daemon.dashboards.queries import Query, Scope, total
+from daemon.dashboards.queries import BY_CAMERA, Query, Scope, total
 
 ALL = Scope('instance=~"$instance"')
 WRITE = "vedette_publish_duration_seconds"
@@ -18,8 +18,8 @@ def dashboard() -> Dashboard:
     return board(
         "vedette-output",
         "vedette / Output",
-        "Messages, bytes, drops and subscribers of every sink.",
-        [_now(), _messages(), _sinks()],
+        "Messages, bytes, drops and subscribers of every sink; recordings of every camera.",
+        [_now(), _messages(), _sinks(), _recordings()],
         variables=[every_instance()],
     )
 
@@ -134,6 +134,52 @@ def _sinks() -> Row:
                 "Subscriptions that a sink knows of.",
                 Query(ALL.of("vedette_subscribers"), "{{instance}} {{sink}}"),
                 unit=units.Short,
+            ),
+        ],
+    )
+
+
+def _recordings() -> Row:
+    return Row(
+        "Recordings",
+        [
+            stacked(
+                "Recordings",
+                "Snapshots and clips that were written.",
+                Query(
+                    total(ALL.increase("vedette_recordings_total"), "camera, kind"),
+                    "{{camera}} {{kind}}",
+                ),
+                unit=units.Short,
+            ),
+            lines(
+                "Recordings that failed, pictures that were missed",
+                "failed: could not be written. missed: the recorder was too slow for the picture.",
+                Query(
+                    total(ALL.increase("vedette_recordings_failed_total"), "instance"),
+                    "{{instance}} failed",
+                ),
+                Query(
+                    total(ALL.increase("vedette_recorder_pictures_missed_total"), "instance"),
+                    "{{instance}} missed",
+                ),
+                unit=units.Short,
+            ),
+            stacked(
+                "On disk",
+                "By camera; max_gb of each bounds it.",
+                Query(
+                    total(ALL.of("vedette_recordings_stored_bytes"), BY_CAMERA),
+                    "{{instance}} {{camera}}",
+                ),
+                unit=units.BytesSI,
+            ),
+            lines(
+                "Recorder",
+                "1 while recordings can be written, or none are wanted.",
+                Query(ALL.of("vedette_recorder_up"), "{{instance}}"),
+                unit=units.Short,
+                maximum=1,
             ),
         ],
     )

@@ -53,6 +53,7 @@ GOOD, WARNING, BAD = "green", "orange", "red"
 STATE_COLORS = {
     CameraState.CONNECTING: "blue",
     CameraState.STREAMING: GOOD,
+    CameraState.TAMPERED: "purple",
     CameraState.STALLED: WARNING,
     CameraState.BACKOFF: BAD,
     CameraState.DISABLED: "text",

@@ -41,6 +41,10 @@ _ADVICE = {
         "The camera is there, but has no stream of that path. Its manual or its ONVIF data names"
         " it; each maker has its own (/h264, /stream1, /Streaming/Channels/101)."
     ),
+    Kind.REDIRECTED: (
+        "The camera, or its name, leads to another machine, and vedette goes only where it is sent."
+        " If that is right, write the other machine's URL here."
+    ),
     Kind.PROTOCOL: (
         "Something answers, but not as RTSP. Check that the port is that of RTSP and not of the"
         " web page, and rtsp: against rtsps:."

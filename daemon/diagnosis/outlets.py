@@ -1,4 +1,4 @@
-"""Where results go: the HTTP address, the ZeroMQ endpoint and its keys, the folder of the lines.
+"""Where results go: the HTTP address, the ZeroMQ endpoint and its keys, the folders.
 
 Addresses are bound the way the daemon binds them, and released at once.
 """
@@ -9,15 +9,17 @@ import errno
 import os
 import shutil
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from config.camera import RecordConfig
 from config.credentials import resolve_token
 from config.errors import CredentialError
-from config.schema import Config, CurveConfig, JsonlConfig, ZeromqConfig
+from config.schema import Config, CurveConfig, JsonlConfig, RecordingsConfig, ZeromqConfig
 from config.urls import split_host_port
 from daemon.diagnosis.finding import Finding, fail, ok, warn
 from daemon.diagnosis.running import Running
+from daemon.recording.folder import recordings_folder
 from sinks.keys import PUBLIC_SUFFIX, KeyFileError, load_public, load_secret
 from sinks.sink import SinkError
 from sinks.xpub import XpubSocket
@@ -32,6 +34,8 @@ def outlet_findings(
     yield http_finding(config.http.listen, running)
     if config.http.token is not None:
         yield token_finding(config.http.token, directory)
+    if records := [camera.record for camera in config.cameras.values() if camera.record.wanted]:
+        yield recordings_finding(config.recordings, records)
     zeromq, jsonl = config.sinks.zeromq, config.sinks.jsonl
     if zeromq is not None:
         if zeromq.curve is not None:
@@ -117,6 +121,30 @@ def curve_finding(curve: CurveConfig) -> Finding:
         detail = f"no client is let in: {curve.clients} holds no *{PUBLIC_SUFFIX} file"
         return warn(what, detail, "put the subscribers' public keys there")
     return ok(what, f"{len(clients)} let in")
+
+
+def recordings_finding(
+    place: RecordingsConfig,
+    records: Sequence[RecordConfig],
+    free_bytes: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free,
+) -> Finding:
+    """Of the cameras that record."""
+    what, folder = "recordings", recordings_folder(place)
+    if place.folder is not None and not folder.is_dir():
+        return fail(what, f"there is no folder {folder}", "make it; the daemon makes none")
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        return fail(what, f"{there} may not be written by this user", "see its owner and mode")
+    free_gb = free_bytes(there) / 1e9
+    most_gb = sum(record.max_gb for record in records)
+    detail = f"{folder}: {free_gb:.1f} GB free, {most_gb:g} GB at most are kept"
+    if free_gb < most_gb - _stored_gb(folder):
+        return warn(what, detail, "lower record.max_gb of the cameras, or make room")
+    return ok(what, detail)
+
+
+def _stored_gb(folder: Path) -> float:
+    return sum(file.stat().st_size for file in folder.glob("*/*") if file.is_file()) / 1e9
 
 
 def jsonl_finding(

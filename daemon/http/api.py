@@ -10,10 +10,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from daemon.http import asked, events, shapes
+from daemon.http import asked, events, scraping, shapes
 from daemon.http.history import History, Reading
 from daemon.http.rates import FpsMeter
-from daemon.http.scraping import Scraper
 from daemon.http.view import View
 from daemon.live import Sight
 from daemon.records import detection_records
@@ -29,7 +28,7 @@ class Api:
         self._view = view
         self._meter = FpsMeter()
         self._history = History()
-        self._scraper = Scraper(view.registry)
+        self._scraper = scraping.Scraper(view.registry)
         self._started_s = view.clock.now_s()
 
     def routes(self) -> list[BaseRoute]:
@@ -62,9 +61,8 @@ class Api:
             )
             await asyncio.sleep(SAMPLE_S)
 
-    async def _metrics(self, request: Request) -> Response:
-        page, content_type = await self._scraper.page(request.headers.get("accept", ""))
-        return Response(page, headers={"content-type": content_type})
+    async def _metrics(self, _: Request) -> Response:
+        return Response(await self._scraper.page(), headers={"content-type": scraping.MEDIA_TYPE})
 
     async def _healthz(self, _: Request) -> Response:
         reason = self._view.reporter.stuck()

@@ -18,7 +18,9 @@ from daemon.http.api import Api
 from daemon.http.errors import ApiError, answer_api_error, answer_http_error
 from daemon.http.guard import Guard
 from daemon.http.hardening import Hardened
+from daemon.http.listener import Shortage
 from daemon.http.pages import Pages
+from daemon.http.recordings import Recordings
 from daemon.http.view import View
 
 
@@ -27,11 +29,13 @@ class HttpApp:
 
     def __init__(self, view: View) -> None:
         self._events = view.events
+        self._shortage = Shortage(view.clock)
         self._api = Api(view)
         self._pages = Pages(view)
+        recordings = Recordings(view)
         self._loop: asyncio.AbstractEventLoop | None = None
         router = Starlette(
-            routes=[*self._api.routes(), *self._pages.routes()],
+            routes=[*self._api.routes(), *recordings.routes(), *self._pages.routes()],
             lifespan=self._lifespan,
             exception_handlers={
                 ApiError: answer_api_error,
@@ -63,6 +67,7 @@ class HttpApp:
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(self._shortage)
         sampling = asyncio.create_task(self._api.sample())
         try:
             yield

@@ -48,7 +48,7 @@ class Guard:
         self._refusals = _Refusals(clock)
 
     def read_token(self, directory: Path | None) -> None:
-        """`directory` is $CREDENTIALS_DIRECTORY. Raises CredentialError."""
+        """`directory` is $CREDENTIALS_DIRECTORY. Raises CredentialError. Any thread."""
         if self._config.token is not None:
             self._token = TokenCheck(resolve_token(self._config.token, directory=directory))
 

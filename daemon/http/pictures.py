@@ -6,7 +6,6 @@ However many watch, drawing takes at most `SHARE` of one core; beyond that pictu
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +14,9 @@ from functools import partial
 from daemon.annotate import annotate, encode_jpeg
 from daemon.http.errors import ApiError
 from daemon.live import Sight
+from daemon.nice import be_nice
 
 SHARE = 0.15
-NICE = 10  # of the drawing thread: cameras and detector come first
 
 
 class PictureMaker:
@@ -27,7 +26,7 @@ class PictureMaker:
         self._rest_per_work = 1 / share - 1
         self._rested_s = 0.0  # when the next picture may be begun
         self._closing = threading.Event()
-        self._drawer = ThreadPoolExecutor(1, thread_name_prefix="http:draw", initializer=_be_nice)
+        self._drawer = ThreadPoolExecutor(1, thread_name_prefix="http:draw", initializer=be_nice)
 
     async def jpeg(self, sight: Sight, *, max_width: int | None, boxes: bool = True) -> bytes:
         """Waits for its turn. Raises ApiError after `close`."""
@@ -57,7 +56,3 @@ class PictureMaker:
 
 def _stopping() -> ApiError:
     return ApiError(503, "stopping", "the daemon is being stopped")
-
-
-def _be_nice() -> None:
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)

@@ -16,6 +16,7 @@ import uvicorn
 from config.errors import CredentialError
 from daemon.http.app import HttpApp
 from daemon.http.connection import MAX_CONNECTIONS, PatientConnection
+from daemon.http.listener import ACCEPTS, QUEUE, Listener
 
 MAX_HEAD_BYTES = 16_384  # of a request; more is answered 400
 HUNG_MS = 30_000  # a peer that acknowledges nothing for so long is cut off
@@ -48,23 +49,29 @@ class HttpServer:
                 server_header=False,
                 proxy_headers=False,
                 limit_concurrency=MAX_CONNECTIONS,
+                backlog=ACCEPTS,
             )
         )
         self._thread: threading.Thread | None = None
 
-    def bind(self) -> None:
-        """Read the token and take the address. Raises ListenError."""
+    def read_token(self) -> None:
+        """From now on the token that its file holds now is asked for. Raises ListenError."""
         directory = os.environ.get("CREDENTIALS_DIRECTORY")
         try:
             self._app.read_token(Path(directory) if directory else None)
         except CredentialError as error:
             msg = f"http.token: {error}"
             raise ListenError(msg) from None
+
+    def bind(self) -> None:
+        """Read the token and take the address. Raises ListenError."""
+        self.read_token()
         try:
             family, _, _, _, address = socket.getaddrinfo(
                 self._host, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )[0]
-            listener = socket.create_server(address[:2], family=family, backlog=128)
+            created = socket.create_server(address[:2], family=family, backlog=QUEUE)
+            listener = Listener(fileno=created.detach())
         except OSError as error:
             raise ListenError(self._refusal(error)) from error
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, HUNG_MS)

@@ -11,13 +11,15 @@ from config.schema import HttpConfig
 from daemon.clock import Clock
 from daemon.http.events import EventFeed
 from daemon.live import LiveBoard
+from daemon.recording.shelf import Shelf
 from daemon.reports import CameraReport, Reporter
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """`config` gives the running configuration, redacted and ready for JSON; `http` is the part of
-    it that the listener obeys; `events` is told of every message by who publishes them.
+    it that the listener obeys; `events` is told of every message by who publishes them; `shelf`
+    has the recordings of a camera, None where there can be none.
     """
 
     reporter: Reporter
@@ -27,6 +29,7 @@ class View:
     clock: Clock
     config: Callable[[], Mapping[str, object]]
     http: HttpConfig
+    shelf: Callable[[str], Shelf | None]
 
     def camera(self, name: str) -> CameraReport | None:
         """None for a camera that is not configured."""

@@ -13,6 +13,7 @@ from typing import Literal
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     GCCollector,
     Histogram,
     ProcessCollector,
@@ -86,8 +87,8 @@ class Metrics:
         flow, link = self._flow, self._link
         for family in (flow.queue_wait, flow.age, flow.latency, flow.detections):
             family.remove_by_labels({"camera": camera})
-        for counter in (link.decode_errors, link.reconnects, link.stalls):
-            counter.remove_by_labels({"camera": camera})
+        for series in (link.decode_errors, link.reconnects, link.stalls, link.clock_offset):
+            series.remove_by_labels({"camera": camera})
 
     def use_model(self, name: str, buckets: Sequence[int]) -> None:
         """Create the series of the model that runs from now on, and of its batch sizes."""
@@ -158,6 +159,11 @@ class Metrics:
     def observe_frame_interval(self, seconds: float) -> None:
         """Time between two frames of one camera."""
         self._link.interval.observe(seconds)
+
+    def observe_camera_clock(self, camera: str, behind_s: float) -> None:
+        """A picture arrived this long after the camera's own clock says that it was taken."""
+        if camera in self._cameras:
+            self._link.clock_offset.labels(camera).set(behind_s)
 
     def count_decode_error(self, camera: str, kind: DecodeError) -> None:
         if camera in self._cameras:
@@ -247,6 +253,12 @@ class _LinkFamilies:
             "vedette_reconnects_total",
             "Lost or refused links, by reason.",
             ("camera", "reason"),
+            registry=registry,
+        )
+        self.clock_offset = Gauge(
+            "vedette_camera_clock_offset_seconds",
+            "Arrival of a picture less its time by the camera's own clock (time_source: rtcp).",
+            ("camera",),
             registry=registry,
         )
         self.stalls = Counter(

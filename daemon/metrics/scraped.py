@@ -12,8 +12,15 @@ from platform import python_version
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from daemon.reports import CameraReport, ConfigReport, ModelReport, Reporter, SinkReport
-from daemon.states import CameraState
+from daemon.reports import (
+    CameraReport,
+    ConfigReport,
+    ModelReport,
+    RecorderReport,
+    Reporter,
+    SinkReport,
+)
+from daemon.states import CameraState, CameraStatus, Tampering
 
 Family = CounterMetricFamily | GaugeMetricFamily
 
@@ -34,6 +41,7 @@ class ReportCollector(Collector):
         yield from _frames(cameras)
         yield from _queues(reporter)
         yield from _sinks(reporter.sinks())
+        yield from _recordings(reporter.recorder())
         yield from _model(reporter.model())
 
 
@@ -85,9 +93,7 @@ def _links(cameras: Sequence[CameraReport]) -> Iterator[Family]:
         rows = [((camera.status.camera,), value(camera)) for camera in cameras]
         return _gauge(name, text, ("camera",), rows)
 
-    yield per_camera(
-        "camera_up", "1 while pictures come.", lambda c: c.status.state is CameraState.STREAMING
-    )
+    yield per_camera("camera_up", "1 while pictures come.", lambda c: c.status.state.is_up)
     yield _gauge(
         "camera_state",
         "1 for the state the camera is in, 0 for the others.",
@@ -96,6 +102,16 @@ def _links(cameras: Sequence[CameraReport]) -> Iterator[Family]:
             ((camera.status.camera, state), camera.status.state is state)
             for camera in cameras
             for state in CameraState
+        ],
+    )
+    yield _gauge(
+        "camera_tampered",
+        "1 for what is wrong with the camera's view, of what `watch` looks for.",
+        ("camera", "reason"),
+        [
+            ((camera.status.camera, reason), _shows(camera.status, reason))
+            for camera in cameras
+            for reason in Tampering
         ],
     )
     streams = [(c.status.camera, c.status.stream) for c in cameras if c.status.stream]
@@ -126,6 +142,10 @@ def _links(cameras: Sequence[CameraReport]) -> Iterator[Family]:
         "The wait that runs before the camera is tried again; 0 when none does.",
         lambda c: (c.status.retry_s or 0) if c.status.state is CameraState.BACKOFF else 0,
     )
+
+
+def _shows(status: CameraStatus, reason: Tampering) -> bool:
+    return status.state is CameraState.TAMPERED and status.reason == reason
 
 
 def _frames(cameras: Sequence[CameraReport]) -> Iterator[Family]:
@@ -197,6 +217,51 @@ def _sinks(sinks: Sequence[SinkReport]) -> Iterator[Family]:
     )
 
 
+def _recordings(recorder: RecorderReport) -> Iterator[Family]:
+    """Only cameras that record, or have recordings, have these series."""
+    reports = recorder.cameras.items()
+    yield _gauge(
+        "recorder_up",
+        "1 while recordings can be written, or none are wanted.",
+        (),
+        [((), not recorder.failing)],
+    )
+    yield _counter(
+        "recordings",
+        "Snapshots and clips that were written.",
+        ("camera", "kind"),
+        [
+            ((name, kind), count)
+            for name, report in reports
+            for kind, count in (("snapshot", report.snapshots), ("clip", report.clips))
+        ],
+    )
+    yield _counter(
+        "recordings_failed",
+        "Snapshots and clips that could not be written.",
+        ("camera",),
+        [((name,), report.failed) for name, report in reports],
+    )
+    yield _counter(
+        "recorder_pictures_missed",
+        "Pictures that the recorder was too slow for.",
+        ("camera",),
+        [((name,), report.missed) for name, report in reports],
+    )
+    yield _gauge(
+        "recordings_stored",
+        "Recordings on disk.",
+        ("camera",),
+        [((name,), report.stored) for name, report in reports],
+    )
+    yield _gauge(
+        "recordings_stored_bytes",
+        "What they take; max_gb bounds it.",
+        ("camera",),
+        [((name,), report.stored_bytes) for name, report in reports],
+    )
+
+
 def _model(model: ModelReport | None) -> Iterator[Family]:
     models = [model] if model else []
     yield _gauge(
@@ -216,6 +281,12 @@ def _model(model: ModelReport | None) -> Iterator[Family]:
         "Time that tracing and warming every batch size took.",
         (),
         [((), m.warmup_s) for m in models],
+    )
+    yield _gauge(
+        "max_batch",
+        "Most frames in one run of the detector; less than configured once memory has run out.",
+        (),
+        [((), m.max_batch) for m in models],
     )
     yield _counter(
         "inference_retraces",

@@ -20,6 +20,8 @@ from daemon.reports import (
     ModelReport,
     QueueReport,
     Readiness,
+    RecorderReport,
+    RecordingReport,
     ReloadResult,
     SinkReport,
 )
@@ -60,8 +62,11 @@ class _Sample:
         counts = SinkCounts(dict.fromkeys(Kind, 0), 0, dict.fromkeys(Loss, 0), 0)
         return [SinkReport("zeromq", counts, subscribers=0)]
 
+    def recorder(self) -> RecorderReport:
+        return RecorderReport("", QueueReport("recorder", 0, 1), {"gate": RecordingReport()})
+
     def model(self) -> ModelReport:
-        return ModelReport("efficientdet-lite0", "float32", ("person",), "0" * 64, 1, 1.0)
+        return ModelReport("efficientdet-lite0", "float32", ("person",), "0" * 64, 1, 1.0, 8)
 
     def config(self) -> ConfigReport:
         return ConfigReport("0" * 12, 1, 1, dict.fromkeys(ReloadResult, 0))
@@ -81,6 +86,7 @@ def table() -> str:
     metrics.use_model("efficientdet-lite0", (1,))
     metrics.publish_observer("zeromq")
     metrics.count_detections("gate", "person", 1)
+    metrics.observe_camera_clock("gate", 0.0)
     metrics.status_changed(CameraStatus("gate", CameraState.BACKOFF, "timeout"))
     registry.register(ReportCollector(_Sample(), started_ns=1))
     families = sorted(registry.collect(), key=lambda family: family.name)

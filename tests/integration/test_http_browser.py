@@ -14,10 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from config.camera import ClipConfig
 from config.schema import HttpConfig
+from daemon.annotate import encode_jpeg
 from daemon.http import history
+from daemon.recording.film import Film
+from daemon.recording.shelf import Part, Shelf, name_of
 from daemon.states import CameraState
-from sinks.messages import Detection, DetectionMessage, Envelope, LatencyMs
+from sinks.messages import Detection, DetectionMessage, Envelope, LatencyMs, json_line
 from tests.support.browser import DESKTOP, PHONE, Chromium, chromium
 from tests.support.daemon_process import ROOT, running_daemon
 from tests.support.fakes import GreyPicture
@@ -240,6 +244,57 @@ def test_the_page_of_a_camera_tells_all_of_it(
     assert browser.texts("#objects tr th") == ["person"]
     browser.find_element("link text", "All cameras").click()
     until(lambda: browser.texts("h2 a") == list(CAMERAS))
+
+
+def film_clip(path: Path) -> None:
+    film = Film(ClipConfig())
+    for n in range(5):
+        film.add(np.full((120, 160, 3), n * 50, np.uint8), n * 0.2)
+    film.begin(path, 1.0)
+    film.end()
+
+
+def test_recordings_are_shown_as_they_come_and_older_ones_on_demand(
+    site: Site, browser: Chromium, tmp_path: Path
+) -> None:
+    shelf = site.shelves["gate"] = Shelf(tmp_path / "gate")
+    jpeg = encode_jpeg(np.full((90, 160, 3), 90, np.uint8))
+
+    def record(seconds: int) -> str:
+        name = name_of(1_795_000_000_000_000_000 + seconds * 10**9)
+        for part in (Part.THUMBNAIL, Part.PICTURE, Part.BOXES):
+            shelf.write(name, part, jpeg)
+        shelf.write(name, Part.MESSAGE, json_line(detection("gate", "person").message))
+        return name
+
+    for n in range(20):
+        record(n)
+    browser.get(f"{site.url}/camera/gate")
+    until(lambda: len(browser.texts(".shots li")) == 12)
+    browser.wait_for("document.querySelector('.shots img').naturalWidth === 160")
+    first = browser.texts(".shots li")[0]
+    assert first.endswith("person 91 % boxes plain JSON")
+    assert browser.text("#stored").startswith("20 kept")
+    browser.find_element("id", "older").click()
+    until(lambda: len(browser.texts(".shots li")) == 20)
+    assert not browser.find_element("id", "older").is_displayed()
+    newest = record(21)
+    until(lambda: len(browser.texts(".shots li")) == 21, 8)
+    film_clip(shelf.begin(newest, Part.CLIP))
+    shelf.keep(newest, Part.CLIP)
+    until(lambda: "clip" in browser.texts(".shots li")[0], 8)
+    site.reporter.recorder_failing = "No space left on device"
+    until(lambda: "No space left" in browser.text(".fault"), 8)
+    assert browser.find_element("css selector", ".fault").is_displayed()
+    browser.find_element("link text", "clip").click()
+    browser.wait_for("document.querySelector('video')?.videoWidth === 160")
+
+
+def test_a_camera_without_recordings_does_not_speak_of_them(site: Site, browser: Chromium) -> None:
+    browser.get(f"{site.url}/camera/yard")
+    until(lambda: browser.text("#state") == "streaming")
+    until(lambda: browser.texts("#frames tr"))
+    assert not browser.find_element("id", "recordings").is_displayed()
 
 
 def test_the_page_of_an_unknown_camera_says_so(site: Site, browser: Chromium) -> None:

@@ -41,7 +41,8 @@ class Rig:
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """Two cameras that work, a dead and a disabled one, both sinks and a subscriber, scraped."""
+    """Two cameras that work, a dead and a disabled one, both sinks and a
+    subscriber, scraped; the first one records."""
     folder = tmp_path_factory.mktemp("prometheus")
     endpoint = f"tcp://127.0.0.1:{free_port()}"
     config = {
@@ -49,11 +50,12 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         "model": {"input_size": 128, "score_threshold": 0.0, "max_detections": 3},
         "batching": {"max_batch": 1},
         "cameras": {
-            "alive": {"url": SCENE, "detect": {"fps": 5}},
+            "alive": {"url": SCENE, "detect": {"fps": 5}, "record": {"snapshots": True}},
             "second": {"url": f"{SCENE}&seed=2", "detect": {"fps": 5}},
             "dead": {"url": f"rtsp://127.0.0.1:{free_port()}/nothing"},
             "off": {"url": SCENE, "enabled": False},
         },
+        "recordings": {"folder": str(folder)},
         "sinks": {"zeromq": {"bind": endpoint}, "jsonl": {"path": str(folder / "out.jsonl")}},
     }
     with running_daemon(folder, config) as daemon:

@@ -28,12 +28,16 @@ class CountingObserver:
         self.connects: list[float] = []
         self.intervals: list[float] = []
         self.errors: list[tuple[str, str]] = []
+        self.behind_s: list[float] = []
 
     def observe_connect(self, seconds: float) -> None:
         self.connects.append(seconds)
 
     def observe_frame_interval(self, seconds: float) -> None:
         self.intervals.append(seconds)
+
+    def observe_camera_clock(self, camera: str, behind_s: float) -> None:
+        self.behind_s.append(behind_s)
 
     def count_decode_error(self, camera: str, kind: str) -> None:
         self.errors.append((camera, kind))

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,13 @@ def free_port() -> int:
 class DaemonProcess:
     """Start it with a configuration (JSON is YAML); ports are added to it."""
 
-    def __init__(self, folder: Path, config: dict[str, Any], *arguments: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: dict[str, Any],
+        *arguments: str,
+        program: Sequence[str] = ("daemon.cli", "run"),
+    ) -> None:
         self.http = f"127.0.0.1:{free_port()}"
         self.zeromq = f"tcp://127.0.0.1:{free_port()}"
         self._sections = {
@@ -47,7 +53,7 @@ class DaemonProcess:
         self._ended = False
         self._changed = threading.Condition()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "daemon.cli", "run", str(self.config), *arguments],
+            [sys.executable, "-m", *program, str(self.config), *arguments],
             cwd=ROOT,
             stderr=subprocess.PIPE,
             text=True,
@@ -79,7 +85,8 @@ class DaemonProcess:
             return next((line for line in self.lines if text in line), None)
 
         with self._changed:
-            line = self._changed.wait_for(found, timeout_s)
+            self._changed.wait_for(lambda: found() or self._ended, timeout_s)
+            line = found()
         assert line, f"no {text!r} within {timeout_s} s in:\n{self.log}"
         return line
 
@@ -147,10 +154,10 @@ class DaemonProcess:
 
 @contextmanager
 def running_daemon(
-    folder: Path, config: dict[str, Any], *arguments: str
+    folder: Path, config: dict[str, Any], *arguments: str, **options: Any
 ) -> Iterator[DaemonProcess]:
     """The daemon; killed at the end if the test did not stop it."""
-    daemon = DaemonProcess(folder, config, *arguments)
+    daemon = DaemonProcess(folder, config, *arguments, **options)
     try:
         yield daemon
     finally:

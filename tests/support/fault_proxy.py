@@ -28,6 +28,7 @@ class FaultProxy:
         self.frozen = threading.Event()  # set: bytes from the server no longer pass
         self.damage: Damage = lambda data: data
         self.delay_s = 0.0
+        self.slice_bytes: int | None = None  # of what the server sends at once, each in a segment
         self.connections = 0
         self._spawn(self._accept)
 
@@ -68,7 +69,9 @@ class FaultProxy:
                 if damaged:
                     time.sleep(self.delay_s)
                     data = self.damage(data)
-                sink.sendall(data)
+                step = (damaged and self.slice_bytes) or len(data) or 1
+                for at in range(0, len(data), step):
+                    sink.sendall(data[at : at + step])
         for open_socket in (source, sink):
             _end(open_socket)
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry
 
 from config.schema import HttpConfig
 from daemon.accounting import Drop, Ledger
+from daemon.capture.errors import Kind as LinkReason
 from daemon.clock import Clock
 from daemon.http.events import EventFeed
 from daemon.http.view import View
 from daemon.live import LiveBoard
 from daemon.metrics import Metrics, ReportCollector
+from daemon.recording.shelf import Shelf
 from daemon.reports import (
     CameraReport,
     ConfigReport,
     ModelReport,
     QueueReport,
     Readiness,
+    RecorderReport,
+    RecordingReport,
     ReloadResult,
     SinkReport,
 )
@@ -60,9 +66,10 @@ class FakeReporter:
         self.camera_reports = list(cameras)
         self.ready = READY
         self.config_report = ConfigReport("0123456789ab", 1, 1, dict.fromkeys(ReloadResult, 0))
+        self.recorder_failing = ""
         self.stuck_because: str | None = None
         self.model_report: ModelReport | None = ModelReport(
-            "fake", "float32", ("person", "car"), "ab" * 32, 1_795_000_000_000_000_000, 1.5
+            "fake", "float32", ("person", "car"), "ab" * 32, 1_795_000_000_000_000_000, 1.5, 8
         )
 
     def cameras(self) -> list[CameraReport]:
@@ -75,6 +82,11 @@ class FakeReporter:
         published = {Kind.DETECTION: 7, Kind.STATUS: 2, Kind.HEARTBEAT: 1}
         counts = SinkCounts(published, 4096, dict.fromkeys(Loss, 0), 0)
         return [SinkReport("zeromq", counts, 3), SinkReport("jsonl", counts)]
+
+    def recorder(self) -> RecorderReport:
+        recordings = RecordingReport(snapshots=4, clips=1, stored=9, stored_bytes=1024)
+        cameras = {report.status.camera: recordings for report in self.camera_reports}
+        return RecorderReport(self.recorder_failing, QueueReport("recorder", 0, 32), cameras)
 
     def model(self) -> ModelReport | None:
         return self.model_report
@@ -95,6 +107,7 @@ def view_of(
     *,
     clock: Clock | None = None,
     http: HttpConfig | None = None,
+    shelf: Callable[[str], Shelf | None] = lambda _camera: None,
 ) -> View:
     """A view with all metrics registered."""
     clock = clock or FakeClock()
@@ -112,4 +125,24 @@ def view_of(
         clock,
         lambda: {"version": 1},
         http or HttpConfig(),
+        shelf,
     )
+
+
+LABELS = ("person", "bicycle", "car", "motorcycle", "bus", "truck")
+
+
+def busy_registry(cameras: int) -> CollectorRegistry:
+    """Of a daemon with so many cameras that record, each of which has seen every label."""
+    reporter = FakeReporter(*(camera_report(f"camera-{n:02d}") for n in range(cameras)))
+    registry = CollectorRegistry()
+    metrics = Metrics(registry, link_reasons=LinkReason)
+    metrics.use_model("efficientdet-lite0", (1, 2, 4, 8, 16, 32, 64))
+    for sink in ("zeromq", "jsonl"):
+        metrics.publish_observer(sink)
+    for report in reporter.camera_reports:
+        metrics.add_camera(report.status.camera)
+        for label in LABELS:
+            metrics.count_detections(report.status.camera, label, 1)
+    registry.register(ReportCollector(reporter, started_ns=1_795_000_000_000_000_000))
+    return registry

@@ -16,6 +16,7 @@ from daemon.http.app import HttpApp
 from daemon.http.mjpeg import LiveFeed
 from daemon.http.server import HttpServer
 from daemon.live import LiveBoard
+from daemon.recording.shelf import Shelf
 from tests.support.fakes import GreyPicture, frame, one_box
 from tests.support.reporting import FakeReporter, camera_report, view_of
 
@@ -24,11 +25,14 @@ class Site:
     """A server with these cameras, bound; the first one has been seen."""
 
     def __init__(self, *cameras: str, http: HttpConfig | None = None, port: int = 0) -> None:
+        self.shelves: dict[str, Shelf] = {}
         self.first = cameras[0]
         self.reporter = FakeReporter(*(camera_report(name) for name in cameras))
         self.board = LiveBoard()
         self.see()
-        view = view_of(self.reporter, self.board, clock=SystemClock(), http=http)
+        view = view_of(
+            self.reporter, self.board, clock=SystemClock(), http=http, shelf=self.shelves.get
+        )
         self.events = view.events
         self.app = HttpApp(view)
         self.server = HttpServer(self.app, "127.0.0.1", port)

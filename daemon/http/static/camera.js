@@ -6,6 +6,7 @@ import { fill, fillTable } from "./elements.js";
 import { Events } from "./events.js";
 import { duration, lost, milliseconds, number, percent, rate, stateWord } from "./format.js";
 import { Picture } from "./picture.js";
+import { Recordings } from "./recordings.js";
 import { Seen } from "./seen.js";
 import { changed, share } from "./windows.js";
 
@@ -27,6 +28,7 @@ const path = `/api/v1/cameras/${encodeURIComponent(name)}`;
 const main = document.querySelector("main");
 const picture = new Picture(name, document.querySelector(".picture"), SNAPSHOT_WIDTH);
 const seen = new Seen(document.getElementById("seen"), { links: false });
+const recordings = new Recordings(document.getElementById("recordings"), `${path}/recordings`);
 const listening = `/api/v1/events?camera=${encodeURIComponent(name)}`;
 const events = new Events(listening, hear);
 let newest = null;
@@ -47,6 +49,7 @@ const page = {
     showFrames(camera.frames);
     showObjects(camera.detections ?? []);
     refreshHistory();
+    recordings.refresh();
   },
 
   refused(refusal) {
@@ -150,6 +153,7 @@ setText(document.getElementById("name"), name);
 for (const [id, target] of Object.entries({
   "link-facts": path,
   "link-history": `${path}/history`,
+  "link-recordings": `${path}/recordings`,
   "link-events": listening,
   "link-snapshot": `${path}/snapshot.jpg`,
   "link-stream": `/live/${encodeURIComponent(name)}.mjpg`,

@@ -3,6 +3,7 @@
 const STATES = {
   connecting: "connecting",
   streaming: "streaming",
+  tampered: "tampered with",
   stalled: "stalled",
   backoff: "no connection",
   disabled: "disabled",
@@ -64,7 +65,7 @@ export function number(value) {
 }
 
 export function percent(score) {
-  return `${Math.round(score * 100)} %`;
+  return `${Math.round(score * 100)}\u00a0%`; // never alone in the next line
 }
 
 export function rate(value) {
@@ -77,6 +78,20 @@ export function milliseconds(value) {
 
 export function timeOfDay(ns) {
   return new Date(ns / 1e6).toLocaleTimeString("en-GB");
+}
+
+// Today's by its time alone.
+export function moment(ns) {
+  const at = new Date(ns / 1e6);
+  const time = at.toLocaleTimeString("en-GB");
+  const isToday = at.toDateString() === new Date().toDateString();
+  const day = at.toLocaleDateString("en-GB", { weekday: "short", day: "numeric", month: "short" });
+  return isToday ? time : `${day}, ${time}`;
+}
+
+export function bytes(count) {
+  const step = count < 1e9 ? ["MB", 1e6] : ["GB", 1e9];
+  return `${(count / step[1]).toFixed(1)} ${step[0]}`;
 }
 
 export function duration(seconds) {

@@ -52,12 +52,12 @@ function showPictures() {
 
 function showTotals(status, cameras) {
   const wanted = cameras.filter(({ state }) => state !== "disabled");
-  const up = wanted.filter(({ state }) => state === "streaming");
+  const up = wanted.filter(({ state }) => ["streaming", "tampered"].includes(state));
   const { frames, model } = status;
   const down = wanted.length - up.length;
   document.title = down ? `(${down} down) vedette` : "vedette";
   fill(document.getElementById("totals"), [
-    ["cameras", `${number(up.length)} of ${number(wanted.length)} streaming`],
+    ["cameras", `${number(up.length)} of ${number(wanted.length)} up`],
     ["model", model ? `${model.name} (${model.precision})` : "–"],
     ["frames answered", number(frames.inferred)],
     ["frames lost", number(lost(frames)), reasons(frames)],

@@ -44,7 +44,7 @@ export class Picture {
       this.clear();
       return false;
     }
-    const streams = mayStream && !paused && camera.state === "streaming";
+    const streams = mayStream && !paused && ["streaming", "tampered"].includes(camera.state);
     if (streams) this.stream();
     else this.snapshot(camera.picture.captured_ns);
     return streams;

@@ -107,7 +107,7 @@ def test_fields_of_a_camera(tmp_path: Path, line: str, fault: str) -> None:
 SECTIONS = {
     "modle: {}": "1: modle: is not known here (did you mean `model`?)",
     "plugins: {}": "1: plugins: is not known here (known: version, model, batching, defaults,"
-    " cameras, sinks, http, log)",
+    " cameras, sinks, recordings, http, log)",
     "model: []": "8: model: must be a mapping of names to values",
     "model: {name: efficientdet-lit0}": "15: model.name: is not a known model (did you mean"
     " `efficientdet-lite0`?)",

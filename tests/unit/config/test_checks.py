@@ -54,6 +54,16 @@ def cameras(*entries: str) -> str:
             id="filter of a label that is not tracked",
         ),
         pytest.param(
+            cameras("url: 'rtsp://h/', record: {on: [car]}"),
+            "3:33: cameras.a.record: records nothing: say snapshots: true, or clips: true",
+            id="options of recordings that nobody asked for",
+        ),
+        pytest.param(
+            cameras("url: 'rtsp://h/', objects: {track: [car]}, record: {clips: true, on: [bus]}"),
+            "3:77: cameras.a.record.on[0]: is a label that objects.track leaves out",
+            id="recordings of a label that is not tracked",
+        ),
+        pytest.param(
             cameras("url: 'file:x'") + "http: {listen: 'localhost:5556'}\n",
             "4:16: http.listen: is the port that sinks.zeromq.bind takes",
             id="one port for both",
@@ -92,6 +102,14 @@ def test_clash_is_reported_where_it_was_written(tmp_path: Path, text: str, fault
             cameras("url: 'rtsp://h/', objects: {track: [car]}")
             + "defaults: {objects: {filters: {bus: {min_score: 0.5}}}}\n",
             id="default filters for more labels than one camera tracks",
+        ),
+        pytest.param(
+            cameras("url: 'rtsp://h/', record: {keep_days: 3}")
+            + "defaults: {record: {snapshots: true}}\n",
+            id="options of recordings that defaults ask for",
+        ),
+        pytest.param(
+            cameras("url: 'rtsp://h/', record: {snapshots: false}"), id="no recordings, said aloud"
         ),
         pytest.param(
             cameras("url: 'file:x'") + "sinks: {zeromq: null}\nhttp: {listen: '127.0.0.1:5556'}\n",

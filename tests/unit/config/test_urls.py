@@ -29,7 +29,8 @@ PARAMETER = (
 PORT = "needs a port between 1 and 65535"
 HOST = "needs a host name or address (IPv6 in [brackets])"
 NO_HOST = "needs a host, as in rtsp://10.0.0.5:554/stream"
-METADATA = "must not name a link-local or cloud metadata address"
+METADATA = "must not name a cloud metadata address"
+LINK_LOCAL = "names a link-local address: say allow_link_local: true if the camera has no other"
 ODD = "must not hold spaces, line breaks or control characters (write %20)"
 ENCODED = "must not hold encoded control characters such as %00"
 DEVICE = "must name a device below /dev, as in v4l2:///dev/video0"
@@ -65,10 +66,11 @@ REFUSED = {
     "rtsp://[hunter2]/x": "is not a valid URL",
     "rtsp://169.254.169.254/": METADATA,
     "rtsp://169.254.169.254.:554/": METADATA,
-    "rtsp://169.254.0.1/": METADATA,
+    "rtsp://169.254.0.1/": LINK_LOCAL,
     "rtsp://2852039166/": METADATA,
     "rtsp://0xa9fea9fe/": METADATA,
-    "rtsp://[fe80::1]/": METADATA,
+    "rtsp://[fe80::1]/": LINK_LOCAL,
+    "rtsp://[::ffff:169.254.7.7]/": LINK_LOCAL,
     "rtsp://[::ffff:169.254.169.254]:554/": METADATA,
     "rtsp://[fd00:ec2::254]/": METADATA,
     "rtsp://Metadata.Google.internal/": METADATA,
@@ -106,6 +108,19 @@ def test_refused_url_is_named_but_never_repeated(tmp_path: Path, url: str, messa
 def test_login_pasted_as_a_camera_name_is_not_repeated(tmp_path: Path) -> None:
     text = "version: 1\ncameras:\n  'rtsp://admin:hunter2@h': {}\n"
     assert "hunter2" not in "".join(faults_of(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("host", "is_let_in"), [("169.254.0.1", True), ("[fe80::1]", True), ("169.254.169.254", False)]
+)
+def test_a_camera_without_another_address_may_be_let_in(
+    tmp_path: Path, host: str, is_let_in: bool
+) -> None:
+    text = f"version: 1\ncameras:\n  a:\n    url: rtsp://{host}/\n    allow_link_local: true\n"
+    if is_let_in:
+        assert load_text(tmp_path, text).config.cameras["a"].allow_link_local
+    else:
+        assert faults_of(tmp_path, text) == [f"4:10: cameras.a.url: {METADATA}"]
 
 
 def url_of(tmp_path: Path, url: str) -> str:

@@ -125,6 +125,50 @@ def test_credentials_of_the_service_are_one_warning_outside_of_it(
     )
 
 
+def test_a_token_that_cannot_be_used_is_a_fault_with_its_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = GOOD + "http: {token: 'file:token'}\n"
+    missing = Checked(tmp_path, text, capsys)
+    assert (missing.code, missing.out) == (78, [])
+    assert missing.err[0].startswith("c.yaml:4:15: http.token: credential file ")
+    assert "cannot be read: no such file" in missing.err[0]
+    token = tmp_path / "token"
+    token.write_text("5f2c9e61d8b07a34")
+    token.chmod(0o644)
+    assert "is open to others, mode 0644" in Checked(tmp_path, text, capsys).err[0]
+    token.chmod(0o600)
+    assert Checked(tmp_path, text, capsys).code == 0
+    token.write_text("short")
+    (line,) = Checked(tmp_path, text, capsys).err
+    assert "must hold one line: a token" in line
+    assert "short" not in line
+
+
+def test_a_token_of_the_service_is_not_looked_for_outside_of_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checked = Checked(tmp_path, GOOD + "http: {token: http_token}\n", capsys)
+    assert checked.code == 0
+    (line,) = checked.err
+    assert line == (
+        "c.yaml:4:15: http.token: warning: $CREDENTIALS_DIRECTORY is not set:"
+        " systemd credentials are not checked"
+    )
+
+
+def test_a_folder_for_recordings_that_is_not_there_is_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checked = Checked(tmp_path, GOOD + "recordings: {folder: none}\n", capsys)
+    assert checked.code == 0
+    (line,) = checked.err
+    assert line == (
+        "c.yaml:4:22: recordings.folder: warning: is not there or cannot be written:"
+        " nothing would be recorded"
+    )
+
+
 def test_schema_prints_the_json_schema(capsys: pytest.CaptureFixture[str]) -> None:
     args = arguments("schema")
     assert args.run(args) == 0

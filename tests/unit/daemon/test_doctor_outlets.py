@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from config.schema import Config, CurveConfig, JsonlConfig, ZeromqConfig
-from daemon.diagnosis.finding import Verdict
+from config.camera import RecordConfig
+from config.schema import Config, CurveConfig, JsonlConfig, RecordingsConfig, ZeromqConfig
+from daemon.diagnosis.finding import Verdict, fail
 from daemon.diagnosis.outlets import (
     curve_finding,
     http_finding,
     jsonl_finding,
     outlet_findings,
+    recordings_finding,
     token_finding,
     zeromq_finding,
 )
@@ -125,12 +127,51 @@ def test_room_must_do_for_every_file_that_is_kept(tmp_path: Path) -> None:
     assert jsonl_finding(jsonl).verdict is Verdict.OK
 
 
+def test_recordings_need_a_folder_that_is_there(tmp_path: Path) -> None:
+    found = recordings_finding(RecordingsConfig(folder=tmp_path / "none"), [RecordConfig()])
+    assert found == fail(
+        "recordings", f"there is no folder {tmp_path / 'none'}", "make it; the daemon makes none"
+    )
+
+
+def test_the_folder_of_the_service_is_made_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    found = recordings_finding(RecordingsConfig(), [RecordConfig(max_gb=0.001)])
+    assert found.verdict is Verdict.OK
+    assert found.detail.startswith(f"{tmp_path}/recordings: ")
+    assert not (tmp_path / "recordings").exists()
+
+
+def test_recordings_need_a_folder_that_may_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    found = recordings_finding(RecordingsConfig(folder=tmp_path), [RecordConfig()])
+    assert (found.verdict, found.detail) == (
+        Verdict.FAIL,
+        f"{tmp_path} may not be written by this user",
+    )
+
+
+def test_recordings_need_room_for_all_that_cameras_may_keep(tmp_path: Path) -> None:
+    place, records = RecordingsConfig(folder=tmp_path), [RecordConfig(max_gb=2)] * 2
+    assert recordings_finding(place, records, lambda _: 4 * 10**9).verdict is Verdict.OK
+    short = recordings_finding(place, records, lambda _: 3 * 10**9)
+    assert short.verdict is Verdict.WARN
+    assert short.detail == f"{tmp_path}: 3.0 GB free, 4 GB at most are kept"
+
+
 def test_every_outlet_of_a_configuration_is_looked_at(tmp_path: Path) -> None:
     _, secret = create_pair(tmp_path, "server")
     config = Config.model_validate(
         {
             "version": 1,
-            "cameras": {"a": {"url": "synthetic://a"}},
+            "cameras": {
+                "a": {"url": "synthetic://a", "record": {"snapshots": True, "max_gb": 0.001}}
+            },
+            "recordings": {"folder": str(tmp_path)},
             "http": {"listen": f"127.0.0.1:{free_port()}", "token": "page"},
             "sinks": {
                 "zeromq": {
@@ -146,6 +187,7 @@ def test_every_outlet_of_a_configuration_is_looked_at(tmp_path: Path) -> None:
     assert [finding.what for finding in found] == [
         "http",
         "http token",
+        "recordings",
         "curve keys",
         "zeromq",
         "jsonl",

@@ -13,8 +13,9 @@ import numpy.typing as npt
 import pytest
 
 from daemon.http.errors import ApiError
-from daemon.http.pictures import NICE, PictureMaker
+from daemon.http.pictures import PictureMaker
 from daemon.live import LiveBoard, Sight
+from daemon.nice import NICE
 from tests.support.fakes import GreyPicture, frame, one_box
 
 WORK_S = 0.01
@@ -88,3 +89,19 @@ def test_after_close_nothing_is_drawn_any_more() -> None:
         assert time.monotonic() - started_s < 1, "the rest before a picture ends at once"
 
     asyncio.run(story())
+
+
+def test_a_sandbox_that_forbids_priorities_still_shows_pictures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "nice", refuse)
+    maker = PictureMaker(share=1.0)
+    try:
+        assert asyncio.run(maker.jpeg(sight_of(GreyPicture()), max_width=None)).startswith(
+            b"\xff\xd8"
+        )
+    finally:
+        maker.close()

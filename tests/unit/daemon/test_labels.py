@@ -85,6 +85,15 @@ cameras:
     )
 
 
+def test_a_label_to_record_must_be_one_of_the_models_too(tmp_path: Path) -> None:
+    text = """\
+cameras:
+  gate: {url: "synthetic://64x48", record: {snapshots: true, on: [persn]}}
+"""
+    (fault,) = faults(tmp_path, text)
+    assert "cameras.gate.record.on[0]: the model has no label persn" in fault
+
+
 def test_all_faults_are_raised_at_once(tmp_path: Path) -> None:
     text = """\
 cameras:

@@ -88,13 +88,18 @@ def test_the_watchdog_is_fed_three_times_within_its_limit(systemd: ServiceManage
 
 
 def test_a_stuck_pipeline_starves_the_watchdog_until_it_moves_again(
-    systemd: ServiceManager, caplog: pytest.LogCaptureFixture
+    systemd: ServiceManager,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     caplog.set_level(logging.INFO)
     daemon = Daemon(systemd, **WATCHDOG)
     daemon.ticks(1)
     daemon.reporter.stuck_because = "the detector has been busy with one batch for 21 s"
     assert daemon.ticks(120) == []
+    assert capfd.readouterr().err.count("most recent call first") >= 1, "stacks, to see where"
+    daemon.ticks(60)
+    assert capfd.readouterr().err == "", "said once"
     daemon.reporter.stuck_because = None
     assert daemon.ticks(11) == [PING, PING]
     assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]

@@ -36,7 +36,7 @@ def start(gate: Gate) -> Iterator[Callable[..., Rig]]:
 def test_a_failing_detector_is_an_error_not_an_absence_of_objects(
     start: Callable[..., Rig], caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "daemon.pipeline")
+    caplog.set_level(logging.INFO, "daemon.runner")
     failures = iter([InferenceError("oom", "4 GiB"), InferenceError("oom", "4 GiB"), None])
 
     def hook(_count: int) -> None:

@@ -17,6 +17,7 @@ from daemon.metrics import Metrics
 from daemon.model import LoadedModel
 from daemon.outputs import Outputs
 from daemon.pipeline import Pipeline, Setup
+from daemon.recording.recorder import Recorder
 from daemon.reload_history import ReloadHistory
 from daemon.reporter import STUCK_S, DaemonReporter, Progress
 from daemon.reports import CameraReport, ModelReport, QueueReport
@@ -83,6 +84,7 @@ class Daemon:
             fleet=self.fleet,
             slots=self.slots,
             outputs=outputs,
+            recorder=Recorder(self.clock),
             history=ReloadHistory(self.config, self.clock),
             clock=self.clock,
         )
@@ -163,12 +165,13 @@ def test_what_is_reported_follows_the_configuration_that_holds(daemon: Daemon) -
     assert daemon.reporter.queues()[0] == QueueReport("slots", 0, 1)
 
 
-def test_queues_are_the_slots_and_those_of_the_sinks(daemon: Daemon) -> None:
+def test_queues_are_the_slots_those_of_the_sinks_and_the_recorders(daemon: Daemon) -> None:
     daemon.add_cameras()
     daemon.slot.put(frame("gate", daemon.clock.now_s()))
     assert list(daemon.reporter.queues()) == [
         QueueReport("slots", 1, 2),
         QueueReport("sink:zeromq", 0, 1000),
+        QueueReport("recorder", 0, 32),
     ]
     (sink,) = daemon.reporter.sinks()
     assert (sink.name, sink.subscribers) == ("zeromq", 2)
@@ -178,7 +181,7 @@ def test_the_model_is_unknown_until_it_is_loaded_and_retraces_are_counted(daemon
     assert daemon.reporter.model() is None
     daemon.detector.trace_count = 3
     daemon.progress.model = LoadedModel(daemon.detector, loaded_ns=17, warmup_s=1.5, traces=3)
-    report = ModelReport("fake", "float32", ("person", "car"), "0" * 64, 17, 1.5, retraces=0)
+    report = ModelReport("fake", "float32", ("person", "car"), "0" * 64, 17, 1.5, 1, retraces=0)
     assert daemon.reporter.model() == report
     daemon.detector.trace_count = 5
     retraced = daemon.reporter.model()

@@ -22,6 +22,9 @@ class FakeServer:
         self._calls = calls
         self.running = False
 
+    def read_token(self) -> None:
+        self._calls.append("read token")
+
     def bind(self) -> None:
         self._calls.append(f"bind {self._http.listen}")
         if self._http.listen in self._held:
@@ -66,9 +69,9 @@ def at(port: int, **fields: object) -> HttpConfig:
     return HttpConfig(listen=f"127.0.0.1:{port}", **fields)
 
 
-def test_the_same_configuration_touches_nothing(plot: Plot) -> None:
+def test_the_same_configuration_reads_the_token_again_and_touches_nothing(plot: Plot) -> None:
     plot.site.use(at(9464))
-    assert plot.calls == []
+    assert plot.calls == ["read token"]
 
 
 def test_on_another_port_the_new_one_answers_before_the_old_one_ends(plot: Plot) -> None:
@@ -82,7 +85,7 @@ def test_on_the_same_port_the_old_one_makes_room(plot: Plot) -> None:
     assert plot.calls == ["stop 127.0.0.1:9464", "bind 127.0.0.1:9464", "start 127.0.0.1:9464"]
     plot.calls.clear()
     plot.site.use(at(9464, live=False))
-    assert plot.calls == []
+    assert plot.calls == ["read token"]
 
 
 def test_a_port_in_use_leaves_the_old_one_as_it_was(plot: Plot) -> None:
@@ -90,7 +93,7 @@ def test_a_port_in_use_leaves_the_old_one_as_it_was(plot: Plot) -> None:
     with pytest.raises(ListenError):
         plot.site.use(at(9465))
     plot.site.use(HERE)
-    assert plot.calls == ["bind 127.0.0.1:9465"]
+    assert plot.calls == ["bind 127.0.0.1:9465", "read token"]
     assert plot.site.running
 
 

@@ -24,6 +24,8 @@ def test_rtsp_states_transport_silence_and_protocols() -> None:
     assert address.options["rtsp_transport"] == "tcp"
     assert address.options["timeout"] == "3000000"
     assert address.options["protocol_whitelist"] == "rtsp,tcp"
+    assert address.options["format_whitelist"] == "rtsp"
+    assert "h264" in address.options["codec_whitelist"].split(",")
     assert address.options["fpsprobesize"] == "0"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import av
@@ -136,6 +137,25 @@ def test_every_frame_that_is_not_offered_has_a_reason() -> None:
     assert capture.page.inferred + dropped[Drop.OVERWRITTEN] == 10
     assert capture.observer.errors.count(("cam", "corrupt")) == 3
     assert capture.observer.errors.count(("cam", "other")) == 6
+
+
+@pytest.mark.parametrize("asked", ["wallclock", "rtcp"])
+def test_the_cameras_own_clock_is_published_where_it_is_asked_for_and_known(asked: str) -> None:
+    pictures = [sample(0.0), replace(sample(0.2), captured_ns=17)]
+    capture = run(
+        Script(pictures),
+        lambda c: c.status.state is CameraState.FAILED,
+        url="file:///a.mp4",  # read at full speed, so that none replaces the other
+        file={"realtime": False},
+        time_source=asked,
+    )
+    told = [(frame.time_source, frame.captured_ns == 17) for frame in capture.frames]
+    if asked == "rtcp":
+        assert told == [("wallclock", False), ("rtcp", True)]
+        assert len(capture.observer.behind_s) == 1
+    else:
+        assert told == [("wallclock", False)] * 2
+        assert capture.observer.behind_s == []
 
 
 @pytest.mark.parametrize("kind", set(Kind) - {Kind.CONFIG, Kind.EOF})

@@ -1,0 +1,44 @@
+"""The listening socket, and what becomes of callers while the process has no descriptor left."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+from typing import Any
+
+from daemon.clock import Clock
+
+QUEUE = 128  # connections that wait to be accepted
+ACCEPTS = 1  # tries in a row; what uvicorn and asyncio call the backlog
+QUIET_S = 60.0  # between two lines about the same shortage
+
+log = logging.getLogger(__name__)
+
+
+class Listener(socket.socket):
+    """Its queue is as long as we say.
+
+    asyncio takes one number for the length of the queue and for how often it tries to accept in a
+    row, and out of descriptors it logs each of these tries and schedules another round for it.
+    """
+
+    def listen(self, backlog: int = QUEUE, /) -> None:
+        super().listen(max(backlog, QUEUE))
+
+
+class Shortage:
+    """An event loop's exception handler that says once a minute that nobody can be accepted."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._quiet_until_s = 0.0
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if not (isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)):
+            loop.default_exception_handler(context)
+        elif self._clock.now_s() >= self._quiet_until_s:
+            self._quiet_until_s = self._clock.now_s() + QUIET_S
+            log.warning("connections have to wait reason=%r", error.strerror)

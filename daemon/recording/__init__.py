@@ -1,0 +1,1 @@
+"""Snapshots and clips of detections, on disk; written by one thread that nothing waits for."""

@@ -1,0 +1,136 @@
+"""One camera's recordings in the making: pictures, message and clip of an event. Recorder's thread.
+
+Whatever cannot be written raises OSError, after it was counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from config.camera import RecordConfig
+from daemon.annotate import annotate, encode_jpeg
+from daemon.clock import Clock
+from daemon.live import Sight
+from daemon.recording.film import CLIP_WIDTH, Film
+from daemon.recording.inbox import Moment
+from daemon.recording.shelf import Part, Shelf, name_of
+from daemon.reports import RecordingReport
+from sinks.messages import Envelope, json_line, stamped
+
+THUMBNAIL_WIDTH = 320
+QUALITY = 90
+_DAY_NS = 86_400 * 10**9
+
+
+class Books:
+    """One camera's recordings since the start; they outlive a change of its options."""
+
+    def __init__(self) -> None:
+        self.kept: Counter[Part] = Counter()
+        self.failed = 0
+
+    @contextmanager
+    def keeping(self, *parts: Part) -> Iterator[None]:
+        """Count files as kept, or one recording as failed."""
+        try:
+            yield
+        except Exception:
+            self.failed += 1
+            raise
+        self.kept.update(parts)
+
+
+class Desk:
+    """Takes the moments of one camera. `report` may be called from any thread."""
+
+    def __init__(self, config: RecordConfig, shelf: Shelf, books: Books, clock: Clock) -> None:
+        self.config = config
+        self.shelf = shelf
+        self.books = books
+        self._clock = clock
+        self._film = Film(config.clip)
+        self._filmed = ""  # name of the recording whose clip runs
+
+    def take(self, moment: Moment) -> None:
+        """Record an event, or a picture that belongs to a clip."""
+        sight = moment.sight
+        if self.config.clips:
+            self.end_clip(sight.captured_s)
+            self._film_on(sight)
+        if moment.is_event:
+            name = self._write(moment)
+            if self.config.clips:
+                self._begin_clip(name, sight.captured_s)
+            self.tidy()
+
+    def end_clip(self, now_s: float | None = None) -> None:
+        """Keep the clip that runs if it is over by now; in any case where no time is given."""
+        if not self._filmed or (now_s is not None and not self._film.is_over(now_s)):
+            return
+        name, self._filmed = self._filmed, ""
+        try:
+            with self.books.keeping(Part.CLIP):
+                self._film.end()
+                self.shelf.keep(name, Part.CLIP)
+        except Exception:
+            self.shelf.discard(name, Part.CLIP)
+            raise
+
+    def tidy(self) -> None:
+        """Remove what is too old or too much."""
+        oldest_ns = self._clock.wall_ns() - int(self.config.keep_days * _DAY_NS)
+        self.shelf.prune(oldest=name_of(oldest_ns), most_bytes=self.config.max_gb * 1e9)
+
+    def report(self, missed: int) -> RecordingReport:
+        return RecordingReport(
+            snapshots=self.books.kept[Part.PICTURE],
+            clips=self.books.kept[Part.CLIP],
+            failed=self.books.failed,
+            missed=missed,
+            stored=self.shelf.count,
+            stored_bytes=self.shelf.size,
+        )
+
+    def _film_on(self, sight: Sight) -> None:
+        try:
+            self._film.add(sight.picture.to_bgr(CLIP_WIDTH), sight.captured_s)
+        except Exception:
+            self._abandon_clip()
+            raise
+
+    def _begin_clip(self, name: str, at_s: float) -> None:
+        self._filmed = name
+        try:
+            self._film.begin(self.shelf.begin(name, Part.CLIP), at_s)
+        except Exception:
+            self._abandon_clip()
+            raise
+
+    def _abandon_clip(self) -> None:
+        """It could not be written: what there is of it goes."""
+        name, self._filmed = self._filmed, ""
+        self._film = Film(self.config.clip)
+        if name:
+            self.books.failed += 1
+            self.shelf.discard(name, Part.CLIP)
+
+    def _write(self, moment: Moment) -> str:
+        """The message is written last: with it the recording is complete."""
+        pictures = list(self._pictures(moment.sight))
+        envelope = Envelope(moment.message, moment.sight.captured_s)
+        message = stamped(envelope, wall_ns=self._clock.wall_ns(), now_s=self._clock.now_s())
+        name = self.shelf.free_name(moment.sight.captured_ns)
+        files = [*pictures, (Part.MESSAGE, json_line(message))]
+        with self.books.keeping(*(part for part, _ in files)):
+            for part, content in files:
+                self.shelf.write(name, part, content)
+        return name
+
+    def _pictures(self, sight: Sight) -> Iterator[tuple[Part, bytes]]:
+        yield Part.THUMBNAIL, encode_jpeg(sight.picture.to_bgr(THUMBNAIL_WIDTH))
+        if self.config.snapshots:
+            bgr = sight.picture.to_bgr()
+            yield Part.PICTURE, encode_jpeg(bgr, QUALITY)
+            yield Part.BOXES, encode_jpeg(annotate(bgr, sight.detections, sight.labels), QUALITY)

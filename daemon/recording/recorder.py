@@ -1,0 +1,202 @@
+"""The thread `recorder`: writes snapshots and clips, and removes what is too old or too much.
+
+It may be slow, and its disk full or away: pictures are then missing from recordings, or recordings
+are, and both are counted. The pipeline hears nothing of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from config.camera import RecordConfig
+from config.schema import RecordingsConfig
+from daemon.clock import Clock
+from daemon.live import Sight
+from daemon.nice import be_nice
+from daemon.recording.desk import Books, Desk
+from daemon.recording.folder import prepare, recordings_folder
+from daemon.recording.inbox import CAPACITY, Inbox, Moment
+from daemon.recording.shelf import Shelf
+from daemon.recording.trigger import Interest, Trigger
+from daemon.reports import QueueReport, RecorderReport
+from sinks.messages import DetectionMessage
+
+log = logging.getLogger(__name__)
+
+TURN_S = 0.5  # between two looks whether a clip is over
+LATE_S = 2.0  # after its end no more pictures are expected
+TIDY_S = 60.0  # between two looks for what is too old, and whether the disk works again
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is recorded of which camera, and where."""
+
+    place: RecordingsConfig
+    cameras: Mapping[str, RecordConfig]
+
+
+class Recorder:
+    """`use`, `start` and the stopping belong to the main thread, `put` to the results thread, the
+    rest to any. Raises nothing: what goes wrong is logged once, and reported.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._inbox = Inbox()
+        self._triggers: Mapping[str, Trigger] = {}
+        self._missed: Counter[str] = Counter()
+        self._wanted: _Wanted | None = None
+        self._settled: _Wanted | None = None
+        self._desks: Mapping[str, Desk] = {}  # replaced as a whole
+        self._books: dict[str, Books] = {}
+        self._failing = ""
+        self._tidy_s = -math.inf
+        self._stop_s = math.inf
+        self._thread = threading.Thread(target=self._run, name="recorder")
+
+    def use(self, place: RecordingsConfig, cameras: Mapping[str, RecordConfig]) -> None:
+        """Record so from now on. A clip that runs ends if the options of its camera change."""
+        old = self._triggers
+        self._triggers = {
+            name: old[name] if name in old and old[name].config == config else Trigger(config)
+            for name, config in cameras.items()
+            if config.wanted
+        }
+        self._wanted = _Wanted(place, dict(cameras))
+        self._inbox.wake()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def put(self, sight: Sight, message: DetectionMessage) -> None:
+        """An answer of a camera; never waits."""
+        trigger = self._triggers.get(message.camera)
+        interest = trigger.look(message.detections, sight.captured_s) if trigger else None
+        if interest is None:
+            return
+        dropped = self._inbox.put(Moment(sight, message, interest is Interest.EVENT))
+        if dropped is not None:
+            self._missed[dropped.camera] += 1
+
+    def shelf(self, camera: str) -> Shelf | None:
+        """What is kept of a camera; None where it is not configured, or not yet looked for."""
+        desk = self._desks.get(camera)
+        return desk.shelf if desk else None
+
+    def report(self) -> RecorderReport:
+        return RecorderReport(
+            self._failing,
+            QueueReport("recorder", len(self._inbox), CAPACITY),
+            {
+                name: desk.report(self._missed[name])
+                for name, desk in self._desks.items()
+                if desk.config.wanted or desk.shelf.count
+            },
+        )
+
+    def request_stop(self, timeout_s: float) -> None:
+        """Let it write what waits for at most that long, close its clips and end."""
+        self._stop_s = self._clock.now_s() + timeout_s
+        self._triggers = {}
+        self._inbox.wake()
+
+    def join(self, timeout_s: float) -> bool:
+        """False if it is still busy with the disk after that long."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        be_nice()
+        while not self._is_over():
+            self._turn()
+        for desk in self._desks.values():
+            self._guarded(desk.end_clip)
+        self._missed.update(moment.camera for moment in self._inbox.clear())
+
+    def _is_over(self) -> bool:
+        left_s = self._stop_s - self._clock.now_s()
+        return left_s <= 0 or (left_s < math.inf and len(self._inbox) == 0)
+
+    def _turn(self) -> None:
+        now_s = self._clock.now_s()
+        tidy = now_s >= self._tidy_s
+        if self._wanted is not self._settled or (tidy and self._failing):
+            self._guarded(self._settle)
+        if tidy:
+            self._tidy_s = now_s + TIDY_S
+            for desk in self._desks.values():
+                self._guarded(desk.tidy)
+        moment = self._inbox.get(TURN_S)
+        if moment is not None:
+            self._take(moment)
+        silent_s = self._clock.now_s() - LATE_S
+        for desk in self._desks.values():
+            self._guarded(partial(desk.end_clip, silent_s))
+
+    def _take(self, moment: Moment) -> None:
+        desk = self._desks.get(moment.camera)
+        if desk is None or not self._guarded(partial(desk.take, moment)):
+            return
+        if self._failing and moment.is_event:
+            self._settled = None  # the disk is back: what else is on it?
+
+    def _settle(self) -> None:
+        """Take up what is wanted, count what there is, and see that there can be more. Raises
+        OSError.
+        """
+        wanted = self._settled = self._wanted
+        if wanted is None:
+            return
+        folder = recordings_folder(wanted.place)
+        kept = {
+            name: desk
+            for name, desk in self._desks.items()
+            if not self._failing
+            and desk.config == wanted.cameras.get(name)
+            and desk.shelf.folder == folder / name
+        }
+        for name, desk in self._desks.items():
+            if name not in kept:
+                self._guarded(desk.end_clip)
+        self._books = {name: self._books.get(name) or Books() for name in wanted.cameras}
+        self._desks = {
+            name: kept.get(name)
+            or Desk(config, Shelf(folder / name), self._books[name], self._clock)
+            for name, config in wanted.cameras.items()
+        }
+        for name, desk in self._desks.items():
+            if name not in kept:
+                desk.shelf.scan()
+        if any(config.wanted for config in wanted.cameras.values()):
+            prepare(wanted.place, folder)
+        self._works()
+
+    def _guarded(self, work: Callable[[], None]) -> bool:
+        """Whether it could be done."""
+        try:
+            work()
+        except OSError as error:
+            self._fails(error.strerror or type(error).__name__)
+        except Exception as error:
+            self._fails(type(error).__name__, unexpected=True)
+        else:
+            return True
+        return False
+
+    def _fails(self, reason: str, *, unexpected: bool = False) -> None:
+        if not self._failing:
+            log.error("recorder cannot write reason=%s", reason, exc_info=unexpected)
+        self._failing = reason
+
+    def _works(self) -> None:
+        if self._failing:
+            log.info("recorder works again")
+        self._failing = ""

@@ -1,0 +1,259 @@
+"""A camera that leads elsewhere is not followed, and its login is told to nobody else."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.camera import CameraConfig
+from daemon.capture import CaptureError, Kind, open_source
+from daemon.capture import preflight as preflight_module
+from daemon.clock import SystemClock
+from tests.support.capture_rig import INPUT, nothing_left_behind, running
+from tests.support.require import program
+from tests.support.rtsp_server import rtsp_server
+from tests.support.scripted_rtsp import scripted_camera
+from tests.support.talkative_rtsp import Answer, Question, TalkativeServer, talkative_server
+
+pytestmark = pytest.mark.integration
+
+SECRET = "canary-p@ss:word/1"
+CHALLENGES = {
+    "basic": 'Basic realm="gate"',
+    "digest": 'Digest realm="gate", nonce="5f2c"',
+    "sha-256": 'Digest realm="gate", nonce="5f2c", algorithm=SHA-256, qop="auth", opaque="9e"',
+}
+OTHER_NAMES = ["localhost", "LOCALHOST.", "127.0.0.2", "[::1]"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaks(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> Iterator[None]:
+    caplog.set_level(logging.DEBUG)
+    with nothing_left_behind():
+        yield
+    assert "canary" not in caplog.text + "".join(capfd.readouterr())
+
+
+@pytest.fixture
+def stranger() -> Iterator[TalkativeServer]:
+    """Where no login may ever be heard; it would not mind."""
+    with talkative_server(lambda _: (404, {})) as server:
+        yield server
+
+
+@pytest.fixture
+def login(tmp_path: Path) -> str:
+    file = tmp_path / "login"
+    file.write_text(f"viewer:{SECRET}")
+    file.chmod(0o600)
+    return f"file:{file}"
+
+
+def open_failure(url: str, **fields: Any) -> CaptureError:
+    camera = CameraConfig.model_validate({"url": url, "open_timeout_s": 5.0, **fields})
+    with pytest.raises(CaptureError) as caught:
+        open_source(camera, input_spec=INPUT, clock=SystemClock(), pause=lambda _: False)
+    assert "canary" not in f"{caught.value!r} {caught.value.__context__!r}"
+    return caught.value
+
+
+def redirecting(location: str, *, method: str, challenge: str | None = None) -> Answer:
+    """Sends whoever asks with this method there, once they have logged in where that is wanted."""
+
+    def answer(question: Question) -> tuple[int, dict[str, str]]:
+        if challenge and "authorization" not in question.headers:
+            return 401, {"WWW-Authenticate": challenge}
+        if question.method == method:
+            return 302, {"Location": location}
+        return 200, {"Public": "OPTIONS, DESCRIBE"}
+
+    return answer
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "DESCRIBE"])
+@pytest.mark.parametrize("challenge", [None, *CHALLENGES])
+def test_a_redirect_to_another_host_is_refused_before_anyone_logs_in_there(
+    stranger: TalkativeServer, login: str, method: str, challenge: str | None
+) -> None:
+    location = f"rtsp://localhost:{stranger.port}/h264"
+    answer = redirecting(location, method=method, challenge=CHALLENGES.get(challenge or ""))
+    with talkative_server(answer) as camera:
+        error = open_failure(f"rtsp://127.0.0.1:{camera.port}/h264", credential=login)
+    assert str(error) == "redirected: to another host"
+    assert stranger.questions == []
+    assert {question.headers["user-agent"] for question in camera.questions} == {"vedette"}
+
+
+def test_ffmpeg_alone_would_log_in_at_the_other_host(
+    stranger: TalkativeServer, login: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Why this is done at all: once it fails, `daemon.capture.preflight` can go."""
+    monkeypatch.setattr("daemon.capture.demuxer.check_stays", lambda *_, **__: None)
+    location = f"rtsp://localhost:{stranger.port}/h264"
+    answer = redirecting(location, method="DESCRIBE", challenge=CHALLENGES["basic"])
+    with talkative_server(answer) as camera:
+        open_failure(f"rtsp://127.0.0.1:{camera.port}/h264", credential=login)
+    assert any("authorization" in question.headers for question in stranger.questions)
+
+
+def test_ffmpeg_is_not_redirected_by_other_answers_than_those_asked_for(
+    stranger: TalkativeServer,
+) -> None:
+    location = f"rtsp://localhost:{stranger.port}/h264".encode()
+    moved = b"RTSP/1.0 302 Moved\r\nCSeq: %d\r\nLocation: " + location + b"\r\n\r\n"
+    for number, method in ((3, "SETUP"), (4, "PLAY")):
+        with scripted_camera() as camera:
+            camera.answers[method] = moved % number
+            open_failure(camera.url, open_timeout_s=2.0)
+    assert stranger.questions == []
+
+
+@pytest.mark.parametrize("host", OTHER_NAMES)
+def test_only_the_same_name_or_its_own_address_is_the_same_host(host: str) -> None:
+    answer = redirecting(f"rtsp://{host}:9/h264", method="OPTIONS")
+    with talkative_server(answer) as camera:
+        error = open_failure(f"rtsp://127.0.0.1:{camera.port}/h264")
+    assert error.kind is Kind.REDIRECTED
+
+
+@pytest.mark.parametrize(
+    "location", ["http://127.0.0.1/", "/etc/passwd", "rtp://127.0.0.1:9", "x:"]
+)
+def test_a_redirect_out_of_rtsp_is_refused(location: str) -> None:
+    with talkative_server(redirecting(location, method="DESCRIBE")) as camera:
+        error = open_failure(f"rtsp://127.0.0.1:{camera.port}/h264")
+    assert error.kind is Kind.REDIRECTED
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_a_redirect_on_the_camera_itself_is_followed(name: str) -> None:
+    with scripted_camera() as real:
+        location = f"rtsp://127.0.0.1:{real.port}/stream"
+        with (
+            talkative_server(redirecting(location, method="DESCRIBE")) as camera,
+            running(f"rtsp://{name}:{camera.port}/h264") as rig,
+        ):
+            rig.wait_for_frames(3)
+
+
+@pytest.fixture
+def own_certificate(tmp_path: Path) -> ssl.SSLContext:
+    """As cameras have them: signed by nobody else."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    words = f"req -x509 -newkey rsa:2048 -nodes -keyout {key} -out {certificate} -subj /CN=camera"
+    openssl = program("openssl", package="openssl")
+    subprocess.run([openssl, *words.split()], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+@pytest.mark.parametrize(
+    ("location", "detail"),
+    [
+        ("rtsps://localhost:{}/", "to another host"),
+        ("rtsp://127.0.0.1:{}/", "to an open connection, or none of RTSP"),
+    ],
+)
+def test_a_secured_camera_may_lead_to_no_other_host_and_to_no_open_connection(
+    stranger: TalkativeServer,
+    login: str,
+    own_certificate: ssl.SSLContext,
+    location: str,
+    detail: str,
+) -> None:
+    answer = redirecting(location.format(stranger.port), method="DESCRIBE")
+    with talkative_server(answer, tls=own_certificate) as camera:
+        error = open_failure(f"rtsps://127.0.0.1:{camera.port}/h264", credential=login)
+    assert str(error) == f"redirected: {detail}"
+    assert stranger.questions == []
+
+
+def test_ffmpeg_comes_after_us_to_a_secured_camera(own_certificate: ssl.SSLContext) -> None:
+    with talkative_server(lambda _: (404, {}), tls=own_certificate) as camera:
+        error = open_failure(f"rtsps://127.0.0.1:{camera.port}/h264")
+    assert error.kind is Kind.NOT_FOUND
+    assert {question.connection for question in camera.questions} == {1, 2}
+
+
+def test_redirects_in_circles_end() -> None:
+    def answer(question: Question) -> tuple[int, dict[str, str]]:
+        return 301, {"Location": question.url}
+
+    with talkative_server(answer) as camera:
+        error = open_failure(f"rtsp://127.0.0.1:{camera.port}/h264")
+        assert camera.connections == 4
+    assert str(error) == "protocol: it redirects in circles"
+
+
+def test_a_refused_login_is_tried_once(login: str) -> None:
+    """Cameras lock accounts after a few attempts."""
+
+    def answer(_: Question) -> tuple[int, dict[str, str]]:
+        return 401, {"WWW-Authenticate": CHALLENGES["digest"]}
+
+    with talkative_server(answer) as camera:
+        error = open_failure(f"rtsp://127.0.0.1:{camera.port}/h264", credential=login)
+    assert error.kind is Kind.AUTH
+    assert sum("authorization" in question.headers for question in camera.questions) == 1
+
+
+def test_a_real_server_takes_the_login_twice(login: str) -> None:
+    with (
+        rtsp_server(login=("viewer", SECRET)) as server,
+        running(server.url, credential=login) as rig,
+    ):
+        rig.wait_for_frames(2)
+
+
+@pytest.mark.parametrize("resolves_to", ["169.254.7.7", "169.254.169.254", "::ffff:169.254.1.1"])
+def test_a_name_that_leads_to_a_link_local_address_is_not_talked_to(
+    monkeypatch: pytest.MonkeyPatch, resolves_to: str
+) -> None:
+    with talkative_server(lambda _: (200, {})) as camera:
+        monkeypatch.setattr(preflight_module.socket, "create_connection", _named(resolves_to))
+        error = open_failure(f"rtsp://camera.lan:{camera.port}/h264")
+    assert str(error) == "redirected: its name leads to a link-local address"
+    assert camera.questions == []
+
+
+def _named(address: str) -> Callable[..., socket.socket]:
+    """A connection to whomever, which says that its peer has this address."""
+
+    class Connection(socket.socket):
+        def getpeername(self) -> tuple[str, int]:
+            return (address, 554)
+
+    def connect(address: tuple[str, int], timeout_s: float) -> socket.socket:
+        connection = Connection()
+        connection.settimeout(timeout_s)
+        connection.connect(("127.0.0.1", address[1]))
+        return connection
+
+    return connect
+
+
+def test_an_answer_without_end_is_given_up() -> None:
+    def flood(listener: socket.socket) -> None:
+        client, _ = listener.accept()
+        with client, suppress(OSError):
+            while True:
+                client.sendall(b"X-More: more\r\n" * 100)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=flood, args=(listener,))
+        thread.start()
+        error = open_failure(f"rtsp://127.0.0.1:{listener.getsockname()[1]}/h264")
+        thread.join()
+    assert str(error) == "protocol: its answer has no end"

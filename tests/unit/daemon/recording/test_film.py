@@ -1,0 +1,87 @@
+"""Clips hold what was before the event and after it; memory holds no more than was asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from config.camera import ClipConfig
+from daemon.annotate import Bgr
+from daemon.recording.film import Film
+
+PERIOD_S = 0.2
+
+
+def picture(shade: int, size_wh: tuple[int, int] = (65, 49)) -> Bgr:
+    return np.full((size_wh[1], size_wh[0], 3), shade, np.uint8)
+
+
+def seen(path: Path) -> list[tuple[float, int]]:
+    """Time and shade of every picture of a clip."""
+    with av.open(str(path)) as container:
+        return [
+            (round(float(frame.time or 0), 3), int(frame.to_ndarray(format="gray").mean()))
+            for frame in container.decode(video=0)
+        ]
+
+
+def filmed(path: Path, *, pictures: int, event: int, clip: ClipConfig) -> Film:
+    """A picture every 200 ms, each of a shade of its own, and an event with one of them."""
+    film = Film(clip)
+    for n in range(pictures):
+        if film.is_over(n * PERIOD_S):
+            film.end()
+        film.add(picture(n * 5), n * PERIOD_S)
+        if n == event:
+            film.begin(path, n * PERIOD_S)
+    film.end()
+    return film
+
+
+def test_a_clip_begins_before_the_event_and_ends_after_it(tmp_path: Path) -> None:
+    path = tmp_path / "clip"  # the name does not tell the format
+    filmed(path, pictures=40, event=20, clip=ClipConfig(before_s=1.0, after_s=2.0))
+    clip = seen(path)
+    assert [at_s for at_s, _ in clip] == pytest.approx([n * PERIOD_S for n in range(16)])
+    shades = [shade for _, shade in clip]
+    assert shades == pytest.approx([n * 5 for n in range(15, 31)], abs=3)
+
+
+def test_pictures_keep_their_own_times(tmp_path: Path) -> None:
+    film = Film(ClipConfig(before_s=10))
+    for at_s in (0.0, 0.1, 0.9):
+        film.add(picture(0), at_s)
+    film.begin(tmp_path / "clip", 0.9)
+    film.end()
+    assert [at_s for at_s, _ in seen(tmp_path / "clip")] == [0.0, 0.1, 0.9]
+
+
+def test_memory_holds_no_more_than_was_asked_for() -> None:
+    film = Film(ClipConfig(before_s=1.0))
+    for n in range(500):
+        film.add(picture(0), n / 100)
+    assert len(film._past) <= 11
+
+
+def test_a_clip_without_a_past_holds_the_event_itself(tmp_path: Path) -> None:
+    filmed(tmp_path / "clip", pictures=1, event=0, clip=ClipConfig(before_s=0, after_s=1))
+    assert [at_s for at_s, _ in seen(tmp_path / "clip")] == [0.0]
+
+
+def test_a_stream_that_changes_its_size_does_not_break_the_clip(tmp_path: Path) -> None:
+    film = Film(ClipConfig())
+    film.add(picture(10), 0.0)
+    film.begin(tmp_path / "clip", 0.0)
+    film.add(picture(200, (128, 96)), 0.2)
+    film.end()
+    assert [shade for _, shade in seen(tmp_path / "clip")] == pytest.approx([10, 200], abs=4)
+
+
+def test_a_place_that_cannot_be_written_is_an_os_error(tmp_path: Path) -> None:
+    film = Film(ClipConfig())
+    film.add(picture(10), 0.0)
+    with pytest.raises(OSError, match="No such file"):
+        film.begin(tmp_path / "away" / "clip", 0.0)
