@@ -18,7 +18,7 @@ HOME_DIR = $(STAGE)$(PREFIX)
 ETC_DIR = $(STAGE)$(SYSCONFDIR)/vedette
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 venv: $(READY) ## create .venv and install the tested versions
 
@@ -81,6 +81,28 @@ install-files:
 .PHONY: dashboards
 dashboards: venv ## write the Grafana dashboards into config/grafana
 	$(BIN)/python -m daemon.dashboards
+
+SOAK_MINUTES ?= 30
+SOAK_SEED ?= 22
+
+.PHONY: faults soak
+faults: venv ## every row of the fault matrix at full length, into docs/faults.md
+	$(BIN)/python -m tests.fault.report
+
+soak: venv ## SOAK_MINUTES of random faults at eight cameras, then 1000 reconnects
+	$(BIN)/python -m tests.fault.soak $(SOAK_MINUTES) $(SOAK_SEED)
+
+.PHONY: sbom
+sbom: venv ## what a release is made of, as CycloneDX, into dist/
+	mkdir -p dist
+	$(BIN)/python -m daemon.sbom > dist/vedette.cdx.json
+
+.PHONY: bad-inputs mutants
+bad-inputs: venv ## try every bad input and write docs/bad-inputs.md
+	$(BIN)/python -m tests.bad_inputs.page
+
+mutants: venv ## decode 10 000 damaged streams, a quarter of an hour
+	$(BIN)/python -m tests.mutants --count 10000
 
 clean: ## remove what was built
 	rm -rf $(VENV) build dist *.egg-info .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
