@@ -1,0 +1,14 @@
+"""The fault matrix: every row, in order."""
+
+from __future__ import annotations
+
+from tests.fault import links, neighbours, processes, soak, streams, subscribers
+from tests.fault.case import Row
+
+
+def _place(row: Row) -> tuple[int, str]:
+    return int(row.number.rstrip("bcde")), row.number
+
+
+_PARTS = (links, streams, neighbours, subscribers, processes, soak)
+ROWS = tuple(sorted((row for part in _PARTS for row in part.ROWS), key=_place))
