@@ -57,7 +57,7 @@ def main(wanted: list[str]) -> int:
     ]
     misses = "**Missed:**\n\n" + "\n".join(missed) if missed else "Every target was met."
     head = HEAD.format(when=f"{datetime.now(UTC):%Y-%m-%d}", machine=where, misses=misses)
-    page = head + table(results)
+    page = f"{head}\n{table(results)}"
     print(page)
     if not wanted:
         PAGE.write_text(page)

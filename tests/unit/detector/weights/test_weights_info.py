@@ -43,7 +43,7 @@ def test_our_own_file_is_described_and_checked(capsys: pytest.CaptureFixture[str
     said = rows(capsys, BUNDLED)
     assert said["architecture"] == "efficientdet-lite0"
     assert said["labels"] == "6: person, bicycle, car, motorcycle, bus, truck"
-    assert said["input"] == "320×320"
+    assert said["input"] == "512×512"
     assert said["size"] == f"{BUNDLED.stat().st_size:,} bytes"
     assert said["checked"] == "complete, undamaged, fits the architecture"
     parts = [int(part.split()[0].replace(",", "")) for part in said["on disk"].split(", ")]
