@@ -50,6 +50,13 @@ def starting_point(model: Model, name: str, labels: tuple[str, ...], init: str, 
     return Start(arrays | kept, f"{path.name}, {len(kept)} of {len(arrays)} tensors")
 
 
+def usual_input_size(name: str, init: str, model: Model) -> int:
+    """That of the weights to begin with, if they are of a detector. Raises ModelError."""
+    if init in ("random", "imagenet"):
+        return model.input_size
+    return read_description(resolve(name, init)).input_size
+
+
 def fresh(spec: object, variables: Mapping[str, Shape], seed: int) -> Arrays:
     """As the originals begin: kernels scaled by their fan-in, fan-out in the backbone, and
     predictions that take nearly every anchor for background.

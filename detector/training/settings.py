@@ -41,7 +41,11 @@ class Settings(BaseModel):
         "imagenet", description="what to begin with: imagenet, random, bundled or weights"
     )
     input_size: int | None = Field(
-        None, ge=64, le=2048, multiple_of=32, description="side of the input in pixels"
+        None,
+        ge=64,
+        le=2048,
+        multiple_of=32,
+        description="side of the input in pixels, by default that of --init or the model",
     )
 
     epochs: float = Field(50, gt=0, le=10_000, description="times to see every picture")

@@ -15,7 +15,7 @@ from detector.training import penalty
 from detector.training.augmentation import Augmentation
 from detector.training.automl import AutomlOptions
 from detector.training.examples import Examples, read, repeat_weights
-from detector.training.initial import Start, starting_point
+from detector.training.initial import Start, starting_point, usual_input_size
 from detector.training.learner import Learner
 from detector.training.objectives import objective_for
 from detector.training.rates import Rates
@@ -52,7 +52,7 @@ def prepare(settings: Settings) -> Setup:
     data = _read(settings.data, settings.split, settings.classes)
     labels = data.labels
     dev = _read(settings.dev, settings.dev_split, labels) if settings.dev else None
-    input_size = settings.input_size or model.input_size
+    input_size = settings.input_size or usual_input_size(settings.model, settings.init, model)
     rare = repeat_weights(data.samples, len(labels), threshold=settings.rare)
     examples = Examples(
         data.samples,

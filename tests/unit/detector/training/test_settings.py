@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from detector.models import find_model
+from detector.training.initial import usual_input_size
 from detector.training.settings import Settings
 
 
@@ -43,3 +45,9 @@ def test_settings_come_back_from_their_file() -> None:
 )
 def test_a_model_has_its_usual_dialect(model: str, dialect: str) -> None:
     assert Settings(data=(Path("a"),), model=model).chosen_dialect == dialect
+
+
+@pytest.mark.parametrize(("init", "side"), [("bundled", 512), ("random", 320), ("imagenet", 320)])
+def test_the_input_is_that_of_the_weights_to_begin_with(init: str, side: int) -> None:
+    model = find_model("efficientdet-lite0", "automl")
+    assert usual_input_size("efficientdet-lite0", init, model) == side
