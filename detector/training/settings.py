@@ -129,7 +129,9 @@ class Settings(BaseModel):
             _refuse("scale_min is larger than scale_max")
         automl = self.chosen_dialect.startswith("automl")
         changed = [
-            k for k in ("matching", "iou_loss", "label_smoothing") if k in self.model_fields_set
+            name
+            for name in ("matching", "iou_loss", "label_smoothing")
+            if getattr(self, name) != type(self).model_fields[name].default
         ]
         if changed and not automl:
             _refuse(f"{changed[0]} is for the dialect automl alone")

@@ -34,8 +34,11 @@ def test_what_cannot_be_meant_is_refused(given: dict[str, Any], complaint: str) 
         Settings(**{"data": ["somewhere"]} | given)
 
 
-def test_settings_come_back_from_their_file() -> None:
-    settings = Settings(data=(Path("a"), Path("b")), dev=(Path("c"),), classes=("cat", "dog"))
+@pytest.mark.parametrize("model", ["efficientdet-lite0", "efficientnet-yolov3-b0"])
+def test_settings_come_back_from_their_file(model: str) -> None:
+    settings = Settings(
+        data=(Path("a"), Path("b")), dev=(Path("c"),), classes=("cat", "dog"), model=model
+    )
     assert Settings.model_validate_json(settings.model_dump_json()) == settings
 
 
