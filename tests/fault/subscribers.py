@@ -53,7 +53,8 @@ def subscriber_stops(case: Case) -> None:
             time.sleep(60.0 if case.long else 4.0)
             after = Footprint.of(staged.pid)
         case.at_most("RSS more meanwhile", after.rss_mb - before.rss_mb, LEAVEN_MB, "MB")
-        case.at_most("publish p99, upper bound", publish_p99_ms(staged), 1.0, "ms")
+        limit_ms = 1.0 if case.long else 5.0  # a bucket more where two cores do other work as well
+        case.at_most("publish p99, upper bound", publish_p99_ms(staged), limit_ms, "ms")
         staged.untouched(["faulty", *OTHERS], from_s, time.monotonic())
 
 

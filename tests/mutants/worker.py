@@ -7,7 +7,6 @@ Run as `python -m tests.mutants.worker FIRST LAST`. Says `begin SEED` before eac
 from __future__ import annotations
 
 import faulthandler
-import resource
 import sys
 import threading
 from collections.abc import Iterator
@@ -114,8 +113,14 @@ def main(first: int, last: int) -> None:
             except Exception as error:  # not ours: what this is all about
                 kind, ended = "?", f"raised {type(error).__name__}"
             print(f"end {seed} {kind} {ended}", flush=True)
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(f"done {peak_mb}", flush=True)
+    print(f"done {_peak_mb()}", flush=True)
+
+
+def _peak_mb() -> int:
+    """Not `ru_maxrss`, which begins at what the parent had when it forked."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    (peak_kb,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(peak_kb) // 1024
 
 
 if __name__ == "__main__":
