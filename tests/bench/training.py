@@ -11,7 +11,6 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +46,10 @@ class Plain(tf.keras.Model):
 
     def begin(self, batch: Batch) -> None:
         """Make the layers and let Keras know of them."""
-        self((batch.pixels, batch.content_xyxy))
+        self.call((batch.pixels, batch.content_xyxy))
         self.known = list(self._ops._layers.values())
 
-    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, **_: Any) -> Tensor:
+    def compute_loss(self, x: Any, y: Any, y_pred: Any, *_: Any, **__: Any) -> Tensor:
         return self._objective.loss(y_pred, self._objective.targets(*y))["total"]
 
 
@@ -71,10 +70,8 @@ def main() -> None:
     )  # fmt: skip
     source = batches(setup.examples, size=args.batch, first=0, side=setup.input_size)
     same = next(iter(source))
-    waiting = iter(source)
-    next(waiting)
     turns = {
-        "pictures": lambda: list(islice(waiting, 8)),
+        "pictures": lambda: list(source.take(8)),
         "step": _step(setup, same),
         "step, frozen norm": _step(setup, same, norm="frozen"),
         "Keras fit": _fit(setup, same),
