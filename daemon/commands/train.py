@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from pydantic import ValidationError
 from tqdm import tqdm
 
 from daemon.arguments import labels as labels_from
-from detector.api import ModelError
+from detector.api import InferenceError, ModelError
 from detector.datasets.errors import DataError
 from detector.training.settings import Settings
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:  # TensorFlow is loaded when there is work for it
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_NO_MODEL = 69
+_PACKAGES = ("matplotlib", "pycocotools", "tensorboard")  # better missed now than after hours
 _SETTINGS = "settings.json"
 _FAULTS_SHOWN = 10
 
@@ -64,16 +66,18 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit code 0; 1 for data or a disk that fails; 2 for options; 69 for weights to begin with;
-    128 + N when stopped by signal N.
+    """Exit code 0; 1 for data, a disk or a network that fails; 2 for options; 69 for weights to
+    begin with; 128 + N when stopped by signal N.
     """
+    if any(find_spec(package) is None for package in _PACKAGES):
+        return _fail("packages are missing: pip install 'vedette[train]'", EXIT_FAILED)
     try:
         return _go(args)
-    except _UsageError as error:
+    except (_UsageError, UnicodeDecodeError) as error:
         return _fail(error, EXIT_USAGE)
     except ModelError as error:
         return _fail(error, EXIT_NO_MODEL)
-    except (DataError, OSError) as error:
+    except (DataError, InferenceError, OSError) as error:
         return _fail(error, EXIT_FAILED)
 
 
