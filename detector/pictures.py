@@ -13,15 +13,17 @@ from detector.letterbox import InputSpec, Letterbox
 Pixels = npt.NDArray[np.uint8]
 
 
-def read_stored(path: Path) -> Pixels | None:
+def read_stored(path: Path, wh: tuple[int, int] | None = None) -> Pixels | None:
     """BGR [H, W, 3] as stored, whatever EXIF says of orientation: labels refer to that. None for a
-    picture that cannot be decoded.
+    picture that cannot be decoded, or is not `wh` large.
     """
     try:
         bgr = cv2.imread(str(path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:
         return None
-    return None if bgr is None else np.asarray(bgr, np.uint8)
+    if bgr is None or (wh is not None and bgr.shape[1::-1] != wh):
+        return None
+    return np.asarray(bgr, np.uint8)
 
 
 def letterboxed(bgr: Pixels, letterbox: Letterbox, spec: InputSpec) -> Pixels:

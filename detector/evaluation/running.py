@@ -67,8 +67,8 @@ def _read(
 ) -> list[_Fitted]:
     fitted = []
     for sample in samples:
-        bgr = read_stored(sample.image)
-        if bgr is None or bgr.shape[:2] != (sample.height, sample.width):
+        bgr = read_stored(sample.image, (sample.width, sample.height))
+        if bgr is None:
             lost(Fault(sample.image, "cannot be decoded"))
             continue
         letterbox = Letterbox.fit((sample.width, sample.height), spec)

@@ -72,8 +72,8 @@ class Examples:
 
 def read(sample: Sample) -> Labelled:
     """Decode the picture. Raises OSError."""
-    bgr = read_stored(sample.image)
-    if bgr is None or bgr.shape[:2] != (sample.height, sample.width):
+    bgr = read_stored(sample.image, (sample.width, sample.height))
+    if bgr is None:
         msg = f"{sample.image}: cannot be decoded"
         raise OSError(msg)
     pixels = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)

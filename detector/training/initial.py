@@ -15,7 +15,7 @@ from detector.shapes import Shape
 from detector.sizes import DetectorSize
 from detector.weights.bundled import resolve
 from detector.weights.description import read_description, unusable
-from detector.weights.native import load
+from detector.weights.native import Weights, load
 
 Arrays = dict[str, npt.NDArray[np.float32]]
 _RARE = 0.01  # how likely an anchor is taken for an object at first (RetinaNet, arXiv:1708.02002)
@@ -46,7 +46,7 @@ def starting_point(model: Model, name: str, labels: tuple[str, ...], init: str, 
         return Start(arrays, f"{backbone} trained on ImageNet")
     path = resolve(name, init)
     known = _trained(path, model, name)
-    kept = _with_classes(known, arrays, read_description(path).labels, labels)
+    kept = _with_classes(known.arrays, arrays, known.description.labels, labels)
     return Start(arrays | kept, f"{path.name}, {len(kept)} of {len(arrays)} tensors")
 
 
@@ -87,11 +87,11 @@ def _values(rng: np.random.Generator, name: str, shape: Shape) -> npt.NDArray[np
     return rng.normal(0, deviation, shape)
 
 
-def _trained(path: Path, model: Model, name: str) -> Mapping[str, npt.NDArray[np.float32]]:
+def _trained(path: Path, model: Model, name: str) -> Weights:
     description = read_description(path)
     if description.architecture != name:
         raise unusable(path, f"holds {description.architecture}, not {name}")
-    return load(path, model.variables(len(description.labels))).arrays
+    return load(path, model.variables(len(description.labels)))
 
 
 def _with_classes(

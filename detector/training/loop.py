@@ -85,9 +85,9 @@ class Training:
             first=learner.steps_done,
             side=setup.input_size,
         )
-        saved_s = self._clock()
+        saved_s, impatient = self._clock(), self._impatient()
         for batch in learner.distributed(source):
-            if learner.steps_done >= setup.steps or self._impatient() or stopping():
+            if learner.steps_done >= setup.steps or impatient or stopping():
                 break
             losses = learner.step(batch)
             step = learner.steps_done
@@ -97,6 +97,7 @@ class Training:
                 figures = self._measured(self._measure)
                 log.note(step, figures)
                 reporter.measured(step, figures)
+                impatient = self._impatient()
                 saved_s = -math.inf  # a measurement is worth a checkpoint
             if self._clock() - saved_s >= _CHECKPOINT_EVERY_S:
                 self._save()
@@ -107,7 +108,7 @@ class Training:
         return Outcome(
             step=learner.steps_done,
             weights=best if best.exists() else self._folder / LAST,
-            finished=learner.steps_done >= setup.steps or self._impatient(),
+            finished=learner.steps_done >= setup.steps or impatient,
         )
 
     def _due(self, step: int) -> bool:

@@ -53,13 +53,12 @@ def prepare(settings: Settings) -> Setup:
     labels = data.labels
     dev = _read(settings.dev, settings.dev_split, labels) if settings.dev else None
     input_size = settings.input_size or usual_input_size(settings.model, settings.init, model)
-    rare = repeat_weights(data.samples, len(labels), threshold=settings.rare)
     examples = Examples(
         data.samples,
-        model.family(len(labels), input_size).input_spec,
+        model.spec.pixels.input_spec(input_size),
         _augmentation(settings),
         seed=settings.seed,
-        weights=rare if settings.rare else None,
+        weights=repeat_weights(data.samples, len(labels), threshold=settings.rare),
     )
     if len(data.samples) < settings.batch:
         msg = f"{len(data.samples)} pictures are fewer than a batch of {settings.batch}"

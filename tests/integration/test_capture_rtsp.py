@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 import threading
 import time
@@ -21,12 +20,12 @@ from daemon.capture import CaptureError, Kind, open_source, stalled
 from daemon.capture.pacer import Pacer
 from daemon.clock import SystemClock
 from daemon.states import CameraState
-from tests.support.capture_rig import INPUT, nothing_left_behind, running
+from tests.support.capture_rig import INPUT, running
 from tests.support.clips import repeat
 from tests.support.fault_proxy import fault_proxy, silent_server
 from tests.support.rtsp_server import STREET, RtspServer, rtsp_server
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("nothing_leaks")]
 QUICK = {
     "detect": {"fps": 10.0},
     "open_timeout_s": 2.0,
@@ -34,18 +33,6 @@ QUICK = {
     "reconnect": {"min_s": 0.2, "max_s": 1.0},
 }
 SECRET = "canary-p@ss:word/1"
-
-
-@pytest.fixture(autouse=True)
-def nothing_leaks(
-    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-) -> Iterator[None]:
-    """No test leaves a thread or descriptor behind, or shows the password anywhere."""
-    caplog.set_level(logging.DEBUG)
-    with nothing_left_behind():
-        yield
-    shown = caplog.text + "".join(capfd.readouterr())
-    assert "canary" not in shown
 
 
 @pytest.fixture

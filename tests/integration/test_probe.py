@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import re
 import socket
 import subprocess
@@ -25,24 +24,12 @@ from daemon.clock import SystemClock
 from daemon.commands import probe
 from daemon.diagnosis.hints import costs, troubles
 from daemon.diagnosis.probing import Probe, attempt
-from tests.support.capture_rig import nothing_left_behind
 from tests.support.clips import encode
 from tests.support.fault_proxy import fault_proxy, silent_server
 from tests.support.rtsp_server import STREET, RtspServer, rtsp_server
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("nothing_leaks")]
 SECRET = "canary-p@ss:word/1"
-
-
-@pytest.fixture(autouse=True)
-def nothing_leaks(
-    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-) -> Iterator[None]:
-    """No test leaves a thread or descriptor behind, or shows the password anywhere."""
-    caplog.set_level(logging.DEBUG)
-    with nothing_left_behind():
-        yield
-    assert "canary" not in caplog.text + "".join(capfd.readouterr())
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 import ssl
 import subprocess
@@ -18,13 +17,13 @@ from config.camera import CameraConfig
 from daemon.capture import CaptureError, Kind, open_source
 from daemon.capture import preflight as preflight_module
 from daemon.clock import SystemClock
-from tests.support.capture_rig import INPUT, nothing_left_behind, running
+from tests.support.capture_rig import INPUT, running
 from tests.support.require import program
 from tests.support.rtsp_server import rtsp_server
 from tests.support.scripted_rtsp import scripted_camera
 from tests.support.talkative_rtsp import Answer, Question, TalkativeServer, talkative_server
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("nothing_leaks")]
 
 SECRET = "canary-p@ss:word/1"
 CHALLENGES = {
@@ -33,16 +32,6 @@ CHALLENGES = {
     "sha-256": 'Digest realm="gate", nonce="5f2c", algorithm=SHA-256, qop="auth", opaque="9e"',
 }
 OTHER_NAMES = ["localhost", "LOCALHOST.", "127.0.0.2", "[::1]"]
-
-
-@pytest.fixture(autouse=True)
-def nothing_leaks(
-    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-) -> Iterator[None]:
-    caplog.set_level(logging.DEBUG)
-    with nothing_left_behind():
-        yield
-    assert "canary" not in caplog.text + "".join(capfd.readouterr())
 
 
 @pytest.fixture
