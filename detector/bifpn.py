@@ -36,16 +36,20 @@ def _cell(ops: Ops[T], inputs: list[T], name: str, spec: DetectorSize) -> list[T
     for index, node in enumerate(_nodes(levels)):
         at = f"{name}/fnode{index}"
         own_id = len(features)
-        resampled = []
+        xs = []
         for order, source in enumerate(node.inputs):
             edge = f"{at}/resample_{order}_{source}_{own_id}"
             x = _match(ops, features[source], edge, spec.channels)
-            if level_of[source] < node.level:
-                x = ops.max_pool(x)
-            elif level_of[source] > node.level:
-                x = ops.upsample(x, like=inputs[node.level])
-            resampled.append(x)
-        x = _fuse(ops, resampled, at, spec)
+            xs.append(ops.max_pool(x) if level_of[source] < node.level else x)
+        if spec.fusion == "fast":
+            xs = ops.weighted(xs, _weight_names(at, len(xs)))
+        # Weighed before they are enlarged: the same numbers, a quarter of the work.
+        x = ops.add(
+            [
+                ops.upsample(x, like=inputs[node.level]) if level_of[source] > node.level else x
+                for source, x in zip(node.inputs, xs, strict=True)
+            ]
+        )
         after = f"{at}/op_after_combine{own_id}"
         x = ops.separable(
             ops.activate(x, spec.activation), f"{after}/conv", spec.channels, norm=f"{after}/bn"
@@ -69,11 +73,8 @@ def _nodes(levels: int) -> list[_Node]:
     return nodes
 
 
-def _fuse(ops: Ops[T], xs: list[T], name: str, spec: DetectorSize) -> T:
-    if spec.fusion == "sum":
-        return ops.add(xs)
-    names = [f"{name}/WSM" if index == 0 else f"{name}/WSM_{index}" for index in range(len(xs))]
-    return ops.weighted_sum(xs, names)
+def _weight_names(node: str, count: int) -> list[str]:
+    return [f"{node}/WSM_{index}" if index else f"{node}/WSM" for index in range(count)]
 
 
 def _match(ops: Ops[T], x: T, name: str, channels: int) -> T:

@@ -32,10 +32,10 @@ class Found(NamedTuple):
 class PortableOps(FoldedOps):
     """`FoldedOps` for runtimes that are fast at adding two feature maps, but not any number."""
 
-    def weighted_sum(self, xs: Sequence[Tensor], names: Sequence[str]) -> Tensor:
+    def weighted(self, xs: Sequence[Tensor], names: Sequence[str]) -> list[Tensor]:
         weights = [np.maximum(self._arrays[name], 0) for name in names]
         total = np.float32(sum(weights) + 1e-4)
-        return self.add([x * (weight / total) for x, weight in zip(xs, weights, strict=True)])
+        return [x * (weight / total) for x, weight in zip(xs, weights, strict=True)]
 
     def add(self, xs: Sequence[Tensor]) -> Tensor:
         return functools.reduce(tf.add, xs)

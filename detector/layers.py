@@ -53,10 +53,10 @@ class LayerOps:
         x = self._depthwise(x, per_channel.kernel, 1)
         return self._finish(self._convolve(x, mixing.kernel, 1), mixing, act)
 
-    def weighted_sum(self, xs: Sequence[Tensor], names: Sequence[str]) -> Tensor:
+    def weighted(self, xs: Sequence[Tensor], names: Sequence[str]) -> list[Tensor]:
         weights = [tf.nn.relu(self._variable(name, xs[0])) for name in names]
         total = tf.add_n(weights) + 1e-4
-        return tf.add_n([x * (weight / total) for x, weight in zip(xs, weights, strict=True)])
+        return [x * (weight / total) for x, weight in zip(xs, weights, strict=True)]
 
     def add(self, xs: Sequence[Tensor]) -> Tensor:
         return tf.add_n(xs)

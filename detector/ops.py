@@ -57,8 +57,8 @@ class Ops(Protocol[T]):
         """Depthwise 3×3, then pointwise: `name`/{depthwise_kernel,pointwise_kernel,bias}."""
         ...
 
-    def weighted_sum(self, xs: Sequence[T], names: Sequence[str]) -> T:
-        """Σ relu(w)·x / (Σ relu(w) + 1e-4) with one scalar variable per input."""
+    def weighted(self, xs: Sequence[T], names: Sequence[str]) -> list[T]:
+        """Every x·relu(w) / (Σ relu(w) + 1e-4), with one scalar variable w per input."""
         ...
 
     def add(self, xs: Sequence[T]) -> T: ...

@@ -58,10 +58,10 @@ class KerasOps:
     def gated_conv(self, x: Tensor, gate: Tensor, name: str, filters: int, *, norm: str) -> Tensor:
         return self.conv(tf.keras.layers.Multiply()([x, gate]), name, filters, norm=norm)
 
-    def weighted_sum(self, xs: Sequence[Tensor], names: Sequence[str]) -> Tensor:
+    def weighted(self, xs: Sequence[Tensor], names: Sequence[str]) -> list[Tensor]:
         weights = [tf.nn.relu(self._scalar(name)) for name in names]
         total = tf.add_n(weights) + 1e-4
-        return tf.add_n([x * weight / total for x, weight in zip(xs, weights, strict=True)])
+        return [x * weight / total for x, weight in zip(xs, weights, strict=True)]
 
     def add(self, xs: Sequence[Tensor]) -> Tensor:
         return tf.keras.layers.Add()(list(xs))

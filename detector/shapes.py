@@ -40,9 +40,9 @@ class ShapeOps:
         self.variables[f"{name}/bias"] = (filters,)
         return self._normed(filters, norm)
 
-    def weighted_sum(self, xs: Sequence[int], names: Sequence[str]) -> int:
+    def weighted(self, xs: Sequence[int], names: Sequence[str]) -> list[int]:
         self.variables.update(dict.fromkeys(names, ()))
-        return xs[0]
+        return list(xs)
 
     def add(self, xs: Sequence[int]) -> int:
         return xs[0]

@@ -9,12 +9,21 @@ import tensorflow as tf
 
 from detector.build import open_weights, start_tensorflow
 from detector.export import PortableOps
+from detector.onednn import OneDnnOps
+from detector.ops import Tensor
 from detector.plan import stages_for
 from detector.selection import Selection
 from detector.stages import Stages
 from detector.weights.random import save_random
 
 SELECTION = Selection(0.4, 0.5, 100)
+
+
+class AlwaysNarrow(OneDnnOps):
+    """Never back to float32."""
+
+    def widen(self, x: Tensor) -> Tensor:
+        return x
 
 
 def write_networks(model: str, folder: Path, batches: list[int]) -> int:

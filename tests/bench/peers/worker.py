@@ -20,7 +20,9 @@ Answer = Callable[[], object]
 THREADS = 2
 
 
-def ours(precision: str) -> Callable[[str, Path, Any], Answer]:
+def ours(precision: str, *, throughout: bool = False) -> Callable[[str, Path, Any], Answer]:
+    """`throughout`: also the first stage and the box net, which the detector keeps in float32."""
+
     def prepare(model: str, folder: Path, x: Any) -> Answer:
         from detector.build import start_tensorflow
 
@@ -29,12 +31,19 @@ def ours(precision: str) -> Callable[[str, Path, Any], Answer]:
 
         from detector.lanes import Lanes
         from detector.runtime import lane_count
-        from tests.bench.peers.networks import stages_of
+        from tests.bench.peers.networks import AlwaysNarrow, stages_of
 
-        network = tf.function(stages_of(model, folder, precision).forward, autograph=False)
+        stages = stages_of(model, folder, precision, AlwaysNarrow if throughout else None)
+        first = tf.as_dtype(precision) if throughout else tf.float32
+
+        def forward(x: Any) -> Any:
+            return stages.forward(tf.cast(x, first))
+
         shape = tf.TensorSpec([None, *x.shape[1:]], tf.float32)
-        forward, lanes = network.get_concrete_function(shape), Lanes(lane_count())
-        return lambda: lanes.run(lambda part: forward(tf.constant(part)), x)
+        network = tf.function(forward, autograph=False).get_concrete_function(shape)
+        lanes = Lanes(lane_count())
+        parts = [tf.constant(part) for part in np.array_split(x, min(lane_count(), len(x)))]
+        return lambda: lanes.run(lambda number: network(parts[number[0]]), np.arange(len(parts)))
 
     return prepare
 
@@ -106,6 +115,7 @@ def opencv(model: str, folder: Path, x: Any) -> Answer:
 
 CONTENDERS: dict[str, Callable[[str, Path, Any], Answer]] = {
     "vedette bfloat16": ours("bfloat16"),
+    "vedette bfloat16 throughout": ours("bfloat16", throughout=True),
     "vedette float32": ours("float32"),
     "plain Keras float32": plain_keras,
     "effdet float32": effdet,
