@@ -1,4 +1,4 @@
-"""Rows 10, 18, 20, 21: what one camera, a scraper or a shortage may cost the others."""
+"""Rows 10, 18 and 20: what one camera, a scraper or a shortage may cost the others."""
 
 from __future__ import annotations
 
@@ -119,16 +119,6 @@ def threads_run_out(case: Case) -> None:
         staged.untouched(["b"], from_s, time.monotonic())
 
 
-def device_absent(case: Case) -> None:
-    devices = {"absent": "/dev/video63", "no-camera": "/dev/null"}
-    with stage(case, {name: {"url": f"v4l2://{path}"} for name, path in devices.items()}) as staged:
-        for name in devices:
-            _, reason = staged.loss_after(name, 0.0)
-            case.equal(f"{name}: reason", reason, "device")
-        time.sleep(2.0)
-        case.at_most("CPU while absent", 100 * staged.cpu_share(window_s(case)), 2.0, "% CPU")
-
-
 ROWS = (
     Row(
         "10",
@@ -149,5 +139,4 @@ ROWS = (
         descriptors_run_out,
     ),
     Row("20b", "no thread left for a camera", "that camera failed, others run", threads_run_out),
-    Row("21", "USB camera absent, or no camera", "retried, at next to no cost", device_absent),
 )

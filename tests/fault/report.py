@@ -33,9 +33,9 @@ reason + in flight), did threads, descriptors or memory (20 MB) grow, did the da
 camera that had no fault lose a message, is there an unhandled exception in the log. Their answers
 are shown where one of them is no.
 
-Not measured: a USB camera that is unplugged while it streams, or that another program uses; both
-need a kernel module that makes virtual cameras. The wall clock is stepped as the daemon sees it,
-not that of the machine; FFmpeg and PyAV count their deadlines on the monotonic clock.
+The USB camera is a stand-in at the C library, which answers as the kernel's driver does; what a
+driver that hangs would do is not measured. The wall clock is stepped as the daemon sees it, not
+that of the machine; FFmpeg and PyAV count their deadlines on the monotonic clock.
 
 {misses}
 """

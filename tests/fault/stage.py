@@ -256,6 +256,7 @@ def stage(
     zeromq: Mapping[str, Any] | None = None,
     jsonl: Mapping[str, Any] | None = None,
     keys: ClientKeys | None = None,
+    environment: Mapping[str, str] | None = None,
     **sections: Any,
 ) -> Iterator[Stage]:
     """A running daemon with these cameras; `arguments` are `tests.support.staged_daemon`'s."""
@@ -268,7 +269,9 @@ def stage(
     program = ("tests.support.staged_daemon",)
     folder = Path(mkdtemp(dir=case.folder))
     with (
-        running_daemon(folder, config, *arguments, program=program) as daemon,
+        running_daemon(
+            folder, config, *arguments, program=program, environment=environment
+        ) as daemon,
         Listener(sink["bind"], keys) as heard,
     ):
         daemon.zeromq = sink["bind"]

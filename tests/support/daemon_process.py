@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class DaemonProcess:
         config: dict[str, Any],
         *arguments: str,
         program: Sequence[str] = ("daemon.cli", "run"),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.http = f"127.0.0.1:{free_port()}"
         self.zeromq = f"tcp://127.0.0.1:{free_port()}"
@@ -57,7 +58,7 @@ class DaemonProcess:
             cwd=ROOT,
             stderr=subprocess.PIPE,
             text=True,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            env=os.environ | {"PYTHONUNBUFFERED": "1"} | dict(environment or {}),
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
