@@ -19,7 +19,7 @@ from tests.fault.stage import (
     four_cameras,
     stage,
 )
-from tests.support.fault_proxy import FaultProxy, fault_proxy, silent_server
+from tests.support.fault_proxy import FaultProxy, fault_proxy, silent_server, unharmed
 from tests.support.scripted_rtsp import scripted_camera
 
 NOTICED_S = READ_S + 0.5
@@ -92,25 +92,14 @@ def open_seconds(staged: Stage, camera: str) -> float:
 def connection_breaks(case: Case) -> None:
     """At a random byte, by RST or FIN."""
     runs = 200 if case.long else 30
-    random = Random(4)
     with scripted_camera(fps=5 * FPS) as camera, fault_proxy(camera.port) as proxy:
         cameras = {"faulty": {"url": proxied(proxy)} | QUICK, "b": SCENE}
         with stage(case, cameras) as staged:
             staged.steady(["faulty", "b"])
             started_s = time.monotonic()
-            left = 500
-
-            def cut(data: bytes) -> bytes:
-                nonlocal left
-                left -= len(data)
-                if left <= 0:
-                    left = random.randrange(1, 12_000)
-                    proxy.break_all(reset=random.random() < 0.5)
-                return data
-
-            proxy.damage = cut
+            proxy.break_at_random(Random(4), within=12_000)
             staged.wait(lambda: losses(staged, "faulty") >= runs, 300, f"{runs} losses")
-            proxy.damage = lambda data: data
+            proxy.damage = unharmed
             staged.steady(["faulty"])
             reasons = {s.reason for _, s in staged.heard.statuses["faulty"]} - {""}
             unnamed = reasons - {"eof", "reset", "protocol", "no_video", "timeout"}
@@ -204,7 +193,7 @@ def bad_network(case: Case) -> None:
             case.equal("pictures out of order", order != sorted(order), False)
             case.equal("gaps in seq", staged.heard.lost["faulty"], 0)
             case.equal("queues beyond their bound", queues_beyond(staged), 0)
-            proxy.damage, proxy.slice_bytes = lambda data: data, None
+            proxy.damage, proxy.slice_bytes = unharmed, None
             staged.steady(["faulty"])
             staged.untouched(["b"], began_s, time.monotonic())
 

@@ -24,7 +24,7 @@ from tests.fault.links import losses, many_reconnects, proxied
 from tests.fault.stage import FPS, Footprint, Stage, stage
 from tests.fault.streams import HOUR, flipped, switch
 from tests.fault.subscribers import frozen_subscriber, throw_garbage
-from tests.support.fault_proxy import FaultProxy, fault_proxy
+from tests.support.fault_proxy import FaultProxy, fault_proxy, unharmed
 from tests.support.scripted_rtsp import ScriptedCamera, Unit, clip, scripted_camera
 
 SAMPLE_S = 5.0
@@ -80,7 +80,7 @@ def late(_: ScriptedCamera, proxy: FaultProxy, random: Random) -> Undo:
         return data
 
     proxy.damage = delay
-    return lambda: setattr(proxy, "damage", lambda data: data)
+    return lambda: setattr(proxy, "damage", unharmed)
 
 
 def _edited(server: ScriptedCamera, edit: Callable[[Unit], Unit | None]) -> Undo:

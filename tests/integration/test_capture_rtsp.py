@@ -22,7 +22,7 @@ from daemon.clock import SystemClock
 from daemon.states import CameraState
 from tests.support.capture_rig import INPUT, running
 from tests.support.clips import repeat
-from tests.support.fault_proxy import fault_proxy, silent_server
+from tests.support.fault_proxy import fault_proxy, silent_server, unharmed
 from tests.support.rtsp_server import STREET, RtspServer, rtsp_server
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("nothing_leaks")]
@@ -212,7 +212,6 @@ def test_a_broken_connection_is_noticed_at_once_and_made_again(
 
 
 def test_connections_that_break_at_any_byte_never_crash_the_camera(server: RtspServer) -> None:
-    random = Random(1)
     with (
         fault_proxy(server.port) as proxy,
         running(
@@ -220,19 +219,9 @@ def test_connections_that_break_at_any_byte_never_crash_the_camera(server: RtspS
             **QUICK | {"reconnect": {"min_s": 0.01, "max_s": 0.01}},
         ) as rig,
     ):
-        left = 500
-
-        def cut(data: bytes) -> bytes:
-            nonlocal left
-            left -= len(data)
-            if left <= 0:
-                left = random.randrange(1, 60_000)
-                proxy.break_all(reset=random.random() < 0.5)
-            return data
-
-        proxy.damage = cut
+        proxy.break_at_random(Random(1), within=60_000)
         rig.wait_for(lambda: rig.status.reconnects >= 60, 20)
-        proxy.damage = lambda data: data
+        proxy.damage = unharmed
         seen = len(rig.frames)
         rig.wait_for_frames(seen + 5)
     assert set(rig.reasons()) <= {"eof", "reset", "protocol", "no_video"}
@@ -272,7 +261,7 @@ def test_damaged_media_is_counted_and_the_camera_goes_on(server: RtspServer) -> 
 
         proxy.damage = flip
         rig.wait_for(lambda: rig.page.dropped[Drop.CORRUPT] > 0)
-        proxy.damage = lambda data: data
+        proxy.damage = unharmed
         seen = len(rig.frames)
         rig.wait_for_frames(seen + 25)
     assert rig.observer.errors

@@ -7,6 +7,8 @@ import re
 import signal
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 
 from sinks.messages import DetectionMessage, HeartbeatMessage, StatusMessage
 from tests.support.daemon_process import DaemonProcess, Subscriber, free_port, running_daemon
+from tests.support.fault_proxy import silent_server
 from tests.support.rtsp_server import STREET, rtsp_server
 
 pytestmark = pytest.mark.integration
@@ -200,14 +203,21 @@ def test_a_signal_while_the_model_loads_ends_the_daemon(tmp_path: Path) -> None:
     assert seconds <= STOP_S
 
 
-def test_a_blocked_camera_does_not_hold_up_the_end(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"rtsp://127.0.0.1:{silent.getsockname()[1]}/silent"
+@contextmanager
+def blocked(tmp_path: Path) -> Iterator[DaemonProcess]:
+    """A daemon whose only camera waits for an answer that never comes."""
+    with silent_server() as port:
+        url = f"rtsp://127.0.0.1:{port}/silent"
         config = SMALL | {"cameras": {"silent": {"url": url, "open_timeout_s": 60}}}
         with running_daemon(tmp_path, config) as daemon:
             daemon.wait_for(": ready")
             time.sleep(0.3)
-            code, seconds = daemon.stop()
+            yield daemon
+
+
+def test_a_blocked_camera_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    with blocked(tmp_path) as daemon:
+        code, seconds = daemon.stop()
     assert code == 0
     assert seconds <= STOP_S
     assert "camera is still blocked camera=silent" in daemon.log
@@ -215,15 +225,10 @@ def test_a_blocked_camera_does_not_hold_up_the_end(tmp_path: Path) -> None:
 
 
 def test_a_second_signal_ends_the_daemon_at_once(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"rtsp://127.0.0.1:{silent.getsockname()[1]}/silent"
-        config = SMALL | {"cameras": {"silent": {"url": url, "open_timeout_s": 60}}}
-        with running_daemon(tmp_path, config) as daemon:
-            daemon.wait_for(": ready")
-            time.sleep(0.3)
-            daemon.process.send_signal(signal.SIGINT)
-            daemon.wait_for("stopping signal=SIGINT")
-            code, seconds = daemon.stop(signal.SIGINT)
+    with blocked(tmp_path) as daemon:
+        daemon.process.send_signal(signal.SIGINT)
+        daemon.wait_for("stopping signal=SIGINT")
+        code, seconds = daemon.stop(signal.SIGINT)
     assert seconds < 0.7
     assert code == -signal.SIGINT
 

@@ -11,8 +11,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from random import Random
 
 Damage = Callable[[bytes], bytes]
+
+
+def unharmed(data: bytes) -> bytes:
+    return data
 
 
 class FaultProxy:
@@ -26,7 +31,7 @@ class FaultProxy:
         self._lock = threading.Lock()
         self.port: int = self._listener.getsockname()[1]
         self.frozen = threading.Event()  # set: bytes from the server no longer pass
-        self.damage: Damage = lambda data: data
+        self.damage: Damage = unharmed
         self.delay_s = 0.0
         self.slice_bytes: int | None = None  # of what the server sends at once, each in a segment
         self.connections = 0
@@ -38,6 +43,22 @@ class FaultProxy:
             sockets, self._sockets = self._sockets, []
         for open_socket in sockets:
             _end(open_socket, reset=reset)
+
+    def break_at_random(self, random: Random, *, within: int) -> None:
+        """End every connection, by RST or by FIN, each time that some bytes have passed: 500 at
+        first, then at most `within`. The `damage` that does it may be taken back.
+        """
+        left = 500
+
+        def cut(data: bytes) -> bytes:
+            nonlocal left
+            left -= len(data)
+            if left <= 0:
+                left = random.randrange(1, within)
+                self.break_all(reset=random.random() < 0.5)
+            return data
+
+        self.damage = cut
 
     def close(self) -> None:
         self.frozen.clear()

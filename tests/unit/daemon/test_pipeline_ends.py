@@ -33,20 +33,26 @@ def start(gate: Gate) -> Iterator[Callable[..., Rig]]:
         yield make
 
 
-def test_a_failing_detector_is_an_error_not_an_absence_of_objects(
-    start: Callable[..., Rig], caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO, "daemon.runner")
-    failures = iter([InferenceError("oom", "4 GiB"), InferenceError("oom", "4 GiB"), None])
+def failing_twice(start: Callable[..., Rig], error: Exception) -> Rig:
+    """After three frames, one by one."""
+    failures = iter([error, error])
 
     def hook(_count: int) -> None:
-        if failure := next(failures):
+        if failure := next(failures, None):
             raise failure
 
     rig = start(hook=hook)
     for done in (1, 2, 3):
         rig.put("a")
         until(lambda done=done: len(rig.results) == done)
+    return rig
+
+
+def test_a_failing_detector_is_an_error_not_an_absence_of_objects(
+    start: Callable[..., Rig], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "daemon.runner")
+    rig = failing_twice(start, InferenceError("oom", "4 GiB"))
     assert [(r.detections is None, r.error) for r in rig.results] == [
         (True, "oom"),
         (True, "oom"),
@@ -61,16 +67,7 @@ def test_a_failing_detector_is_an_error_not_an_absence_of_objects(
 def test_a_detector_with_a_defect_is_logged_once_and_asked_again(
     start: Callable[..., Rig], caplog: pytest.LogCaptureFixture
 ) -> None:
-    failures = iter([ZeroDivisionError("1/0"), ZeroDivisionError("1/0"), None])
-
-    def hook(_count: int) -> None:
-        if failure := next(failures):
-            raise failure
-
-    rig = start(hook=hook)
-    for done in (1, 2, 3):
-        rig.put("a")
-        until(lambda done=done: len(rig.results) == done)
+    rig = failing_twice(start, ZeroDivisionError("1/0"))
     assert [r.error for r in rig.results] == ["runtime", "runtime", None]
     assert rig.notes.errors == ["runtime", "runtime"]
     assert len([r for r in caplog.records if r.exc_info]) == 1, "one traceback, not one per batch"
