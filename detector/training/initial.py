@@ -16,6 +16,7 @@ from detector.sizes import DetectorSize
 from detector.weights.bundled import resolve
 from detector.weights.description import read_description, unusable
 from detector.weights.native import Weights, load
+from detector.yolo_network import BOX_NUMBERS
 
 Arrays = dict[str, npt.NDArray[np.float32]]
 _RARE = 0.01  # how likely an anchor is taken for an object at first (RetinaNet, arXiv:1708.02002)
@@ -96,20 +97,26 @@ def _trained(path: Path, model: Model, name: str) -> Weights:
 
 def _with_classes(
     known: Mapping[str, npt.NDArray[np.float32]],
-    wanted: Arrays,
+    fresh_arrays: Arrays,
     old: tuple[str, ...],
     new: tuple[str, ...],
 ) -> Arrays:
-    """What can be kept: all that has its shape, and of predictions the classes by the same name."""
+    """All but predictions of classes that are not in both, which begin afresh."""
     kept = {}
     for name, array in known.items():
-        if "predict" not in name or "box-predict" in name or old == new:
+        before = _numbers_before_classes(name)
+        if before is None or old == new:
             kept[name] = array
-        elif name.startswith("class_net/") and not name.endswith("/depthwise_kernel"):
-            kept[name] = _classes(array, wanted[name], old, new)
-        elif array.shape == wanted[name].shape:
-            kept[name] = array
+        else:
+            kept[name] = _classes(array, fresh_arrays[name], old, new, before)
     return kept
+
+
+def _numbers_before_classes(name: str) -> int | None:
+    """How many outputs an anchor has before those for its classes; None where it has no such."""
+    if name.startswith("class_net/class-predict/") and not name.endswith("/depthwise_kernel"):
+        return 0
+    return BOX_NUMBERS if name.startswith("yolo/") and "/predict/" in name else None
 
 
 def _classes(
@@ -117,11 +124,13 @@ def _classes(
     wanted: npt.NDArray[np.float32],
     old: tuple[str, ...],
     new: tuple[str, ...],
+    before: int,
 ) -> npt.NDArray[np.float32]:
-    """The last axis is anchors × classes."""
-    source = array.reshape(*array.shape[:-1], -1, len(old))
-    result = wanted.reshape(*wanted.shape[:-1], -1, len(new)).copy()
+    """The last axis is anchors × (`before` + classes)."""
+    source = array.reshape(*array.shape[:-1], -1, before + len(old))
+    result = wanted.reshape(*wanted.shape[:-1], -1, before + len(new)).copy()
+    result[..., :before] = source[..., :before]
     for index, label in enumerate(new):
         if label in old:
-            result[..., index] = source[..., old.index(label)]
+            result[..., before + index] = source[..., before + old.index(label)]
     return result.reshape(wanted.shape)
