@@ -7,7 +7,7 @@ hangs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from typing import TypeVar, cast
 
@@ -40,13 +40,15 @@ class Demuxer:
         except CaptureError:
             self._container.close()
             raise
+        packets = self._container.demux(self.stream)
+        self._packets = cast("Generator[Packet[VideoStream], None, None]", packets)
 
     def packets(self) -> Iterator[Packet[VideoStream]]:
         """Packets in decoding order; the last one is empty and drains the decoder."""
-        packets = self._container.demux(self.stream)
+        next_packet = _next_copy if self.address.medium == "device" else _next
         while True:
             asked_s = self._clock.now_s()
-            packet = self._guarded(partial(_next, packets), opening=False)
+            packet = self._guarded(partial(next_packet, self._packets), opening=False)
             waited_s = self._clock.now_s() - asked_s
             if packet is None:
                 return
@@ -62,6 +64,7 @@ class Demuxer:
         return self._container.start_time_realtime
 
     def close(self) -> None:
+        self._packets.close()  # it holds the last packet, which must not outlive its device
         self._container.close()
 
     def _open(self) -> InputContainer:
@@ -119,6 +122,21 @@ def _next(packets: Iterator[Packet[VideoStream]]) -> Packet[VideoStream] | None:
     except IndexError:
         # At the end PyAV also drains streams that appeared after the open, which it does not know.
         return None
+
+
+def _next_copy(packets: Iterator[Packet[VideoStream]]) -> Packet[VideoStream] | None:
+    """With memory of its own. A packet of V4L2 lies in the driver's, and so does a raw picture made
+    of it; FFmpeg gives them back to a device that must still be open then, or the process crashes.
+    """
+    packet = _next(packets)
+    if packet is None or not packet.size:
+        return packet
+    copy = cast("Packet[VideoStream]", Packet(bytes(packet)))
+    copy.stream = packet.stream
+    copy.time_base = packet.time_base
+    copy.pts, copy.dts, copy.duration = packet.pts, packet.dts, packet.duration
+    copy.is_keyframe = packet.is_keyframe
+    return copy
 
 
 def _video_of(container: InputContainer, address: Address) -> VideoStream:

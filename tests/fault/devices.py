@@ -9,6 +9,8 @@ from tests.fault.stage import FPS, stage
 from tests.fault.streams import overlap
 from tests.support.usb_camera import UsbCamera
 
+SNAPSHOT = "/api/v1/cameras/usb/snapshot.jpg"
+
 
 def usb_camera(case: Case) -> None:
     camera = UsbCamera(case.folder, fps=int(FPS))
@@ -26,6 +28,7 @@ def usb_camera(case: Case) -> None:
         free_s = time.monotonic()
         camera.become("plugged")
         case.at_most("free: first answer after", staged.answer_after("usb", free_s), 5.0, "s")
+        staged.daemon.get(SNAPSHOT)  # the first one starts a thread that stays
         staged.steady(["usb"])
         _, message = staged.answers("usb")[-1]
         case.at_least("IoU with the known box", overlap(message), 0.9)
@@ -35,6 +38,9 @@ def usb_camera(case: Case) -> None:
         noticed_s, reason = staged.loss_after("usb", out_s)
         case.at_most("unplugged: noticed after", noticed_s, 0.5, "s")
         case.equal("unplugged: reason", reason, "device")
+        # A raw picture of V4L2 lies in the driver's memory, unless somebody saw to it.
+        status, _ = staged.daemon.get(SNAPSHOT)
+        case.equal("unplugged: last picture", status, 200)
         time.sleep(2.0)
         case.at_most("CPU while unplugged", 100 * staged.cpu_share(window_s), 2.0, "% CPU")
 

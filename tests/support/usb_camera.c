@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BUFFERS 4
+#define BUFFERS 32 /* as many as the kernel gives at most */
 #define PAGE 4096u
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
