@@ -30,8 +30,9 @@ $(READY): pyproject.toml constraints.txt
 run: venv ## run the demo: bundled clip, bundled detector, everything on loopback
 	$(BIN)/vedette run config/demo.yaml --summary 1
 
-test: venv ## every test, with branch coverage
-	$(BIN)/python -m pytest --cov --cov-report=term
+# Half of the time tests wait: for streams, for deadlines, for another process.
+test: venv ## every test, with branch coverage, two files at a time
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
 
 slow: venv ## what takes minutes and gigabytes: every size of every family
 	$(BIN)/python -m pytest -m slow

@@ -263,7 +263,8 @@ def stage(
     sink = {"bind": f"tcp://127.0.0.1:{free_port()}", **(zeromq or {})}
     config = {
         "cameras": {name: CAMERA | camera for name, camera in cameras.items()},
-        "batching": {"max_batch": 8},
+        # No waiting for a fuller batch: how long that takes depends on how cameras' moments lie.
+        "batching": {"max_batch": 8, "max_delay_ms": 0},
         "sinks": {"zeromq": sink, "jsonl": jsonl},
     } | sections
     program = ("tests.support.staged_daemon",)
