@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from tests.fault.case import Case, Row
+from tests.fault.neighbours import window_s
 from tests.fault.stage import FPS, stage
 from tests.fault.streams import overlap
 from tests.support.usb_camera import UsbCamera
@@ -22,8 +23,7 @@ def usb_camera(case: Case) -> None:
             _, reason = staged.loss_after(name, 0.0)
             case.equal(f"{what}: reason", reason, "device")
         time.sleep(2.0)
-        window_s = 30.0 if case.long else 3.0
-        case.at_most("CPU meanwhile", 100 * staged.cpu_share(window_s), 2.0, "% CPU")
+        case.at_most("CPU meanwhile", 100 * staged.cpu_share(window_s(case)), 2.0, "% CPU")
 
         free_s = time.monotonic()
         camera.become("plugged")
@@ -42,7 +42,7 @@ def usb_camera(case: Case) -> None:
         status, _ = staged.daemon.get(SNAPSHOT)
         case.equal("unplugged: last picture", status, 200)
         time.sleep(2.0)
-        case.at_most("CPU while unplugged", 100 * staged.cpu_share(window_s), 2.0, "% CPU")
+        case.at_most("CPU while unplugged", 100 * staged.cpu_share(window_s(case)), 2.0, "% CPU")
 
         back_s = time.monotonic()
         camera.become("plugged")

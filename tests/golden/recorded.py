@@ -18,6 +18,7 @@ from detector.letterbox import InputSpec, Letterbox
 from detector.sizes import DetectorSize
 
 DATA = Path(__file__).parent / "data"
+INTERIM = DATA / "interim.safetensors"  # trained weights that are bundled no more
 CLIP = Path(__file__).parents[2] / "config" / "demo" / "street.mp4"
 
 Floats = npt.NDArray[np.float32]

@@ -38,12 +38,11 @@ class ByAnchor(NamedTuple):
     codes: npt.NDArray[np.float32]  # [B, A, 4]
 
 
-RECORDED = recorded.DATA / "interim.safetensors"
 BUNDLED = resolve(SPEC.name, "bundled")
 
 
 @functools.cache
-def weights(path: Path = RECORDED) -> Weights:
+def weights(path: Path = recorded.INTERIM) -> Weights:
     return load(path, variables(SPEC, len(LABELS)))
 
 
@@ -52,7 +51,7 @@ def family(side: int) -> EfficientDet:
 
 
 @functools.cache
-def raw(side: int, every: int, dtype: str = "float32", path: Path = RECORDED) -> ByAnchor:
+def raw(side: int, every: int, dtype: str = "float32", path: Path = recorded.INTERIM) -> ByAnchor:
     """The network on every so many frames of the clip, scaled without rounding."""
     ours = family(side)
     pictures = [recorded.letterboxed(x, ours.input_spec) for x in recorded.clip_frames(every)]
@@ -133,7 +132,7 @@ def test_the_built_detector_finds_what_was_recorded(precision: str) -> None:
     """From bytes, as cameras deliver them; everything well above the threshold is found."""
     detector = build_detector(
         name="efficientdet-lite0",
-        weights=RECORDED,
+        weights=recorded.INTERIM,
         score_threshold=0.3,
         iou_threshold=0.5,
         max_detections=100,

@@ -74,13 +74,7 @@ int open(const char *path, int flags, ...) {
     return is_camera(path) ? plug() : REAL(open)(path, flags, mode);
 }
 
-int open64(const char *path, int flags, ...) {
-    va_list rest;
-    va_start(rest, flags);
-    mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0;
-    va_end(rest);
-    return is_camera(path) ? plug() : REAL(open64)(path, flags, mode);
-}
+int open64(const char *path, int flags, ...) __attribute__((alias("open")));
 
 int close(int descriptor) {
     if (descriptor == camera) camera = -1;
