@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,18 @@ ROOT = Path(__file__).parents[2]
 START_S = 60.0
 
 
+# Below the ports that the kernel gives to clients; every process of tests has 200 of its own, and
+# asks for them in turn: none is given twice while its first taker is still about to listen there.
+_FIRST_PORT = 20_000 + os.getpid() % 60 * 200
+_PORTS = itertools.cycle(range(_FIRST_PORT, _FIRST_PORT + 200))
+
+
 def free_port() -> int:
-    """A TCP port on loopback that nobody uses at the moment."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+    """A TCP port on loopback that nobody uses and that nobody else is given."""
+    while True:
+        port = next(_PORTS)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 class DaemonProcess:

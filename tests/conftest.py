@@ -1,0 +1,10 @@
+"""For all tests."""
+
+import signal
+
+
+def pytest_configure() -> None:
+    # A shell starts what it puts in the background with SIGINT ignored, and every process that a
+    # test starts would inherit that: it could not be interrupted.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
