@@ -7,6 +7,7 @@ access token of the HTTP listener.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,12 @@ class Credential:
 
     user: str = field(repr=False)
     password: SecretStr
+
+
+def credentials_directory() -> Path | None:
+    """Where systemd puts the credentials of its service; None outside of one."""
+    directory = os.environ.get("CREDENTIALS_DIRECTORY")
+    return Path(directory) if directory else None
 
 
 def resolve(reference: str, *, directory: Path | None) -> Credential:

@@ -14,10 +14,12 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry
 
 from config.camera import CameraConfig
+from config.credentials import credentials_directory
 from config.loader import Loaded
 from config.schema import HttpConfig
 from config.urls import split_host_port
 from daemon import log as logs
+from daemon.access import check_token
 from daemon.accounting import Ledger, total
 from daemon.batching import BatchPolicy
 from daemon.capture.errors import Kind
@@ -33,6 +35,7 @@ from daemon.http.redaction import redacted_config
 from daemon.http.server import HttpServer
 from daemon.http.view import View
 from daemon.live import LiveBoard
+from daemon.memory import FreedMemory
 from daemon.metrics import Metrics, ReportCollector
 from daemon.model import BuildDetector, LoadedModel, load_model
 from daemon.outputs import Outputs
@@ -93,6 +96,7 @@ class App:
         self._outputs = Outputs(config.sinks, clock, self._metrics)
         self.live = LiveBoard()
         self._recorder = Recorder(clock)
+        self._memory = FreedMemory(clock)
         self._publisher = Publisher(
             self._put,
             epoch=secrets.token_hex(8),
@@ -126,7 +130,10 @@ class App:
         self._reloader: Reloader | None = None
 
     def open(self) -> None:
-        """Bind everything that others connect to. Raises SinkError, ListenError."""
+        """Bind everything that others connect to. Raises SinkError, ListenError, and ConfigError
+        for a token that cannot be read.
+        """
+        check_token(self._loaded, credentials_directory())
         self._site.bind()
         self._outputs.open()
         self._site.start()
@@ -147,6 +154,7 @@ class App:
         running = Running(self._loaded, self._model())
         self._board.on_change(self._publisher.status)
         self._board.on_change(self._metrics.status_changed)
+        self._board.on_change(self._memory.status_changed)
         pipeline = Pipeline(
             _setup(running),
             self._slots,
@@ -197,6 +205,7 @@ class App:
         self._fleet.use_input(detector.input_spec)
         if self._progress.pipeline:
             self._progress.pipeline.use(_setup(wanted))
+            self._memory.note()
 
     def use_cameras(self, wanted: Running) -> None:
         config = wanted.loaded.config
@@ -226,6 +235,7 @@ class App:
                     reason="silent",
                     only_from=status.state,
                 )
+        self._memory.tick()
         self._publisher.heartbeat(self._board.all(), ready=self.reporter.readiness().ready)
 
     def stop(self) -> bool:

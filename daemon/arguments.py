@@ -58,16 +58,22 @@ def group(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 def labels(text: str) -> tuple[str, ...]:
-    """From a file with one label per line, or from a list with commas. Raises OSError and
-    UnicodeDecodeError.
-    """
+    """From a file with one label per line, or from a list with commas."""
     path = Path(text)
-    if path.is_file():
-        with path.open("rb") as file:
-            lines = file.read(_MAX_LABEL_FILE_BYTES).decode().splitlines()
-    else:
-        lines = text.split(",")
+    lines = _text(path).splitlines() if path.is_file() else text.split(",")
     return tuple(line.strip() for line in lines if line.strip())
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(_MAX_LABEL_FILE_BYTES).decode()
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror}"
+        raise argparse.ArgumentTypeError(msg) from None
+    except UnicodeDecodeError as error:
+        msg = f"{path} is not text in UTF-8: byte {error.start}"
+        raise argparse.ArgumentTypeError(msg) from None
 
 
 def _between(least: int, most: int, text: str) -> int:

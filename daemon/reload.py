@@ -7,16 +7,15 @@ the parts are brought over one by one, and back again if any of them fails (`con
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
-from config.credentials import resolve, resolve_token
+from config.credentials import credentials_directory, resolve
 from config.errors import ConfigError, CredentialError, Fault
 from config.loader import Loaded, load
+from daemon.access import token_fault
 from daemon.changes import Changes, diff
 from daemon.clock import Clock
 from daemon.http.server import ListenError
@@ -180,14 +179,9 @@ def _check_credentials(loaded: Loaded, changes: Changes) -> None:
 
 
 def _credential_faults(loaded: Loaded, names: Sequence[str]) -> Iterator[Fault]:
-    environment = os.environ.get("CREDENTIALS_DIRECTORY")
-    directory = Path(environment) if environment else None
-    token = loaded.config.http.token
-    if token is not None:
-        try:
-            resolve_token(token, directory=directory)
-        except CredentialError as error:
-            yield loaded.fault(("http", "token"), str(error))
+    directory = credentials_directory()
+    if fault := token_fault(loaded, directory):
+        yield fault
     for name in names:
         camera = loaded.config.cameras[name]
         if camera.credential is None or not camera.enabled:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 from config.camera import CameraConfig
+from config.credentials import credentials_directory
 from config.synthetic import parse_synthetic
 from daemon.capture.address import address_of
 from daemon.capture.av_source import AvSource
@@ -26,8 +24,7 @@ def open_source(
         return SyntheticSource(
             parse_synthetic(camera.url), input_spec=input_spec, clock=clock, pause=pause
         )
-    directory = os.environ.get("CREDENTIALS_DIRECTORY")  # systemd's LoadCredential=
-    address = address_of(camera, credential_directory=Path(directory) if directory else None)
+    address = address_of(camera, credential_directory=credentials_directory())
     letterboxer = Letterboxer(input_spec)
     if address.medium == "file":
         return FileSource(address, camera, letterboxer, clock=clock, pause=pause)

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from config.credentials import resolve, resolve_token
+from config.credentials import credentials_directory, resolve
 from config.errors import ConfigError, CredentialError, Fault, KeyPath, printable
 from config.loader import Loaded, load
 from config.urls import local_path, scheme_of
+from daemon.access import check_token
 from daemon.labels import check_labels
 from detector.api import ModelError
 from detector.build import labels_of
@@ -34,11 +35,11 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the verdict; returns the exit code."""
-    directory = os.environ.get("CREDENTIALS_DIRECTORY")
     try:
         loaded = load(args.config)
-        credentials = Path(directory) if directory else None
-        _check_token(loaded, credentials)
+        credentials = credentials_directory()
+        if not _is_hidden(loaded.config.http.token, credentials):
+            check_token(loaded, credentials)
         warnings = [*_camera_warnings(loaded, credentials), *_folder_warnings(loaded)]
         try:
             model = loaded.config.model
@@ -83,17 +84,6 @@ def _camera_warnings(loaded: Loaded, directory: Path | None) -> Iterator[Fault]:
 def _is_hidden(reference: str | None, directory: Path | None) -> bool:
     """Only the service is given it."""
     return reference is not None and directory is None and not reference.startswith("file:")
-
-
-def _check_token(loaded: Loaded, directory: Path | None) -> None:
-    """The daemon would not start without it. Raises ConfigError."""
-    token = loaded.config.http.token
-    if token is None or _is_hidden(token, directory):
-        return
-    try:
-        resolve_token(token, directory=directory)
-    except CredentialError as exc:
-        raise ConfigError((loaded.fault(("http", "token"), str(exc)),)) from exc
 
 
 def _folder_warnings(loaded: Loaded) -> Iterator[Fault]:

@@ -64,8 +64,9 @@ def add_parser(subparsers: Any) -> None:
     )  # fmt: skip
     parser.add_argument("--split", metavar="NAME", help="of a folder, as in test or val2017")
     parser.add_argument(
-        "--classes", metavar="FILE|a,b,c", help="labels to use; default: those of the data"
-    )
+        "--classes", type=labels, metavar="FILE|a,b,c",
+        help="labels to use; default: those of the data",
+    )  # fmt: skip
     parser.add_argument("--weights", default="bundled", metavar="FILE", help="default: bundled")
     parser.add_argument("--compare", metavar="OTHER", help="other weights, on the same pictures")
     parser.add_argument("--input-size", type=input_size, metavar="N", help="default: the weights'")
@@ -96,7 +97,7 @@ def run(args: argparse.Namespace, build: Callable[..., Detector] | None = None) 
 
     try:
         return _run(args, build or _real_build())
-    except (_UsageError, DataError, UnicodeDecodeError) as error:
+    except (_UsageError, DataError) as error:
         return _fail(str(error), EXIT_USAGE)
     except ModelError as error:
         return _fail(str(error), EXIT_NO_MODEL)
@@ -168,8 +169,7 @@ def _open_task(args: argparse.Namespace, models: Sequence[_Model]) -> Task:
     from detector.datasets.samples import join, open_dataset
     from detector.evaluation.task import Task
 
-    wanted = None if args.classes is None else labels(args.classes)
-    data = join([open_dataset(path, split=args.split, labels=wanted) for path in args.data])
+    data = join([open_dataset(path, split=args.split, labels=args.classes) for path in args.data])
     _tell(data.faults)
     shared = _shared_labels(data, models)
     return Task(data, shared, _checked_groups(args.group, shared))

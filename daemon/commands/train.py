@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from tqdm import tqdm
 
-from daemon.arguments import labels as labels_from
+from daemon.arguments import labels
 from detector.api import InferenceError, ModelError
 from detector.datasets.errors import DataError
 from detector.training.settings import Settings
@@ -59,6 +59,7 @@ def add_parser(subparsers: Any) -> None:
             _option(name),
             metavar="X",
             action="append" if name in ("data", "dev") else "store",
+            type=labels if name == "classes" else str,
             default=argparse.SUPPRESS,
             help=f"{field.description}{usual}".replace("%", "%%"),
         )
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         return _fail("packages are missing: pip install 'vedette[train]'", EXIT_FAILED)
     try:
         return _go(args)
-    except (_UsageError, UnicodeDecodeError) as error:
+    except _UsageError as error:
         return _fail(error, EXIT_USAGE)
     except ModelError as error:
         return _fail(error, EXIT_NO_MODEL)
@@ -193,8 +194,6 @@ class _Progress:
 
 def _new(args: argparse.Namespace) -> Settings:
     given = {name: value for name, value in vars(args).items() if name in Settings.model_fields}
-    if "classes" in given:
-        given["classes"] = labels_from(given["classes"])
     try:
         return Settings.model_validate(given)
     except ValidationError as error:

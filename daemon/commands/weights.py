@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from config.errors import printable
 from config.hints import did_you_mean
-from daemon.arguments import labels as labels_from
+from daemon.arguments import labels
 from daemon.commands import weights_export
 
 EXIT_FAILED = 1
@@ -74,6 +74,7 @@ def _add_import(verbs: Any) -> None:
     )
     parser.add_argument(
         "--labels",
+        type=labels,
         metavar="FILE|a,b,c",
         help="names of the classes, one per line or with commas; of COCO's 80 any selection",
     )
@@ -101,11 +102,10 @@ def run_import(args: argparse.Namespace) -> int:
     if args.input_size is not None and (args.input_size % 32 or not 64 <= args.input_size <= 2048):
         return _usage("--input-size must be a multiple of 32 from 64 to 2048")
     try:
-        labels = None if args.labels is None else labels_from(args.labels)
-        wanted = Wanted(args.model, args.dialect, labels, args.input_size)
+        wanted = Wanted(args.model, args.dialect, args.labels, args.input_size)
         imported = import_weights(args.source, wanted, _bar("import"))
         write(args.out, imported, half=args.float16)
-    except (LabelsError, UnicodeDecodeError) as error:
+    except LabelsError as error:
         return _usage(f"{args.source}: {error}")
     except ModelError as error:
         return _no_model(error)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 from config.camera import CameraConfig
+from config.credentials import credentials_directory
 from config.loader import Loaded
 from daemon.clock import Clock
 from daemon.diagnosis import machine
@@ -45,8 +44,7 @@ def examine(loaded: Loaded, *, quick: bool, clock: Clock) -> Iterator[Finding]:
     yield ok("configuration", f"{len(cameras)} of {len(config.cameras)} cameras enabled")
     yield weights
     yield from _machine(len(cameras), clock)
-    environment = os.environ.get("CREDENTIALS_DIRECTORY")
-    directory = Path(environment) if environment else None
+    directory = credentials_directory()
     running = ask(config.http.listen)
     yield from outlet_findings(config, running, directory)
     findings, unusable = input_findings(cameras, directory)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from config.camera import CameraConfig
+from config.credentials import credentials_directory
 from config.urls import scheme_of
 from daemon.capture.address import Address, address_of
 from daemon.capture.av_source import AvSource
@@ -136,8 +136,7 @@ def _seen_s(tally: Tally, *, live: bool) -> float:
 def _open(camera: CameraConfig, tally: Tally, clock: Clock, pause: Pause) -> Source:
     if scheme_of(camera.url) == "synthetic":
         return open_source(camera, input_spec=_INPUT, clock=clock, pause=pause)
-    directory = os.environ.get("CREDENTIALS_DIRECTORY")
-    address = address_of(camera, credential_directory=Path(directory) if directory else None)
+    address = address_of(camera, credential_directory=credentials_directory())
     return _Watched(_WatchedDemuxer(address, camera, clock, tally), clock)
 
 

@@ -6,13 +6,12 @@ ListenError   the address cannot be listened on, or the access token cannot be r
 from __future__ import annotations
 
 import errno
-import os
 import socket
 import threading
-from pathlib import Path
 
 import uvicorn
 
+from config.credentials import credentials_directory
 from config.errors import CredentialError
 from daemon.http.app import HttpApp
 from daemon.http.connection import MAX_CONNECTIONS, PatientConnection
@@ -56,9 +55,8 @@ class HttpServer:
 
     def read_token(self) -> None:
         """From now on the token that its file holds now is asked for. Raises ListenError."""
-        directory = os.environ.get("CREDENTIALS_DIRECTORY")
         try:
-            self._app.read_token(Path(directory) if directory else None)
+            self._app.read_token(credentials_directory())
         except CredentialError as error:
             msg = f"http.token: {error}"
             raise ListenError(msg) from None

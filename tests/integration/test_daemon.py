@@ -255,6 +255,18 @@ def test_a_label_that_the_model_lacks_ends_with_78_and_its_place(tmp_path: Path)
     assert "cameras.a.objects.track[0]: the model has no label persn (did you mean person?)" in log
 
 
+def test_a_token_that_cannot_be_read_ends_with_78_and_its_line(tmp_path: Path) -> None:
+    config = {
+        "http": {"token": f"file:{tmp_path}/token"},
+        "cameras": {"a": {"url": "synthetic://x"}},
+    }
+    code, log = exit_of(tmp_path, config)
+    assert code == 78
+    assert "vedette.yaml:1:" in log
+    assert f"http.token: credential file {tmp_path}/token cannot be read" in log
+    assert "Traceback" not in log
+
+
 def test_a_missing_model_ends_with_69_and_one_line(tmp_path: Path) -> None:
     config = {
         "model": {"weights": "none.safetensors"},

@@ -18,11 +18,13 @@ def test_missing_packages_are_missed_before_hours_of_training(
     assert "pip install 'vedette[train]'" in capsys.readouterr().err
 
 
-def test_class_names_that_are_no_text_are_told_in_one_line(
+def test_class_names_that_are_no_text_are_told_with_their_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names = tmp_path / "names"
     names.write_bytes(b"\xff\xfe\x00")
     told = ["--data", str(tmp_path), "--classes", str(names), "--out", str(tmp_path / "run")]
-    assert main(["train", *told]) == 2
-    assert len(capsys.readouterr().err.splitlines()) == 1
+    with pytest.raises(SystemExit, match="2"):
+        main(["train", *told])
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.endswith(f"error: argument --classes: {names} is not text in UTF-8: byte 0")
