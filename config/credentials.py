@@ -42,6 +42,11 @@ def credentials_directory() -> Path | None:
     return Path(directory) if directory else None
 
 
+def is_hidden(reference: str | None, directory: Path | None) -> bool:
+    """Whether only the service is given it, and this process is not the service."""
+    return reference is not None and directory is None and not reference.startswith("file:")
+
+
 def resolve(reference: str, *, directory: Path | None) -> Credential:
     """Read a camera's login; `directory` is $CREDENTIALS_DIRECTORY. Raises CredentialError."""
     line, shown = _line_of(reference, directory, "user:password")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from config.credentials import credentials_directory, resolve
+from config.credentials import credentials_directory, is_hidden, resolve
 from config.errors import ConfigError, CredentialError, Fault, KeyPath, printable
 from config.loader import Loaded, load
 from config.urls import local_path, scheme_of
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         loaded = load(args.config)
         credentials = credentials_directory()
-        if not _is_hidden(loaded.config.http.token, credentials):
+        if not is_hidden(loaded.config.http.token, credentials):
             check_token(loaded, credentials)
         warnings = [*_camera_warnings(loaded, credentials), *_folder_warnings(loaded)]
         try:
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 def _camera_warnings(loaded: Loaded, directory: Path | None) -> Iterator[Fault]:
     """What an enabled camera needs and this machine does not have."""
     token = loaded.config.http.token
-    unchecked: KeyPath | None = ("http", "token") if _is_hidden(token, directory) else None
+    unchecked: KeyPath | None = ("http", "token") if is_hidden(token, directory) else None
     for name, camera in loaded.config.cameras.items():
         if not camera.enabled:
             continue
@@ -69,7 +69,7 @@ def _camera_warnings(loaded: Loaded, directory: Path | None) -> Iterator[Fault]:
         if camera.credential is None or scheme not in ("rtsp", "rtsps"):
             continue
         path = ("cameras", name, "credential")
-        if _is_hidden(camera.credential, directory):
+        if is_hidden(camera.credential, directory):
             unchecked = unchecked or path
             continue
         try:
@@ -79,11 +79,6 @@ def _camera_warnings(loaded: Loaded, directory: Path | None) -> Iterator[Fault]:
     if unchecked:
         message = "$CREDENTIALS_DIRECTORY is not set: systemd credentials are not checked"
         yield _warning(loaded, unchecked, message)
-
-
-def _is_hidden(reference: str | None, directory: Path | None) -> bool:
-    """Only the service is given it."""
-    return reference is not None and directory is None and not reference.startswith("file:")
 
 
 def _folder_warnings(loaded: Loaded) -> Iterator[Fault]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from config.camera import CameraConfig
-from config.credentials import resolve
+from config.credentials import is_hidden, resolve
 from config.errors import CredentialError
 from config.urls import local_path, scheme_of
 from daemon.diagnosis.finding import Finding, fail, ok, warn
@@ -27,7 +27,7 @@ def input_findings(
 
     `directory` is $CREDENTIALS_DIRECTORY.
     """
-    hidden = {name for name, camera in cameras.items() if directory is None and _named(camera)}
+    hidden = {name for name, camera in cameras.items() if is_hidden(camera.credential, directory)}
     found = {
         name: finding
         for name, camera in cameras.items()
@@ -46,10 +46,6 @@ def input_findings(
     there = [camera for name, camera in cameras.items() if name not in hidden | found.keys()]
     findings += _present(there)
     return findings, frozenset(hidden | found.keys())
-
-
-def _named(camera: CameraConfig) -> bool:
-    return camera.credential is not None and not camera.credential.startswith("file:")
 
 
 def _missing(name: str, camera: CameraConfig, directory: Path | None) -> Finding | None:

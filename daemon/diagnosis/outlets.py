@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from config.camera import RecordConfig
-from config.credentials import resolve_token
+from config.credentials import is_hidden, resolve_token
 from config.errors import CredentialError
 from config.schema import Config, CurveConfig, JsonlConfig, RecordingsConfig, ZeromqConfig
 from config.urls import split_host_port
@@ -82,7 +82,7 @@ def _unbound(listen: str, error: OSError) -> Finding:
 
 def token_finding(reference: str, directory: Path | None) -> Finding:
     what = "http token"
-    if directory is None and not reference.startswith("file:"):
+    if is_hidden(reference, directory):
         return warn(what, "given by systemd and not to be seen from here", "see the service's log")
     try:
         resolve_token(reference, directory=directory)

@@ -123,7 +123,10 @@ def test_labels_that_are_no_text_are_refused(
     (tmp_path / "labels").write_bytes(b"\xff\xfe")
     with pytest.raises(SystemExit, match="2"):
         command.fails(mine, "--labels", str(tmp_path / "labels"), code=2)
-    assert capsys.readouterr().err.endswith("labels is not text in UTF-8: byte 0\n")
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.endswith("labels is not text in UTF-8: byte 0\n")
+    assert list(command.out.parent.iterdir()) == []
 
 
 def test_every_tensor_that_is_amiss_is_named(
