@@ -19,36 +19,36 @@ from config.loader import Loaded
 from config.schema import HttpConfig
 from config.urls import split_host_port
 from daemon import log as logs
-from daemon.access import check_token
-from daemon.accounting import Ledger, total
-from daemon.batching import BatchPolicy
+from daemon.answers.live import LiveBoard
+from daemon.answers.publisher import Publisher
+from daemon.books.accounting import Ledger, total
+from daemon.books.states import CameraState, StatusBoard
+from daemon.cameras.fleet import Fleet, Worker
+from daemon.cameras.roster import Roster
 from daemon.capture.errors import Kind
 from daemon.capture.sample import OpenSource
 from daemon.capture.source import open_source as open_by_url
 from daemon.capture.stall import stalled
 from daemon.capture.worker import CameraWorker
 from daemon.clock import Clock
-from daemon.fleet import Fleet, Worker
 from daemon.http.app import HttpApp
 from daemon.http.events import EventFeed
 from daemon.http.redaction import redacted_config
 from daemon.http.server import HttpServer
+from daemon.http.site import Site
 from daemon.http.view import View
-from daemon.live import LiveBoard
 from daemon.memory import FreedMemory
 from daemon.metrics import Metrics, ReportCollector
-from daemon.model import BuildDetector, LoadedModel, load_model
 from daemon.outputs import Outputs
-from daemon.pipeline import Pipeline, Setup
-from daemon.publisher import Publisher
+from daemon.pipeline.policy import BatchPolicy
+from daemon.pipeline.slot import Slot, SlotBoard
+from daemon.pipeline.threads import Pipeline, Setup
 from daemon.recording.recorder import Recorder
-from daemon.reload import Plan, Reloader, Running
-from daemon.reload_history import ReloadHistory
+from daemon.reload.access import check_token
+from daemon.reload.history import ReloadHistory
+from daemon.reload.model import BuildDetector, LoadedModel, load_model
+from daemon.reload.reloader import Plan, Reloader, Running
 from daemon.reporter import DaemonReporter, Progress
-from daemon.roster import Roster
-from daemon.site import Site
-from daemon.slot import Slot, SlotBoard
-from daemon.states import CameraState, StatusBoard
 from sinks.messages import Envelope
 
 log = logging.getLogger(__name__)

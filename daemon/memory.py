@@ -10,8 +10,8 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 
+from daemon.books.states import CameraStatus
 from daemon.clock import Clock
-from daemon.states import CameraStatus
 
 DELAY_S = 10.0  # a wave of reconnects is one occasion
 

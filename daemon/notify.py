@@ -8,9 +8,9 @@ import os
 import socket
 from collections.abc import Mapping
 
+from daemon.books.reports import Reporter
+from daemon.books.states import CameraState
 from daemon.clock import Clock
-from daemon.reports import Reporter
-from daemon.states import CameraState
 
 log = logging.getLogger(__name__)
 

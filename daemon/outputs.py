@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 
 from config.schema import JsonlConfig, SinksConfig, ZeromqConfig
 from config.urls import tcp_address
+from daemon.books.reports import QueueReport, SinkReport
 from daemon.clock import Clock
 from daemon.metrics import Metrics
-from daemon.reports import QueueReport, SinkReport
 from sinks.jsonl import JsonlSink
 from sinks.messages import DetectionMessage, Envelope
 from sinks.sink import SinkCounts, SinkError, SinkWorker

@@ -6,14 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from config.schema import Config
-from daemon.clock import Clock
-from daemon.fleet import Fleet
-from daemon.model import LoadedModel
-from daemon.outputs import Outputs
-from daemon.pipeline import Pipeline
-from daemon.recording.recorder import Recorder
-from daemon.reload_history import ReloadHistory
-from daemon.reports import (
+from daemon.books.reports import (
     CameraReport,
     ConfigReport,
     ModelReport,
@@ -22,8 +15,15 @@ from daemon.reports import (
     RecorderReport,
     SinkReport,
 )
-from daemon.slot import SlotBoard
-from daemon.states import StatusBoard
+from daemon.books.states import StatusBoard
+from daemon.cameras.fleet import Fleet
+from daemon.clock import Clock
+from daemon.outputs import Outputs
+from daemon.pipeline.slot import SlotBoard
+from daemon.pipeline.threads import Pipeline
+from daemon.recording.recorder import Recorder
+from daemon.reload.history import ReloadHistory
+from daemon.reload.model import LoadedModel
 
 STUCK_S = 20.0  # a batch that runs longer than this is a hang, not a slow machine
 
@@ -43,7 +43,7 @@ class Progress:
 
 
 class DaemonReporter:
-    """Implements `daemon.reports.Reporter`. Every method may be called from any thread."""
+    """Implements `daemon.books.reports.Reporter`. Every method may be called from any thread."""
 
     def __init__(
         self,

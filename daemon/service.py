@@ -22,8 +22,8 @@ from daemon.app import App
 from daemon.background import Background
 from daemon.clock import Clock
 from daemon.http.server import ListenError
-from daemon.model import BuildDetector
 from daemon.notify import Notices
+from daemon.reload.model import BuildDetector
 from daemon.summary import Summary
 from detector.api import InferenceError, ModelError
 from sinks.sink import SinkError

@@ -6,10 +6,10 @@ import logging
 from collections import Counter
 from dataclasses import dataclass
 
-from daemon.accounting import Drop, Page, total
+from daemon.answers.live import LiveBoard
+from daemon.books.accounting import Drop, Page, total
+from daemon.books.reports import Reporter
 from daemon.clock import Clock
-from daemon.live import LiveBoard
-from daemon.reports import Reporter
 from sinks.messages import Kind
 
 log = logging.getLogger(__name__)

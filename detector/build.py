@@ -15,8 +15,8 @@ from detector.weights.description import read_description, unusable
 from detector.weights.native import Weights, load
 
 if TYPE_CHECKING:
-    from detector.compiled import CompiledDetector
-    from detector.selection import Nms
+    from detector.boxes.selection import Nms
+    from detector.graph.compiled import CompiledDetector
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +51,9 @@ def build_detector(
     model, loaded = open_weights(path, name=name, sha256=sha256)
     labels = loaded.description.labels
     gpu = start_tensorflow(threads)
-    from detector.compiled import CompiledDetector
-    from detector.plan import Plan, stages_for
-    from detector.selection import Selection
+    from detector.boxes.selection import Selection
+    from detector.graph.compiled import CompiledDetector
+    from detector.graph.plan import Plan, stages_for
 
     arithmetic, why = choose_precision(precision, gpu=gpu, flags=cpu_flags())
     family = model.family(len(labels), input_size or loaded.description.input_size)
@@ -95,7 +95,7 @@ def start_tensorflow(threads: int | None = None) -> bool:
     """Quietly, with our settings; says whether it found a GPU. Raises ModelError."""
     require_avx(cpu_flags())
     with quiet_start():
-        from detector.runtime import configure, has_gpu
+        from detector.graph.runtime import configure, has_gpu
 
         configure(threads)
         return has_gpu()

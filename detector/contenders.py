@@ -14,15 +14,15 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from detector.boxes.selection import Selection
 from detector.build import open_weights
+from detector.graph.plain_keras import KerasOps
+from detector.graph.plan import Plan, stages_for
+from detector.graph.runtime import has_gpu
+from detector.graph.stages import Stages
 from detector.letterbox import InputSpec
-from detector.ops import Tensor
-from detector.plain_keras import KerasOps
-from detector.plan import Plan, stages_for
+from detector.networks.ops import Tensor
 from detector.processor import choose_precision, cpu_flags
-from detector.runtime import has_gpu
-from detector.selection import Selection
-from detector.stages import Stages
 
 Pixels = npt.NDArray[np.uint8]
 Contender = Callable[[], object]

@@ -10,11 +10,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from detector.boxes.selection import Selection
 from detector.build import open_weights
-from detector.folding import FoldedOps
-from detector.ops import Tensor
-from detector.selection import Selection
-from detector.stages import Stages
+from detector.graph.folding import FoldedOps
+from detector.graph.stages import Stages
+from detector.networks.ops import Tensor
 from detector.startup import quiet_start
 
 Form = Literal["saved_model", "tflite"]

@@ -15,10 +15,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from detector import network, yolo_network
 from detector.api import ModelError
-from detector.shapes import Shape
-from detector.sizes import (
+from detector.networks import efficientdet as network
+from detector.networks import yolov3 as yolo_network
+from detector.networks.shapes import Shape
+from detector.networks.sizes import (
     ADVPROP_SIZES,
     ARTICLE_SIZES,
     SIZES,
@@ -28,7 +29,7 @@ from detector.sizes import (
 )
 
 if TYPE_CHECKING:
-    from detector.family import Family
+    from detector.graph.family import Family
 
 
 class Model(Protocol):
@@ -65,7 +66,7 @@ class EfficientDetModel:
         return network.variables(self.spec, num_classes)
 
     def family(self, num_classes: int, input_size: int) -> Family:
-        from detector.efficientdet import EfficientDet
+        from detector.graph.efficientdet import EfficientDet
 
         return EfficientDet(self.spec, num_classes=num_classes, input_size=input_size)
 
@@ -84,7 +85,7 @@ class YoloModel:
         return yolo_network.variables(self.spec, num_classes)
 
     def family(self, num_classes: int, input_size: int) -> Family:
-        from detector.yolov3 import YoloV3
+        from detector.graph.yolov3 import YoloV3
 
         return YoloV3(self.spec, num_classes=num_classes, input_size=input_size)
 

@@ -24,15 +24,15 @@ import av
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from config.camera import CameraConfig
-from daemon.accounting import Ledger
 from daemon.bench.recording import recording
+from daemon.books.accounting import Ledger
+from daemon.books.states import StatusBoard
 from daemon.capture.intake import Intake
 from daemon.capture.observer import Unobserved
 from daemon.capture.reporter import Reporter
 from daemon.capture.source import open_source
 from daemon.clock import SystemClock
-from daemon.frame import Frame
-from daemon.states import StatusBoard
+from daemon.pipeline.frame import Frame
 from detector.letterbox import InputSpec, Letterbox
 
 _UNCAPPED_FPS = 120.0

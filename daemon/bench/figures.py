@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from daemon.accounting import Drop, total
 from daemon.bench.trial import Outcome, Plan
+from daemon.books.accounting import Drop, total
 
 PERCENTILES = (50, 95, 99)
 

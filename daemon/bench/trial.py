@@ -21,15 +21,15 @@ from prometheus_client import CollectorRegistry
 
 from config.camera import CameraConfig
 from config.loader import load
-from daemon.accounting import Page
 from daemon.app import App
 from daemon.bench.simulated import SimulatedDetector
+from daemon.books.accounting import Page
+from daemon.books.states import StreamInfo
 from daemon.capture.pacer import Pacer
 from daemon.capture.sample import Lost, Pause, Sample, Source
 from daemon.capture.source import open_source as open_by_url
 from daemon.clock import Clock, SystemClock
 from daemon.metrics import Metrics
-from daemon.states import StreamInfo
 from detector.api import Detector
 from detector.build import build_detector
 from detector.letterbox import InputSpec, Letterbox

@@ -13,6 +13,7 @@ import av
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from daemon.books.states import StreamInfo
 from daemon.capture.camera_clock import CameraClock
 from daemon.capture.demuxer import Demuxer
 from daemon.capture.errors import CaptureError, Kind
@@ -21,7 +22,6 @@ from daemon.capture.picture import AvPicture, Letterboxer, check_size
 from daemon.capture.sample import Lost, Sample
 from daemon.capture.skipping import Skipper
 from daemon.clock import Clock
-from daemon.states import StreamInfo
 from detector.letterbox import InputSpec
 
 _BELIEVABLE_FPS = (0.1, 240.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from config.camera import CameraConfig
+from daemon.books.states import StreamInfo
 from daemon.capture.address import Address
 from daemon.capture.av_source import AvSource
 from daemon.capture.demuxer import Demuxer
@@ -12,7 +13,6 @@ from daemon.capture.pacer import Pacer
 from daemon.capture.picture import Letterboxer
 from daemon.capture.sample import Lost, Pause, Sample
 from daemon.clock import Clock
-from daemon.states import StreamInfo
 from detector.letterbox import InputSpec
 
 _LATE_S = 1.0  # a player that is later than this starts counting anew instead of racing

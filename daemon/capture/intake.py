@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from config.camera import CameraConfig
-from daemon.accounting import Drop, Ledger
+from daemon.books.accounting import Drop, Ledger
 from daemon.capture.observer import CaptureObserver, Damage
 from daemon.capture.pacer import Pacer
 from daemon.capture.reporter import Reporter
 from daemon.capture.sample import Lost, Sample, Source
 from daemon.capture.tampering import TamperWatch, look_at
 from daemon.clock import Clock
-from daemon.frame import Frame, TimeSource
+from daemon.pipeline.frame import Frame, TimeSource
 from detector.letterbox import InputSpec, Letterbox
 
 _TAKEN_S = 0.2  # how often a reader that waits for the detector looks whether it should stop

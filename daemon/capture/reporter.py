@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from daemon.books.states import CameraState, StatusBoard, StreamInfo, Tampering
 from daemon.capture.errors import CaptureError
-from daemon.states import CameraState, StatusBoard, StreamInfo, Tampering
 
 log = logging.getLogger(__name__)
 

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from config.camera import CameraConfig
+from daemon.books.states import StreamInfo
 from daemon.capture.pacer import Pacer
 from daemon.clock import Clock
-from daemon.frame import Picture
-from daemon.states import StreamInfo
+from daemon.pipeline.frame import Picture
 from detector.letterbox import InputSpec, Letterbox
 
 Scaled = tuple[npt.NDArray[np.uint8], Letterbox]  # [H, W, 3] of the input spec, and its geometry

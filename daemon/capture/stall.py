@@ -6,7 +6,7 @@ statuses once a second asks here.
 
 from __future__ import annotations
 
-from daemon.states import CameraState, CameraStatus
+from daemon.books.states import CameraState, CameraStatus
 
 SHORTEST_S = 1.0
 _FRAMES = 3.0

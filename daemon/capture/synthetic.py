@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from config.synthetic import SyntheticSpec
+from daemon.books.states import StreamInfo
 from daemon.capture.file_source import Player
 from daemon.capture.pacer import Pacer
 from daemon.capture.sample import Lost, Pause, Sample, Scaled
 from daemon.clock import Clock
-from daemon.states import StreamInfo
 from detector.letterbox import InputSpec, Letterbox
 
 PERIOD = 24  # frames until every shape is back where it was

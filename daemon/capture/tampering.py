@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from config.camera import WatchConfig
-from daemon.states import Tampering
+from daemon.books.states import Tampering
 
 LOOK_S = 1.0
 SIZE_WH = (160, 90)  # of a look, whatever the picture's shape

@@ -9,7 +9,8 @@ import traceback
 from collections.abc import Callable
 
 from config.camera import CameraConfig
-from daemon.accounting import Ledger
+from daemon.books.accounting import Ledger
+from daemon.books.states import StatusBoard
 from daemon.capture.backoff import BackOff
 from daemon.capture.errors import FINAL, CaptureError, Kind
 from daemon.capture.intake import FrameSink, Intake
@@ -18,7 +19,6 @@ from daemon.capture.reporter import Reporter
 from daemon.capture.sample import OpenSource, Source
 from daemon.capture.source import open_source as open_by_url
 from daemon.clock import Clock
-from daemon.states import StatusBoard
 from detector.letterbox import InputSpec
 
 log = logging.getLogger(__name__)

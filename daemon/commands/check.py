@@ -16,8 +16,8 @@ from config.credentials import credentials_directory, is_hidden, resolve
 from config.errors import ConfigError, CredentialError, Fault, KeyPath, printable
 from config.loader import Loaded, load
 from config.urls import local_path, scheme_of
-from daemon.access import check_token
-from daemon.labels import check_labels
+from daemon.reload.access import check_token
+from daemon.reload.labels import check_labels
 from detector.api import ModelError
 from detector.build import labels_of
 

@@ -96,7 +96,7 @@ def _go(args: argparse.Namespace) -> int:
         raise _UsageError(msg)
 
     from detector.build import start_tensorflow
-    from detector.lanes import available_cores
+    from detector.graph.lanes import available_cores
 
     start_tensorflow(args.threads or available_cores())
     from detector.training.setup import prepare

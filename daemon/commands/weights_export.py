@@ -57,8 +57,8 @@ def run(args: argparse.Namespace) -> int:
         if not weights.exists():
             weights = resolve("efficientdet-lite0", args.weights)
         start_tensorflow()
+        from detector.boxes.selection import Selection
         from detector.export import export
-        from detector.selection import Selection
 
         export(
             weights,

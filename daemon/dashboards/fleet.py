@@ -5,6 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from daemon.books.states import CameraState
 from daemon.dashboards.board import Row, board, every_instance
 from daemon.dashboards.panels import (
     BAD,
@@ -20,7 +21,6 @@ from daemon.dashboards.panels import (
     value,
 )
 from daemon.dashboards.queries import BY_CAMERA, CAP, LOST, Query, Scope, total
-from daemon.states import CameraState
 
 ALL = Scope('instance=~"$instance"')
 LATENCY = "vedette_end_to_end_latency_seconds"

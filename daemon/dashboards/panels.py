@@ -38,8 +38,8 @@ from grafana_foundation_sdk.models.dashboard import (
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
+from daemon.books.states import CameraState
 from daemon.dashboards.queries import STATE_CODES, Query
-from daemon.states import CameraState
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 FPS = "suffix: fps"

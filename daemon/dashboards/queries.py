@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from daemon.accounting import Drop
-from daemon.states import CameraState
+from daemon.books.accounting import Drop
+from daemon.books.states import CameraState
 
 WINDOW = "$__rate_interval"  # Grafana's: at least four scrapes
 BY_CAMERA = "instance, camera"

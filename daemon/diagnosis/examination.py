@@ -21,7 +21,7 @@ from daemon.diagnosis.inputs import camera_title, input_findings
 from daemon.diagnosis.model import arithmetic_finding, read_model
 from daemon.diagnosis.outlets import outlet_findings
 from daemon.diagnosis.running import Running, ask
-from daemon.labels import check_labels
+from daemon.reload.labels import check_labels
 
 _TITLES = ("configuration", "credentials", "open files", "tensorflow")
 

@@ -57,7 +57,7 @@ def _tensorflow_sees_gpu() -> bool:
     from detector.startup import quiet_start
 
     with quiet_start():
-        from detector.runtime import has_gpu
+        from detector.graph.runtime import has_gpu
 
         return has_gpu()
 

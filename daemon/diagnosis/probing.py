@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from config.camera import CameraConfig
 from config.credentials import credentials_directory
 from config.urls import scheme_of
+from daemon.books.states import StreamInfo
 from daemon.capture.address import Address, address_of
 from daemon.capture.av_source import AvSource
 from daemon.capture.demuxer import Demuxer
@@ -27,7 +28,6 @@ from daemon.capture.skipping import Skipper
 from daemon.capture.source import open_source
 from daemon.clock import Clock
 from daemon.diagnosis.tally import Figures, PacketSeen, PictureSeen, Tally, figures
-from daemon.states import StreamInfo
 from detector.letterbox import InputSpec
 
 _INPUT = InputSpec(64, 64)  # nothing is scaled

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
+from daemon.books.reports import CameraReport
 from daemon.http.errors import ApiError
 from daemon.http.view import View
-from daemon.reports import CameraReport
 
 
 def camera(view: View, name: str) -> CameraReport:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from daemon.accounting import Drop, Page
+from daemon.books.accounting import Drop, Page
 
 STEP_S = 5.0
 POINTS = 120

@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
+from daemon.answers.live import LiveBoard
 from daemon.http.errors import ApiError
 from daemon.http.pictures import PictureMaker
 from daemon.http.streaming import SEND_TIMEOUT_S, Chunks, EndlessResponse
-from daemon.live import LiveBoard
 
 log = logging.getLogger(__name__)
 

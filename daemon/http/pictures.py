@@ -11,9 +11,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from daemon.annotate import annotate, encode_jpeg
+from daemon.answers.annotate import annotate, encode_jpeg
+from daemon.answers.live import Sight
 from daemon.http.errors import ApiError
-from daemon.live import Sight
 from daemon.nice import be_nice
 
 SHARE = 0.15

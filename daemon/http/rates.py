@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from daemon.accounting import Page
+from daemon.books.accounting import Page
 
 WINDOW_S = 5.0
 

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from daemon.accounting import Page, total
+from daemon.answers.live import Sight
+from daemon.books.accounting import Page, total
+from daemon.books.reports import CameraReport, ConfigReport, ModelReport, Reporter
 from daemon.http.history import STEP_S, Point
 from daemon.http.rates import Fps
-from daemon.live import Sight
-from daemon.reports import CameraReport, ConfigReport, ModelReport, Reporter
 
 Json = dict[str, object]
 

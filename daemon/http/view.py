@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 
 from config.schema import HttpConfig
+from daemon.answers.live import LiveBoard
+from daemon.books.reports import CameraReport, Reporter
 from daemon.clock import Clock
 from daemon.http.events import EventFeed
-from daemon.live import LiveBoard
 from daemon.recording.shelf import Shelf
-from daemon.reports import CameraReport, Reporter
 
 
 @dataclass(frozen=True, slots=True)

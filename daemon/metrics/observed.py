@@ -20,7 +20,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
-from daemon.states import CameraState, CameraStatus
+from daemon.books.states import CameraState, CameraStatus
 
 Trigger = Literal["full", "deadline", "idle", "drain"]
 DecodeError = Literal["corrupt", "other"]

@@ -12,7 +12,7 @@ from platform import python_version
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from daemon.reports import (
+from daemon.books.reports import (
     CameraReport,
     ConfigReport,
     ModelReport,
@@ -20,7 +20,7 @@ from daemon.reports import (
     Reporter,
     SinkReport,
 )
-from daemon.states import CameraState, CameraStatus, Tampering
+from daemon.books.states import CameraState, CameraStatus, Tampering
 
 Family = CounterMetricFamily | GaugeMetricFamily
 

@@ -11,10 +11,8 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
-from daemon.accounting import Ledger
-from daemon.metrics.observed import Metrics
-from daemon.metrics.scraped import ReportCollector
-from daemon.reports import (
+from daemon.books.accounting import Ledger
+from daemon.books.reports import (
     CameraReport,
     ConfigReport,
     ModelReport,
@@ -25,7 +23,9 @@ from daemon.reports import (
     ReloadResult,
     SinkReport,
 )
-from daemon.states import CameraState, CameraStatus, StreamInfo
+from daemon.books.states import CameraState, CameraStatus, StreamInfo
+from daemon.metrics.observed import Metrics
+from daemon.metrics.scraped import ReportCollector
 from sinks.messages import Kind
 from sinks.sink import Loss, SinkCounts
 

@@ -17,10 +17,10 @@ import av
 import av.container
 import cv2
 
-from daemon.annotate import annotate
+from daemon.answers.annotate import annotate
+from daemon.answers.records import detection_records
 from daemon.offline.jobs import Job
 from daemon.offline.shots import Shot
-from daemon.records import detection_records
 from detector.detections import Detections
 
 

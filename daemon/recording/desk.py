@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from config.camera import RecordConfig
-from daemon.annotate import annotate, encode_jpeg
+from daemon.answers.annotate import annotate, encode_jpeg
+from daemon.answers.live import Sight
+from daemon.books.reports import RecordingReport
 from daemon.clock import Clock
-from daemon.live import Sight
 from daemon.recording.film import CLIP_WIDTH, Film
 from daemon.recording.inbox import Moment
 from daemon.recording.shelf import Part, Shelf, name_of
-from daemon.reports import RecordingReport
 from sinks.messages import Envelope, json_line, stamped
 
 THUMBNAIL_WIDTH = 320

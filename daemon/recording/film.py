@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from config.camera import ClipConfig
-from daemon.annotate import Bgr, encode_jpeg
+from daemon.answers.annotate import Bgr, encode_jpeg
 from daemon.recording.trigger import CLIP_FPS
 
 CLIP_WIDTH = 960

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
-from daemon.live import Sight
+from daemon.answers.live import Sight
 from sinks.messages import DetectionMessage
 
 CAPACITY = 32  # each holds a full-size picture

@@ -16,15 +16,15 @@ from functools import partial
 
 from config.camera import RecordConfig
 from config.schema import RecordingsConfig
+from daemon.answers.live import Sight
+from daemon.books.reports import QueueReport, RecorderReport
 from daemon.clock import Clock
-from daemon.live import Sight
 from daemon.nice import be_nice
 from daemon.recording.desk import Books, Desk
 from daemon.recording.folder import prepare, recordings_folder
 from daemon.recording.inbox import CAPACITY, Inbox, Moment
 from daemon.recording.shelf import Shelf
 from daemon.recording.trigger import Interest, Trigger
-from daemon.reports import QueueReport, RecorderReport
 from sinks.messages import DetectionMessage
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy.typing as npt
 import tensorflow as tf
 
-from detector.ops import Tensor
+from detector.networks.ops import Tensor
 from detector.training.matching import Match
 
 BACKGROUND, IGNORED = -1, -2  # as classes

@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from detector.anchors import OCTAVES, cells_per_side
-from detector.family import Outputs
-from detector.ops import Tensor
-from detector.sizes import DetectorSize
+from detector.boxes.anchors import OCTAVES, cells_per_side
+from detector.graph.family import Outputs
+from detector.networks.ops import Tensor
+from detector.networks.sizes import DetectorSize
 from detector.training import matching
 from detector.training.anchor_targets import IGNORED, AnchorTargets, anchor_targets, by_anchor
 from detector.training.losses import Losses, with_total

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from detector.decode import decode_boxes
-from detector.family import Outputs
-from detector.ops import Tensor
+from detector.boxes.decode import decode_boxes
+from detector.graph.family import Outputs
+from detector.networks.ops import Tensor
 from detector.training import matching
 from detector.training.anchor_targets import IGNORED, AnchorTargets, anchor_targets, by_anchor
 from detector.training.box_iou import IouKind, box_iou

@@ -7,8 +7,8 @@ from typing import Literal
 
 import tensorflow as tf
 
-from detector.ops import Tensor
-from detector.overlap import area, intersection
+from detector.boxes.overlap import area, intersection
+from detector.networks.ops import Tensor
 
 IouKind = Literal["iou", "giou", "diou", "ciou"]
 

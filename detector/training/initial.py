@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.models import Model
-from detector.shapes import Shape
-from detector.sizes import DetectorSize
+from detector.networks.shapes import Shape
+from detector.networks.sizes import DetectorSize
+from detector.networks.yolov3 import BOX_NUMBERS
 from detector.weights.bundled import resolve
 from detector.weights.description import read_description, unusable
 from detector.weights.native import Weights, load
-from detector.yolo_network import BOX_NUMBERS
 
 Arrays = dict[str, npt.NDArray[np.float32]]
 _RARE = 0.01  # how likely an anchor is taken for an object at first (RetinaNet, arXiv:1708.02002)

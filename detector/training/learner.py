@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from detector.family import Family, Outputs
-from detector.layers import Arrays
-from detector.ops import Tensor
+from detector.graph.family import Family, Outputs
+from detector.graph.layers import Arrays
+from detector.networks.ops import Tensor
 from detector.training.objectives import Objective
 from detector.training.packed import Packed
 from detector.training.pipeline import Batch

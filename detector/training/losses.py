@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from detector.ops import Tensor
+from detector.networks.ops import Tensor
 
 Losses = dict[str, Tensor]  # scalars by name: parts that add up, and their sum as `total`
 

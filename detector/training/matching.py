@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy.typing as npt
 import tensorflow as tf
 
-from detector.ops import Tensor
-from detector.overlap import area, intersection, iou
+from detector.boxes.overlap import area, intersection, iou
+from detector.networks.ops import Tensor
 
 _NONE = -1
 _BEST_ANCHORS = 4  # of a box, for `generous`

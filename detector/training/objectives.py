@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Protocol, TypeVar
 
-from detector.anchors import anchor_boxes
-from detector.family import Outputs
-from detector.ops import Tensor
-from detector.sizes import DetectorSize, YoloSize
+from detector.boxes.anchors import anchor_boxes
+from detector.graph.family import Outputs
+from detector.networks.ops import Tensor
+from detector.networks.sizes import DetectorSize, YoloSize
 from detector.training.article import ArticleObjective
 from detector.training.automl import AutomlObjective, AutomlOptions
 from detector.training.losses import Losses

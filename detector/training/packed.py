@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from detector.ops import Tensor
+from detector.networks.ops import Tensor
 
 Arrays = Mapping[str, npt.NDArray[np.float32]]
 

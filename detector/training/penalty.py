@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from detector.ops import Tensor
+from detector.networks.ops import Tensor
 
 _AUTOML, _YOLO = 4e-5, 5e-4
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from detector.ops import Tensor
+from detector.networks.ops import Tensor
 from detector.training.augmentation import Example
 from detector.training.examples import Examples
 

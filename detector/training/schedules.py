@@ -6,7 +6,7 @@ import math
 
 import tensorflow as tf
 
-from detector.ops import Tensor
+from detector.networks.ops import Tensor
 
 
 def automl(

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, NoReturn, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from detector.models import DIALECTS, NAMES, find_model
-from detector.sizes import YoloSize
+from detector.networks.sizes import YoloSize
 
 Chance = Annotated[float, Field(ge=0, le=1)]
 

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from detector.backbone import stage_prefixes
 from detector.datasets.samples import DataError, Dataset, Fault, Sample, join, open_dataset
 from detector.models import Model, find_model
-from detector.ops import Tensor
+from detector.networks.backbone import stage_prefixes
+from detector.networks.ops import Tensor
 from detector.training import penalty
 from detector.training.augmentation import Augmentation
 from detector.training.automl import AutomlOptions

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
-from detector.layers import Filter, LayerOps
-from detector.ops import NORM_EPSILON, Tensor
+from detector.graph.layers import Filter, LayerOps
+from detector.networks.ops import NORM_EPSILON, Tensor
 
 NORM_MOMENTUM = 0.99  # as in all originals
 STATISTICS = ("/moving_mean", "/moving_variance")

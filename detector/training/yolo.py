@@ -8,14 +8,14 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from detector.family import Outputs
-from detector.ops import Tensor
-from detector.overlap import area, intersection, iou
+from detector.boxes.overlap import area, intersection, iou
+from detector.boxes.yolo_decode import PRIORS_WH, STRIDES, decode_boxes, prior_boxes
+from detector.graph.family import Outputs
+from detector.networks.ops import Tensor
+from detector.networks.yolov3 import BOX_NUMBERS, BOXES_PER_CELL
 from detector.training.anchor_targets import by_anchor
 from detector.training.box_iou import box_iou
 from detector.training.losses import Losses, with_total
-from detector.yolo_decode import PRIORS_WH, STRIDES, decode_boxes, prior_boxes
-from detector.yolo_network import BOX_NUMBERS, BOXES_PER_CELL
 
 _BALANCE = (0.4, 1.0, 4.0)  # of objectness, by level, coarsest first
 _BOX_RATIO = 0.05

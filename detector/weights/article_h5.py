@@ -20,9 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.models import DIALECTS, Model
-from detector.network import ANCHORS_PER_CELL
+from detector.networks.efficientdet import ANCHORS_PER_CELL
+from detector.networks.yolov3 import BOX_NUMBERS, BOXES_PER_CELL
 from detector.weights.description import unusable
-from detector.yolo_network import BOX_NUMBERS, BOXES_PER_CELL
 
 Floats = npt.NDArray[np.float32]
 Layers = dict[str, dict[str, Floats]]  # arrays by layer and by the last part of their name

@@ -22,9 +22,9 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from detector.api import ModelError
-from detector.backbone import backbone
-from detector.shapes import ShapeOps
-from detector.sizes import SIZES
+from detector.networks.backbone import backbone
+from detector.networks.shapes import ShapeOps
+from detector.networks.sizes import SIZES
 from detector.weights.article_h5 import Layers, backbone_arrays, read_layers
 from detector.weights.description import unusable
 from detector.weights.published.download import FetchError, Patience, discard, download

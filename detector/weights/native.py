@@ -16,7 +16,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save as to_bytes
 
-from detector.shapes import Shape
+from detector.networks.shapes import Shape
 from detector.weights.description import Description, parse_description, unusable
 
 _MAX_BYTES = 2 * 1024**3

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.models import DIALECTS, check_name
-from detector.shapes import Shape
+from detector.networks.shapes import Shape
 from detector.weights.description import Description
 from detector.weights.native import save
 

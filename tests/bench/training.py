@@ -17,10 +17,10 @@ from typing import Any
 import tensorflow as tf
 
 from detector.build import start_tensorflow
-from detector.lanes import available_cores
-from detector.network import forward
-from detector.ops import Tensor
-from detector.plain_keras import KerasOps
+from detector.graph.lanes import available_cores
+from detector.graph.plain_keras import KerasOps
+from detector.networks.efficientdet import forward
+from detector.networks.ops import Tensor
 from detector.training.initial import starting_point
 from detector.training.learner import Learner
 from detector.training.objectives import Objective, objective_for

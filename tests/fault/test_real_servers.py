@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from daemon.states import CameraState
+from daemon.books.states import CameraState
 from tests.fault.case import LOAD
 from tests.support.capture_rig import nothing_left_behind, running
 from tests.support.rtsp_server import RtspServer, rtsp_server

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from detector.letterbox import InputSpec, Letterbox
-from detector.sizes import DetectorSize
+from detector.networks.sizes import DetectorSize
 
 DATA = Path(__file__).parent / "data"
 INTERIM = DATA / "interim.safetensors"  # trained weights that are bundled no more

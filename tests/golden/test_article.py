@@ -10,21 +10,22 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
-from detector import network, yolo_network
-from detector.anchors import anchor_boxes
-from detector.backbone import backbone
-from detector.bifpn import pyramid
-from detector.candidates import Candidates, Kept
-from detector.decode import decode, decode_boxes
-from detector.folding import FoldedOps
-from detector.layers import LayerOps
-from detector.nms import suppress
-from detector.onednn import OneDnnOps, has_onednn
-from detector.preprocess import normalise
-from detector.sizes import ARTICLE_SIZES, YOLO_SIZES
-from detector.yolo_decode import decode as decode_yolo
-from detector.yolo_decode import decode_boxes as decode_yolo_boxes
-from detector.yolo_decode import prior_boxes
+from detector.boxes.anchors import anchor_boxes
+from detector.boxes.candidates import Candidates, Kept
+from detector.boxes.decode import decode, decode_boxes
+from detector.boxes.nms import suppress
+from detector.boxes.preprocess import normalise
+from detector.boxes.yolo_decode import decode as decode_yolo
+from detector.boxes.yolo_decode import decode_boxes as decode_yolo_boxes
+from detector.boxes.yolo_decode import prior_boxes
+from detector.graph.folding import FoldedOps
+from detector.graph.layers import LayerOps
+from detector.graph.onednn import OneDnnOps, has_onednn
+from detector.networks import efficientdet as network
+from detector.networks import yolov3 as yolo_network
+from detector.networks.backbone import backbone
+from detector.networks.bifpn import pyramid
+from detector.networks.sizes import ARTICLE_SIZES, YOLO_SIZES
 from tests.golden import article
 
 pytestmark = pytest.mark.golden

@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
-from detector.anchors import anchor_boxes
-from detector.candidates import Candidates
-from detector.decode import decode_boxes
-from detector.selection import Nms, Selection
-from detector.sizes import SIZES
+from detector.boxes.anchors import anchor_boxes
+from detector.boxes.candidates import Candidates
+from detector.boxes.decode import decode_boxes
+from detector.boxes.selection import Nms, Selection
+from detector.networks.sizes import SIZES
 from tests.golden.recorded import DATA
 
 pytestmark = pytest.mark.golden

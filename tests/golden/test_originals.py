@@ -11,19 +11,19 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
-from detector.anchors import anchor_boxes
-from detector.backbone import backbone
-from detector.bifpn import pyramid
-from detector.candidates import Candidates
-from detector.decode import decode, decode_boxes
-from detector.efficientdet import EfficientDet
-from detector.folding import FoldedOps
-from detector.layers import LayerOps
-from detector.network import forward, variables
-from detector.nms import suppress
-from detector.onednn import OneDnnOps, has_onednn
-from detector.selection import Nms, Selection
-from detector.sizes import SIZES
+from detector.boxes.anchors import anchor_boxes
+from detector.boxes.candidates import Candidates
+from detector.boxes.decode import decode, decode_boxes
+from detector.boxes.nms import suppress
+from detector.boxes.selection import Nms, Selection
+from detector.graph.efficientdet import EfficientDet
+from detector.graph.folding import FoldedOps
+from detector.graph.layers import LayerOps
+from detector.graph.onednn import OneDnnOps, has_onednn
+from detector.networks.backbone import backbone
+from detector.networks.bifpn import pyramid
+from detector.networks.efficientdet import forward, variables
+from detector.networks.sizes import SIZES
 from tests.golden import recorded
 
 pytestmark = pytest.mark.golden

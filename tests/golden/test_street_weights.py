@@ -13,14 +13,14 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
-from detector.anchors import anchor_boxes
+from detector.boxes.anchors import anchor_boxes
+from detector.boxes.decode import decode_boxes
+from detector.boxes.nms import suppress
 from detector.build import build_detector
-from detector.decode import decode_boxes
-from detector.efficientdet import EfficientDet
-from detector.folding import FoldedOps
-from detector.network import forward, variables
-from detector.nms import suppress
-from detector.sizes import SIZES
+from detector.graph.efficientdet import EfficientDet
+from detector.graph.folding import FoldedOps
+from detector.networks.efficientdet import forward, variables
+from detector.networks.sizes import SIZES
 from detector.weights.bundled import resolve
 from detector.weights.native import Weights, load
 from tests.golden import recorded

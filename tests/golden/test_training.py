@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
-from detector.sizes import ARTICLE_SIZES, SIZES, YOLO_SIZES
+from detector.networks.sizes import ARTICLE_SIZES, SIZES, YOLO_SIZES
 from detector.training import penalty, schedules
 from detector.training.anchor_targets import BACKGROUND, IGNORED, AnchorTargets
 from detector.training.automl import AutomlObjective, AutomlOptions

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from detector.api import ModelError
-from detector.network import variables
-from detector.sizes import SIZES
+from detector.networks.efficientdet import variables
+from detector.networks.sizes import SIZES
 from detector.weights.foreign.classes import COCO_LABELS
 from detector.weights.foreign.importer import Wanted, import_weights, write
 from detector.weights.native import load

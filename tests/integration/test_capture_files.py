@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from config.camera import CameraConfig
-from daemon.accounting import Drop
+from daemon.books.accounting import Drop
+from daemon.books.states import CameraState
 from daemon.capture import CaptureError, Kind, Lost, Sample, open_source
 from daemon.capture.pacer import Pacer
 from daemon.clock import SystemClock
-from daemon.frame import Frame
-from daemon.states import CameraState
+from daemon.pipeline.frame import Frame
 from detector.letterbox import InputSpec, Letterbox
 from tests.support.capture_rig import INPUT, CaptureRig, nothing_left_behind, running
 from tests.support.clips import encode, grey_of, join_raw

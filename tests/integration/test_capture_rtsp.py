@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 
 from config.camera import CameraConfig
-from daemon.accounting import Drop
+from daemon.books.accounting import Drop
+from daemon.books.states import CameraState
 from daemon.capture import CaptureError, Kind, open_source, stalled
 from daemon.capture.pacer import Pacer
 from daemon.clock import SystemClock
-from daemon.states import CameraState
 from tests.support.capture_rig import INPUT, running
 from tests.support.clips import repeat
 from tests.support.fault_proxy import fault_proxy, silent_server, unharmed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.states import CameraState
+from daemon.books.states import CameraState
 from tests.support.capture_rig import running
 from tests.support.scripted_rtsp import scripted_camera
 

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from detector.boxes.selection import Selection
+from detector.graph.plan import Plan, stages_for
 from detector.models import DIALECTS, find_model
-from detector.plan import Plan, stages_for
-from detector.selection import Selection
-from detector.shapes import Shape
+from detector.networks.shapes import Shape
 
 pytestmark = [pytest.mark.slow, pytest.mark.integration, pytest.mark.timeout(600)]
 

@@ -16,11 +16,11 @@ import pytest
 
 from config.camera import ClipConfig
 from config.schema import HttpConfig
-from daemon.annotate import encode_jpeg
+from daemon.answers.annotate import encode_jpeg
+from daemon.books.states import CameraState
 from daemon.http import history
 from daemon.recording.film import Film
 from daemon.recording.shelf import Part, Shelf, name_of
-from daemon.states import CameraState
 from sinks.messages import Detection, DetectionMessage, Envelope, LatencyMs, json_line
 from tests.support.browser import DESKTOP, PHONE, Chromium, chromium
 from tests.support.daemon_process import ROOT, running_daemon

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from config.camera import CameraConfig
-from daemon.accounting import Ledger, Page
+from daemon.books.accounting import Ledger, Page
+from daemon.books.states import CameraState, CameraStatus, StatusBoard
 from daemon.capture import CameraWorker, OpenSource, open_source
 from daemon.clock import SystemClock
-from daemon.frame import Frame
-from daemon.slot import SlotBoard
-from daemon.states import CameraState, CameraStatus, StatusBoard
+from daemon.pipeline.frame import Frame
+from daemon.pipeline.slot import SlotBoard
 from detector.letterbox import InputSpec
 
 INPUT = InputSpec(96, 128)

@@ -15,8 +15,8 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from detector.network import variables
-from detector.sizes import SIZES
+from detector.networks.efficientdet import variables
+from detector.networks.sizes import SIZES
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 

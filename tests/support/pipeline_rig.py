@@ -6,12 +6,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from daemon.accounting import Ledger, Page, total
-from daemon.batching import BatchPolicy, Trigger
+from daemon.books.accounting import Ledger, Page, total
 from daemon.clock import Clock
-from daemon.frame import Frame
-from daemon.pipeline import Pipeline, Result, Setup
-from daemon.slot import Slot, SlotBoard
+from daemon.pipeline.frame import Frame
+from daemon.pipeline.policy import BatchPolicy, Trigger
+from daemon.pipeline.slot import Slot, SlotBoard
+from daemon.pipeline.threads import Pipeline, Result, Setup
 from tests.support.fakes import FakeClock, FakeDetector, frame
 from tests.support.waiting import PATIENCE_S
 

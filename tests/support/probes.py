@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from daemon.books.states import StreamInfo
 from daemon.diagnosis.probing import Probe
 from daemon.diagnosis.tally import Figures
-from daemon.states import StreamInfo
 
 STREAM = StreamInfo("h264", 1920, 1080, 25.0, "tcp", "software")
 FIGURES = Figures(

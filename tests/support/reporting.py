@@ -7,15 +7,9 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry
 
 from config.schema import HttpConfig
-from daemon.accounting import Drop, Ledger
-from daemon.capture.errors import Kind as LinkReason
-from daemon.clock import Clock
-from daemon.http.events import EventFeed
-from daemon.http.view import View
-from daemon.live import LiveBoard
-from daemon.metrics import Metrics, ReportCollector
-from daemon.recording.shelf import Shelf
-from daemon.reports import (
+from daemon.answers.live import LiveBoard
+from daemon.books.accounting import Drop, Ledger
+from daemon.books.reports import (
     CameraReport,
     ConfigReport,
     ModelReport,
@@ -26,7 +20,13 @@ from daemon.reports import (
     ReloadResult,
     SinkReport,
 )
-from daemon.states import CameraState, CameraStatus, StreamInfo
+from daemon.books.states import CameraState, CameraStatus, StreamInfo
+from daemon.capture.errors import Kind as LinkReason
+from daemon.clock import Clock
+from daemon.http.events import EventFeed
+from daemon.http.view import View
+from daemon.metrics import Metrics, ReportCollector
+from daemon.recording.shelf import Shelf
 from sinks.messages import Kind
 from sinks.sink import Loss, SinkCounts
 from tests.support.fakes import FakeClock

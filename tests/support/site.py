@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from config.schema import HttpConfig
+from daemon.answers.live import LiveBoard
 from daemon.clock import SystemClock
 from daemon.http.app import HttpApp
 from daemon.http.mjpeg import LiveFeed
 from daemon.http.server import HttpServer
-from daemon.live import LiveBoard
 from daemon.recording.shelf import Shelf
 from tests.support.fakes import GreyPicture, frame, one_box
 from tests.support.reporting import FakeReporter, camera_report, view_of

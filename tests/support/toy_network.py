@@ -7,11 +7,11 @@ from functools import cache
 import numpy as np
 import tensorflow as tf
 
-from detector.candidates import Candidates
-from detector.family import Outputs
+from detector.boxes.candidates import Candidates
+from detector.graph.family import Outputs
 from detector.letterbox import InputSpec
-from detector.ops import Ops, Tensor
-from detector.shapes import ShapeOps
+from detector.networks.ops import Ops, Tensor
+from detector.networks.shapes import ShapeOps
 from detector.training.losses import Losses, with_total
 from detector.training.pipeline import Batch
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from detector.shapes import Shape
+from detector.networks.shapes import Shape
 from detector.startup import quiet_start
 from detector.weights.description import unusable
 from detector.weights.foreign.formats import checkpoint_prefix

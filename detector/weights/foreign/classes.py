@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from config.hints import did_you_mean
-from detector.network import ANCHORS_PER_CELL
+from detector.networks.efficientdet import ANCHORS_PER_CELL
 
 # COCO numbers its 80 categories from 1 to 90; these ten numbers were never used.
 _COCO_SLOTS = 90

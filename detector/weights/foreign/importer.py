@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from detector.models import DIALECTS, find_model
-from detector.pixels import PixelRule, Rgb
+from detector.networks.pixels import PixelRule, Rgb
 from detector.weights import native
 from detector.weights.description import DEFAULT_DIALECT, Description, unusable
 from detector.weights.files import replacing

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from detector.api import ModelError
-from detector.network import ANCHORS_PER_CELL, variables
-from detector.shapes import Shape
-from detector.sizes import SIZES, DetectorSize
+from detector.networks.efficientdet import ANCHORS_PER_CELL, variables
+from detector.networks.shapes import Shape
+from detector.networks.sizes import SIZES, DetectorSize
 from detector.weights.description import unusable
 from detector.weights.foreign.tensors import MAX_BYTES, Entry, ForeignTensors, TensorsError
 

@@ -39,7 +39,7 @@ _RULES = tuple(
 _HEAD_NORM = re.compile(r"(class|box)_net/\1-(\d+)-bn-(\d+)/(.+)")
 _LISTED_WEIGHT = re.compile(r"(?<=/)vars/(\d+)$")
 _BRANCHES = re.compile(r"(?:^|/)((?:backbone|resample_layers|fpn_cells|class_net|box_net)/.+)")
-# Layers of one kind are numbered by use in official names: see `detector.backbone`.
+# Layers of one kind are numbered by use in official names: see `detector.networks.backbone`.
 _EXPANDING = {
     "conv2d": "_expand_conv",
     "conv2d_1": "_project_conv",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy.typing as npt
 
 from detector.api import ModelError
-from detector.shapes import Shape
+from detector.networks.shapes import Shape
 from detector.weights.description import unusable
 
 MAX_BYTES = 2 * 1024**3  # of a source, packed or unpacked

@@ -7,13 +7,13 @@ from typing import Any
 
 import tensorflow as tf
 
+from detector.boxes.selection import Selection
 from detector.build import open_weights, start_tensorflow
 from detector.export import PortableOps
-from detector.onednn import OneDnnOps
-from detector.ops import Tensor
-from detector.plan import stages_for
-from detector.selection import Selection
-from detector.stages import Stages
+from detector.graph.onednn import OneDnnOps
+from detector.graph.plan import stages_for
+from detector.graph.stages import Stages
+from detector.networks.ops import Tensor
 from detector.weights.random import save_random
 
 SELECTION = Selection(0.4, 0.5, 100)

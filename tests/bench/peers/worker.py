@@ -29,8 +29,8 @@ def ours(precision: str, *, throughout: bool = False) -> Callable[[str, Path, An
         start_tensorflow()
         import tensorflow as tf
 
-        from detector.lanes import Lanes
-        from detector.runtime import lane_count
+        from detector.graph.lanes import Lanes
+        from detector.graph.runtime import lane_count
         from tests.bench.peers.networks import AlwaysNarrow, stages_of
 
         stages = stages_of(model, folder, precision, AlwaysNarrow if throughout else None)
@@ -54,7 +54,7 @@ def plain_keras(model: str, folder: Path, x: Any) -> Answer:
     start_tensorflow(THREADS)
     import tensorflow as tf
 
-    from detector.plain_keras import KerasOps
+    from detector.graph.plain_keras import KerasOps
     from tests.bench.peers.networks import stages_of
 
     forward = tf.function(stages_of(model, folder, "float32", KerasOps).forward, autograph=False)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from daemon.books.states import CameraState, CameraStatus
 from daemon.memory import DELAY_S, FreedMemory
-from daemon.states import CameraState, CameraStatus
 from tests.support.fakes import FakeClock
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from daemon.books.states import CameraState
 from daemon.notify import Notices, ping_interval_s
 from daemon.notify import ServiceManager as Manager
-from daemon.states import CameraState
 from tests.support.fakes import FakeClock
 from tests.support.reporting import READY, FakeReporter, camera_report
 from tests.support.service_manager import ServiceManager

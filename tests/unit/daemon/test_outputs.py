@@ -11,9 +11,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from config.schema import JsonlConfig, SinksConfig, ZeromqConfig
+from daemon.books.reports import QueueReport
 from daemon.metrics import Metrics
 from daemon.outputs import CAPACITY, Outputs
-from daemon.reports import QueueReport
 from sinks.messages import Envelope, Kind
 from sinks.sink import Loss, SinkError
 from tests.support.fakes import FakeClock

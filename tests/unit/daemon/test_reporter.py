@@ -10,19 +10,19 @@ from prometheus_client import CollectorRegistry
 
 from config.camera import CameraConfig, DetectConfig
 from config.schema import Config, SinksConfig
-from daemon.accounting import Ledger
-from daemon.batching import BatchPolicy, Decision
-from daemon.fleet import Fleet
+from daemon.books.accounting import Ledger
+from daemon.books.reports import CameraReport, ModelReport, QueueReport
+from daemon.books.states import StatusBoard
+from daemon.cameras.fleet import Fleet
 from daemon.metrics import Metrics
-from daemon.model import LoadedModel
 from daemon.outputs import Outputs
-from daemon.pipeline import Pipeline, Setup
+from daemon.pipeline.policy import BatchPolicy, Decision
+from daemon.pipeline.slot import Slot, SlotBoard, Waiting
+from daemon.pipeline.threads import Pipeline, Setup
 from daemon.recording.recorder import Recorder
-from daemon.reload_history import ReloadHistory
+from daemon.reload.history import ReloadHistory
+from daemon.reload.model import LoadedModel
 from daemon.reporter import STUCK_S, DaemonReporter, Progress
-from daemon.reports import CameraReport, ModelReport, QueueReport
-from daemon.slot import Slot, SlotBoard, Waiting
-from daemon.states import StatusBoard
 from detector.letterbox import InputSpec
 from tests.support.fakes import FakeClock, FakeDetector, frame
 from tests.support.messages import FakeSink

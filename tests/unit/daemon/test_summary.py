@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from daemon.accounting import Drop, Ledger
-from daemon.live import LiveBoard
-from daemon.reports import CameraReport, SinkReport
-from daemon.states import CameraState
+from daemon.answers.live import LiveBoard
+from daemon.books.accounting import Drop, Ledger
+from daemon.books.reports import CameraReport, SinkReport
+from daemon.books.states import CameraState
 from daemon.summary import Summary
 from sinks.messages import Kind
 from tests.support.fakes import FakeClock, frame, one_box

@@ -12,8 +12,8 @@ from detector.api import Detector, ModelError
 from detector.build import build_detector, labels_of
 from detector.letterbox import Letterbox
 from detector.models import find_model
-from detector.network import variables
-from detector.sizes import SIZES
+from detector.networks.efficientdet import variables
+from detector.networks.sizes import SIZES
 from detector.weights.bundled import resolve
 from detector.weights.description import read_description
 from detector.weights.native import load, save
@@ -119,6 +119,6 @@ def test_weights_with_another_digest_are_refused() -> None:
 
 
 def test_arithmetic_that_the_machine_lacks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("detector.runtime.has_gpu", lambda: False)
+    monkeypatch.setattr("detector.graph.runtime.has_gpu", lambda: False)
     with pytest.raises(ModelError, match="float16 needs a GPU"):
         build(precision="float16")

@@ -8,11 +8,11 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
+from detector.boxes.selection import Selection
 from detector.build import open_weights
 from detector.detections import Detections
 from detector.export import export
-from detector.plan import Plan, stages_for
-from detector.selection import Selection
+from detector.graph.plan import Plan, stages_for
 from detector.weights.bundled import resolve
 from detector.weights.random import save_random
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from daemon.books.states import CameraState, CameraStatus, StreamInfo
 from daemon.capture.stall import stalled
-from daemon.states import CameraState, CameraStatus, StreamInfo
 
 
 def status(state: CameraState, fps: float | None, last_frame_s: float | None) -> CameraStatus:

@@ -13,11 +13,11 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from config.camera import WatchConfig
+from daemon.books.states import CameraState, StatusBoard, StreamInfo, Tampering
 from daemon.capture import CaptureError, Kind, tampering
 from daemon.capture.reporter import Reporter
 from daemon.capture.tampering import TamperWatch, look_at
 from daemon.metrics import ReportCollector
-from daemon.states import CameraState, StatusBoard, StreamInfo, Tampering
 from tests.support.fakes import FakeClock
 from tests.support.reporting import FakeReporter, camera_report
 from tests.support.rtsp_server import STREET

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from config.camera import CameraConfig
-from daemon.accounting import Drop
+from daemon.books.accounting import Drop
+from daemon.books.states import CameraState, StreamInfo
 from daemon.capture import CaptureError, Kind, Lost, OpenSource, Sample, Source
 from daemon.capture.pacer import Pacer
-from daemon.states import CameraState, StreamInfo
 from detector.letterbox import InputSpec, Letterbox
 from tests.support.capture_rig import INPUT, CaptureRig
 from tests.support.fakes import GreyPicture

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from config.camera import ClipConfig
-from daemon.annotate import Bgr
+from daemon.answers.annotate import Bgr
 from daemon.recording.film import Film
 
 PERIOD_S = 0.2

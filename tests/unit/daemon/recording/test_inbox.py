@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from daemon.live import LiveBoard
+from daemon.answers.live import LiveBoard
 from daemon.recording.inbox import Inbox, Moment
 from sinks.messages import DetectionMessage
 from tests.support.fakes import frame, one_box

@@ -20,12 +20,12 @@ import pytest
 
 from config.camera import RecordConfig
 from config.schema import RecordingsConfig
-from daemon.live import LiveBoard
+from daemon.answers.live import LiveBoard
+from daemon.books.reports import RecordingReport
 from daemon.recording import recorder as recording
 from daemon.recording.inbox import CAPACITY
 from daemon.recording.recorder import Recorder
 from daemon.recording.shelf import Part, Shelf
-from daemon.reports import RecordingReport
 from sinks.messages import Detection, DetectionMessage
 from tests.support.fakes import FakeClock, GreyPicture, frame, one_box
 from tests.support.messages import detection

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_np
 
-from detector.anchors import anchor_boxes
+from detector.boxes.anchors import anchor_boxes
 from detector.training import matching
 from detector.training.matching import Match, match
 

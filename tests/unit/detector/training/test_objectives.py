@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from detector.anchors import anchor_boxes, cells_per_side
-from detector.decode import decode_boxes
-from detector.sizes import ARTICLE_SIZES, SIZES, YOLO_SIZES
+from detector.boxes.anchors import anchor_boxes, cells_per_side
+from detector.boxes.decode import decode_boxes
+from detector.networks.sizes import ARTICLE_SIZES, SIZES, YOLO_SIZES
 from detector.training import penalty, schedules
 from detector.training.anchor_targets import BACKGROUND, IGNORED, encode
 from detector.training.article import ArticleObjective

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from detector.layers import LayerOps
+from detector.graph.layers import LayerOps
 from detector.models import find_model
-from detector.network import forward
+from detector.networks.efficientdet import forward
 from detector.training.initial import fresh
 from detector.training.trainable import TrainableOps, _pointwise
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from detector.api import ModelError
-from detector.sizes import SIZES
+from detector.networks.sizes import SIZES
 from detector.weights.foreign import matching
 from detector.weights.foreign.checkpoint import open_checkpoint
 from detector.weights.foreign.importer import Wanted, import_weights

@@ -10,9 +10,9 @@ import pytest
 import tensorflow as tf
 
 from detector.api import ModelError
-from detector.backbone import backbone
-from detector.layers import LayerOps
-from detector.sizes import SIZES
+from detector.graph.layers import LayerOps
+from detector.networks.backbone import backbone
+from detector.networks.sizes import SIZES
 from detector.weights import imagenet
 from detector.weights.imagenet import imagenet_backbone
 from detector.weights.published.download import Patience

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detector.network import variables
-from detector.sizes import SIZES
+from detector.networks.efficientdet import variables
+from detector.networks.sizes import SIZES
 from detector.weights.description import read_description
 from detector.weights.native import load
 from tests.support import foreign_weights as foreign

@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from config.loader import load as load_config
 from daemon import cli
 from detector.api import ModelError
-from detector.sizes import SIZES
+from detector.networks.sizes import SIZES
 from detector.weights import bundled, inspection
 from detector.weights.description import Description
 from detector.weights.foreign.classes import COCO_LABELS, choose

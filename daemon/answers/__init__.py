@@ -1,0 +1,1 @@
+"""From answer to message: the rules of a camera, numbering, drawing."""

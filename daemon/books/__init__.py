@@ -1,0 +1,1 @@
+"""What became of every frame, and how every camera is."""

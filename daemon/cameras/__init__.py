@@ -1,0 +1,1 @@
+"""Who is here: cameras that run, come and go."""

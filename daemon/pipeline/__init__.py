@@ -1,0 +1,1 @@
+"""From picture to answer: slots, batches, the threads that run the detector."""

@@ -1,0 +1,68 @@
+"""Frames side by side in one array, as the detector takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from daemon.pipeline.frame import Frame
+from daemon.pipeline.policy import Trigger
+from detector.api import Detector
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """`frames`, their pixels in the first rows of `pixels` uint8 [bucket, H, W, 3]; the rows behind
+    them are padding. `detector` is the one they were put together for, `taken_s` when the frames
+    left their slots.
+    """
+
+    detector: Detector
+    frames: tuple[Frame, ...]
+    pixels: npt.NDArray[np.uint8]
+    trigger: Trigger
+    taken_s: float
+
+    @property
+    def bucket(self) -> int:
+        return int(self.pixels.shape[0])
+
+    def without(self, unwanted: Sequence[Frame]) -> Batch:
+        """The batch without some of its frames (they became stale), in the same buffer."""
+        cameras = {frame.camera for frame in unwanted}
+        rows = [row for row, frame in enumerate(self.frames) if frame.camera not in cameras]
+        for target, row in enumerate(rows):
+            self.pixels[target] = self.pixels[row]
+        frames = tuple(self.frames[row] for row in rows)
+        bucket = bucket_for(len(frames), self.detector.buckets)
+        return replace(self, frames=frames, pixels=self.pixels[:bucket])
+
+
+class BatchAssembler:
+    """Copies frames into one of two kept buffers in turn: one is filled while the other one runs.
+    Frames must be scaled for the detector's input.
+
+    Used by the batching thread; the caller sees to it that a buffer is free before it is filled.
+    """
+
+    def __init__(self, detector: Detector) -> None:
+        self.detector = detector
+        spec = detector.input_spec
+        shape = (detector.buckets[-1], spec.height, spec.width, 3)
+        self._buffers = [np.zeros(shape, np.uint8) for _ in range(2)]
+
+    def assemble(self, frames: Sequence[Frame], trigger: Trigger, taken_s: float) -> Batch:
+        """Put 1 … max_batch frames into the other buffer."""
+        buffer, self._buffers = self._buffers[0], self._buffers[::-1]
+        for row, frame in zip(buffer, frames, strict=False):
+            row[:] = frame.pixels
+        bucket = bucket_for(len(frames), self.detector.buckets)
+        return Batch(self.detector, tuple(frames), buffer[:bucket], trigger, taken_s)
+
+
+def bucket_for(count: int, buckets: Sequence[int]) -> int:
+    """The smallest of these batch sizes, ascending, that holds `count` frames."""
+    return next(bucket for bucket in buckets if bucket >= count)

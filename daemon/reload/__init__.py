@@ -1,0 +1,1 @@
+"""Becoming what the configuration says, or staying what it was."""

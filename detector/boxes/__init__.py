@@ -1,0 +1,1 @@
+"""From pixels to input, and from outputs to boxes."""

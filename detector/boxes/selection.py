@@ -1,0 +1,49 @@
+"""Which boxes are reported: thresholds, and how a box gives way to a better one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from detector.boxes.candidates import Candidates, Kept
+from detector.boxes.nms import suppress
+from detector.boxes.soft_nms import suppress_softly
+
+Nms = Literal["hard", "agnostic", "soft", "soft-agnostic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """`candidates` per picture enter suppression, best first.
+
+    `nms` says what happens to a box that overlaps a better one: `hard` drops it beyond
+    `iou_threshold`, `soft` lowers its score the more they overlap and drops it below
+    `score_threshold`; `agnostic` forms compare boxes of different classes too.
+    """
+
+    score_threshold: float
+    iou_threshold: float
+    max_detections: int
+    candidates: int = 1024
+    nms: Nms = "hard"
+    sigma: float = 0.5
+
+    def __call__(self, found: Candidates, *, fixed_shapes: bool) -> Kept:
+        """Called while a graph is traced; `fixed_shapes` is what XLA needs."""
+        across_classes = self.nms.endswith("agnostic")
+        if self.nms.startswith("soft"):
+            return suppress_softly(
+                found,
+                score_threshold=self.score_threshold,
+                sigma=self.sigma,
+                max_detections=self.max_detections,
+                across_classes=across_classes,
+            )
+        return suppress(
+            found,
+            score_threshold=self.score_threshold,
+            iou_threshold=self.iou_threshold,
+            max_detections=self.max_detections,
+            across_classes=across_classes,
+            fixed_shapes=fixed_shapes,
+        )

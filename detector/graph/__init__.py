@@ -1,0 +1,1 @@
+"""How a network runs: families, folding, plans, lanes."""

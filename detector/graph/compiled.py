@@ -1,0 +1,92 @@
+"""The detector that the daemon talks to: batches of letterboxed pictures in, detections out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from detector.api import InferenceError
+from detector.boxes.candidates import Kept
+from detector.detections import Detections
+from detector.graph.plan import Plan
+from detector.letterbox import InputSpec, Letterbox
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledDetector:
+    """`detector.api.Detector` over a `Plan`; warm it up before the first `detect`."""
+
+    plan: Plan
+    name: str
+    precision: str
+    labels: tuple[str, ...]
+    weights_sha256: str
+    input_spec: InputSpec
+    buckets: tuple[int, ...]
+
+    @property
+    def trace_count(self) -> int:
+        """How many graphs were traced so far; using the detector never adds one."""
+        return self.plan.trace_count
+
+    def warm_up(self, progress: Callable[[int], None] | None = None) -> None:
+        """Run every bucket once; `progress` hears each finished bucket. Raises InferenceError."""
+        spec = self.input_spec
+        for bucket in self.buckets:
+            self.detect(np.zeros((bucket, spec.height, spec.width, 3), np.uint8), [])
+            if progress is not None:
+                progress(bucket)
+
+    def detect(
+        self, pixels: npt.NDArray[np.uint8], letterboxes: Sequence[Letterbox]
+    ) -> list[Detections]:
+        """Answers for the first `len(letterboxes)` pictures of `pixels` [bucket, H, W, 3];
+        the rest is padding and is ignored. Raises InferenceError, ValueError for another shape.
+        """
+        if pixels.shape[0] not in self.buckets or len(letterboxes) > pixels.shape[0]:
+            msg = f"{len(letterboxes)} pictures in a batch of {pixels.shape[0]} fit no bucket"
+            raise ValueError(msg)
+        content = np.zeros((pixels.shape[0], 4), np.int32)
+        for row, box in zip(content, letterboxes, strict=False):
+            left, top = box.offset_xy
+            row[:] = (left, top, left + box.scaled_wh[0], top + box.scaled_wh[1])
+        try:
+            kept = self.plan.run(pixels, content)
+        except tf.errors.ResourceExhaustedError as error:
+            raise InferenceError("oom", _first_line(error)) from error
+        except tf.errors.OpError as error:
+            raise InferenceError("runtime", _first_line(error)) from error
+        if not _finite(kept):
+            raise InferenceError(
+                "runtime", f"{self.name} gives numbers that are not finite in {self.precision}"
+            )
+        return [
+            _answer(letterbox, xyxy[:count], score[:count], class_id[:count])
+            for letterbox, xyxy, score, class_id, count in zip(letterboxes, *kept, strict=False)
+        ]
+
+
+def _finite(kept: Kept) -> bool:
+    rows = np.isfinite(kept.score) & np.isfinite(kept.xyxy).all(axis=-1)
+    meaningless = np.arange(rows.shape[1]) >= kept.count[:, None]
+    return bool((rows | meaningless).all())
+
+
+def _answer(
+    letterbox: Letterbox,
+    xyxy: npt.NDArray[np.float32],
+    score: npt.NDArray[np.float32],
+    class_id: npt.NDArray[np.int32],
+) -> Detections:
+    """Without boxes that lie wholly outside the picture, of which clipping leaves no area."""
+    boxes = letterbox.to_source(xyxy)
+    seen = (boxes[:, :2] < boxes[:, 2:]).all(axis=1)
+    return Detections(boxes[seen], score[seen], class_id[seen])
+
+
+def _first_line(error: tf.errors.OpError) -> str:
+    return (error.message or type(error).__name__).splitlines()[0]

@@ -1,0 +1,1 @@
+"""What the papers describe: sizes, backbones, pyramids, heads."""

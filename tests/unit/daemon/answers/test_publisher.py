@@ -1,0 +1,312 @@
+"""Messages as the publisher makes them, and what the live page is shown."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+from msgspec import UNSET
+
+from config.camera import CameraConfig
+from daemon.answers.live import LiveBoard
+from daemon.answers.publisher import Publisher
+from daemon.answers.rules import CameraRules
+from daemon.books.states import CameraState, CameraStatus, StreamInfo
+from daemon.pipeline.threads import Result, Timing
+from detector.detections import Detections
+from sinks.messages import (
+    CameraBeat,
+    Detection,
+    DetectionMessage,
+    Envelope,
+    HeartbeatMessage,
+    Message,
+    StatusMessage,
+    Stream,
+    encoder,
+)
+from tests.support.fakes import FakeClock, FakeDetector, frame, one_box
+from tests.support.waiting import PATIENCE_S
+
+TIMING = Timing(taken_s=100.002, dispatched_s=100.003, answered_s=100.025)
+STREAM = StreamInfo("h264", 1920, 1080, 25.0, "tcp", "software")
+
+
+def rules(**objects: object) -> CameraRules:
+    camera = CameraConfig.model_validate({"url": "synthetic://64x48", "objects": objects})
+    return CameraRules(camera, score_threshold=0.4)
+
+
+def answer(
+    camera: str,
+    found: Detections | None,
+    *,
+    error: str | None = None,
+    by: FakeDetector | None = None,
+) -> Result:
+    return Result(by or FakeDetector(), frame(camera, 100.0), found, error, TIMING)
+
+
+class Desk:
+    """A publisher of two cameras; keeps what it puts and counts."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock(100.03)
+        self.live = LiveBoard()
+        self.put: list[Envelope] = []
+        self.counted: list[tuple[str, str, int]] = []
+        self.publisher = Publisher(
+            self.put.append,
+            epoch="9f3c",
+            live=self.live,
+            count_detections=lambda *count: self.counted.append(count),
+            clock=self.clock,
+        )
+        for camera in ("gate", "yard"):
+            self.publisher.add(camera, rules())
+
+    def messages(self) -> list[Message]:
+        return [envelope.message for envelope in self.put]
+
+    def last(self) -> Message:
+        return self.put[-1].message
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_an_answer_says_what_was_seen_where_and_when(desk: Desk) -> None:
+    desk.publisher.result(answer("gate", one_box(0.91)))
+    (envelope,) = desk.put
+    message = envelope.message
+    assert isinstance(message, DetectionMessage)
+    assert envelope.captured_s == 100.0, "sinks measure the total latency from it"
+    assert (message.epoch, message.camera, message.seq, message.status) == ("9f3c", "gate", 1, "ok")
+    assert (message.captured_ns, message.time_source, message.pts_s) == (
+        100_000_000_000,
+        "wallclock",
+        100.0,
+    )
+    assert (message.size, message.model) == ((64, 48), "fake")
+    assert message.latency_ms.queue == pytest.approx(3.0)
+    assert message.latency_ms.infer == pytest.approx(22.0)
+    assert message.error is UNSET
+    assert message.detections == (Detection("person", 0, 0.91, (8.0, 6.0, 24.0, 36.0)),)
+
+
+def test_numbers_are_rounded_and_of_a_kind_that_can_be_encoded(desk: Desk) -> None:
+    found = Detections(
+        np.array([[812.449, 301.04, 905.66, 588.25]], np.float32),
+        np.array([0.912345], np.float32),
+        np.array([1], np.int32),
+    )
+    desk.publisher.result(answer("gate", found))
+    message = desk.last()
+    assert isinstance(message, DetectionMessage)
+    assert message.detections == (Detection("car", 1, 0.9123, (812.4, 301.0, 905.7, 588.2)),)
+    for encoding in ("json", "msgpack"):
+        assert encoder(encoding)(message)  # type: ignore[arg-type]
+
+
+def test_seq_rises_by_one_per_message_of_a_camera_errors_included(desk: Desk) -> None:
+    for camera, found in (("gate", one_box()), ("yard", None), ("gate", None), ("gate", one_box())):
+        desk.publisher.result(answer(camera, found, error=None if found else "oom"))
+    seqs = [(m.camera, m.seq) for m in desk.messages() if isinstance(m, DetectionMessage)]
+    assert seqs == [("gate", 1), ("yard", 1), ("gate", 2), ("gate", 3)]
+    assert (desk.publisher.last_seq("gate"), desk.publisher.last_seq("yard")) == (3, 1)
+
+
+def test_seq_goes_on_when_a_camera_is_given_new_rules(desk: Desk) -> None:
+    desk.publisher.result(answer("gate", one_box()))
+    desk.publisher.add("gate", rules(track=["car"]))
+    desk.publisher.result(answer("gate", one_box()))
+    message = desk.last()
+    assert isinstance(message, DetectionMessage)
+    assert (message.seq, message.detections) == (2, ())
+
+
+def test_no_answer_is_told_apart_from_no_objects(desk: Desk) -> None:
+    desk.publisher.result(answer("gate", None, error="oom"))
+    desk.publisher.result(answer("gate", Detections.none()))
+    failed, empty = desk.messages()
+    assert isinstance(failed, DetectionMessage)
+    assert isinstance(empty, DetectionMessage)
+    assert (failed.status, failed.error, failed.detections) == ("error", "oom", ())
+    assert (empty.status, empty.error, empty.detections) == ("ok", UNSET, ())
+    assert b"error" not in msgspec.json.encode(empty)
+
+
+def test_only_what_the_rules_leave_is_published_shown_and_counted(desk: Desk) -> None:
+    desk.publisher.add("gate", rules(track=["car"]))
+    found = Detections(
+        np.array([[0, 0, 8, 8], [8, 8, 16, 16], [0, 8, 8, 16]], np.float32),
+        np.array([0.9, 0.8, 0.7], np.float32),
+        np.array([0, 1, 1], np.int32),
+    )
+    desk.publisher.result(answer("gate", found))
+    message, sight = desk.last(), desk.live.latest("gate")
+    assert isinstance(message, DetectionMessage)
+    assert sight is not None
+    assert [d.label for d in message.detections] == ["car", "car"]
+    assert sight.detections.class_id.tolist() == [1, 1]
+    assert desk.counted == [("gate", "car", 2)]
+
+
+def test_every_label_is_counted_once_per_message(desk: Desk) -> None:
+    found = Detections(
+        np.zeros((3, 4), np.float32),
+        np.array([0.9, 0.8, 0.7], np.float32),
+        np.array([0, 1, 0], np.int32),
+    )
+    desk.publisher.result(answer("yard", found))
+    assert desk.counted == [("yard", "person", 2), ("yard", "car", 1)]
+
+
+def test_name_and_labels_are_those_of_the_model_that_answered(desk: Desk) -> None:
+    other = FakeDetector()
+    other.name, other.labels = "other", ("bird", "boat")
+    for detector in (FakeDetector(), other, FakeDetector()):
+        desk.publisher.result(answer("gate", one_box(), by=detector))
+    named = [
+        (m.model, m.detections[0].label) for m in desk.messages() if isinstance(m, DetectionMessage)
+    ]
+    assert named == [("fake", "person"), ("other", "bird"), ("fake", "person")]
+    sight = desk.live.latest("gate")
+    assert sight is not None
+    assert sight.labels == ("person", "car")
+
+
+def test_rules_are_by_label_whatever_its_number_in_the_model(desk: Desk) -> None:
+    desk.publisher.add("gate", rules(track=["car"]))
+    turned = FakeDetector()
+    turned.labels = ("car", "person")
+    for detector in (FakeDetector(), turned):
+        desk.publisher.result(answer("gate", one_box(class_id=0), by=detector))
+    kept = [len(m.detections) for m in desk.messages() if isinstance(m, DetectionMessage)]
+    assert kept == [0, 1]
+
+
+def test_an_answer_that_comes_after_its_camera_left_is_not_published(desk: Desk) -> None:
+    desk.publisher.remove("gate")
+    desk.publisher.remove("gate")
+    desk.publisher.result(answer("gate", one_box()))
+    assert desk.put == []
+    assert desk.live.latest("gate") is None
+
+
+def test_a_camera_that_comes_back_goes_on_counting(desk: Desk) -> None:
+    desk.publisher.result(answer("gate", one_box()))
+    desk.publisher.remove("gate")
+    desk.publisher.add("gate", rules())
+    desk.publisher.result(answer("gate", one_box()))
+    assert [m.seq for m in desk.messages() if isinstance(m, DetectionMessage)] == [1, 2]
+
+
+def test_a_status_says_when_it_began_and_what_the_stream_is(desk: Desk) -> None:
+    desk.clock.advance(2.0)
+    wall_ns = desk.clock.wall_ns()
+    status = CameraStatus(
+        "gate", CameraState.STREAMING, since_s=desk.clock.now_s() - 0.5, stream=STREAM
+    )
+    desk.publisher.status(status)
+    assert desk.put == [
+        Envelope(
+            StatusMessage(
+                epoch="9f3c",
+                camera="gate",
+                state="streaming",
+                reason="",
+                since_ns=wall_ns - 500_000_000,
+                stream=Stream("h264", 1920, 1080, 25.0, "tcp", "software"),
+                retry_s=None,
+            )
+        )
+    ]
+
+
+def test_a_wait_is_told_with_its_reason_and_only_while_it_runs(desk: Desk) -> None:
+    status = CameraStatus("gate", CameraState.BACKOFF, "timeout", 100.03, retry_s=4.0)
+    desk.publisher.status(status)
+    desk.publisher.status(replace(status, state=CameraState.CONNECTING))
+    waiting, connecting = desk.messages()
+    assert isinstance(waiting, StatusMessage)
+    assert isinstance(connecting, StatusMessage)
+    assert (waiting.state, waiting.reason, waiting.retry_s) == ("backoff", "timeout", 4.0)
+    assert (waiting.stream, connecting.retry_s) == (None, None)
+
+
+def test_a_heartbeat_tells_ages_and_how_far_each_sequence_has_come(desk: Desk) -> None:
+    desk.publisher.result(answer("gate", one_box()))
+    desk.publisher.heartbeat(
+        [
+            CameraStatus("gate", CameraState.STREAMING, last_frame_s=99.98),
+            CameraStatus("yard", CameraState.CONNECTING),
+            CameraStatus("spare", CameraState.DISABLED),
+            CameraStatus("late", CameraState.STALLED, last_frame_s=100.04),
+        ],
+        ready=True,
+    )
+    assert desk.last() == HeartbeatMessage(
+        epoch="9f3c",
+        ready=True,
+        cameras={
+            "gate": CameraBeat("streaming", 1, 0.05),
+            "yard": CameraBeat("connecting", 0, None),
+            "spare": CameraBeat("disabled", 0, None),
+            "late": CameraBeat("stalled", 0, 0.0),  # arrived after the clock was read
+        },
+    )
+
+
+def test_a_heartbeat_says_when_the_daemon_is_not_ready(desk: Desk) -> None:
+    desk.publisher.heartbeat([], ready=False)
+    assert desk.last() == HeartbeatMessage(epoch="9f3c", ready=False, cameras={})
+
+
+def test_the_live_page_is_shown_the_frame_that_was_judged(desk: Desk) -> None:
+    result = answer("gate", one_box())
+    desk.publisher.result(result)
+    sight = desk.live.latest("gate")
+    assert sight is not None
+    assert sight.picture is result.frame.picture
+    assert (sight.source_wh, sight.number) == ((64, 48), 1)
+    assert (sight.captured_s, sight.captured_ns, sight.inferred_s) == (
+        100.0,
+        100_000_000_000,
+        100.025,
+    )
+
+
+def test_a_frame_without_an_answer_is_not_shown(desk: Desk) -> None:
+    desk.publisher.result(answer("gate", one_box()))
+    desk.publisher.result(answer("gate", None, error="oom"))
+    sight = desk.live.latest("gate")
+    assert sight is not None
+    assert sight.number == 1
+    assert desk.live.latest("yard") is None
+
+
+def test_a_watcher_is_woken_by_the_next_answer(desk: Desk) -> None:
+    desk.publisher.result(answer("gate", one_box()))
+    assert desk.live.newer("gate", than=1, timeout_s=0.01) is None
+    timer = threading.Timer(0.01, lambda: desk.publisher.result(answer("gate", one_box())))
+    timer.start()
+    started_s = time.monotonic()
+    sight = desk.live.newer("gate", than=1, timeout_s=PATIENCE_S)
+    assert time.monotonic() - started_s < PATIENCE_S / 2
+    timer.join()
+    assert sight is not None
+    assert sight.number == 2
+
+
+def test_a_camera_that_was_taken_away_is_no_longer_shown(desk: Desk) -> None:
+    desk.publisher.result(answer("gate", one_box()))
+    desk.live.remove("gate")
+    desk.live.remove("gate")
+    assert desk.live.latest("gate") is None

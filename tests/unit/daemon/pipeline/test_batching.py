@@ -1,0 +1,278 @@
+"""Promises of the batcher, kept over thousands of random arrival patterns."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from daemon.books.accounting import Ledger, Page
+from daemon.pipeline.policy import BatchPolicy, Decision
+from daemon.pipeline.slot import SlotBoard, Waiting
+from tests.support.fakes import frame
+
+MAX_DELAY_S = 0.010
+MAX_AGE_S = 0.500
+
+
+def policy_for(*cameras: str, max_batch: int = 4, live: set[str] | None = None) -> BatchPolicy:
+    policy = BatchPolicy(
+        max_batch=max_batch,
+        max_delay_s=MAX_DELAY_S,
+        is_live=lambda name: live is None or name in live,
+    )
+    for camera in cameras:
+        policy.join(camera)
+    return policy
+
+
+def with_rhythm(policy: BatchPolicy, camera: str, *, period_s: float, last_s: float) -> None:
+    policy.arrived(Waiting(camera, last_s - n * period_s) for n in range(5, -1, -1))
+
+
+def test_an_idle_accelerator_takes_a_lone_frame_at_once() -> None:
+    policy = policy_for("a", "b")
+    decision = policy.decide([Waiting("a", 10.0)], 10.0, free_s=10.0)
+    assert decision == Decision(batch=("a",), trigger="idle")
+
+
+def test_a_frame_waits_for_another_camera_that_is_due_before_the_deadline() -> None:
+    policy = policy_for("a", "b")
+    with_rhythm(policy, "b", period_s=0.1, last_s=9.905)
+    decision = policy.decide([Waiting("a", 10.0)], 10.0, free_s=10.0)
+    assert decision == Decision(wake_s=10.0 + MAX_DELAY_S, wake_on_arrival=True)
+
+
+def test_the_wait_ends_at_the_deadline() -> None:
+    policy = policy_for("a", "b")
+    with_rhythm(policy, "b", period_s=0.1, last_s=9.905)
+    decision = policy.decide([Waiting("a", 10.0)], 10.0 + MAX_DELAY_S, free_s=0.0)
+    assert decision == Decision(batch=("a",), trigger="deadline")
+
+
+def test_a_camera_that_is_not_streaming_is_not_waited_for() -> None:
+    policy = policy_for("a", "b", live={"a"})
+    with_rhythm(policy, "b", period_s=0.1, last_s=9.905)
+    assert policy.decide([Waiting("a", 10.0)], 10.0, free_s=10.0).batch == ("a",)
+
+
+def test_a_camera_that_is_late_is_not_waited_for() -> None:
+    policy = policy_for("a", "b")
+    with_rhythm(policy, "b", period_s=0.1, last_s=9.8)
+    assert policy.decide([Waiting("a", 10.0)], 10.0, free_s=10.0).batch == ("a",)
+
+
+def test_a_busy_accelerator_is_left_alone_until_it_is_free() -> None:
+    policy = policy_for("a", "b", max_batch=2)
+    waiting = [Waiting("a", 10.0), Waiting("b", 10.0)]
+    decision = policy.decide(waiting, 10.0, free_s=10.02)
+    assert decision == Decision(wake_s=10.02, wake_on_arrival=False)
+
+
+def test_a_full_batch_goes_at_once() -> None:
+    policy = policy_for("a", "b", "c", max_batch=2)
+    waiting = [Waiting("a", 10.0), Waiting("b", 9.9)]
+    assert policy.decide(waiting, 10.0, free_s=10.0) == Decision(("b", "a"), "full")
+
+
+def test_the_camera_served_longest_ago_goes_first() -> None:
+    policy = policy_for("a", "b", "c", max_batch=1)
+    waiting = [Waiting(name, 10.0) for name in "abc"]
+    policy.served(["a"], 10.0)
+    policy.served(["c"], 10.1)
+    order = []
+    for turn in range(6):
+        batch = policy.decide(waiting, 10.2, free_s=10.0).batch
+        policy.served(batch, 10.2 + turn)
+        order += batch
+    assert order == ["b", "a", "c", "b", "a", "c"]
+
+
+def test_a_camera_that_left_is_not_dispatched_and_not_counted_as_served() -> None:
+    policy = policy_for("a")
+    policy.leave("a")
+    assert policy.decide([Waiting("a", 10.0)], 10.0, free_s=10.0) == Decision()
+    policy.served(["a"], 10.0)
+    policy.arrived([Waiting("a", 10.0)])
+
+
+@dataclass
+class Simulation:
+    """The real slots and policy, an accelerator with a fixed run time, and no threads."""
+
+    periods_s: dict[str, float]
+    offsets_s: dict[str, float]
+    jitter: list[float]
+    run_s: float
+    max_batch: int
+    priorities: dict[str, int] = field(default_factory=dict)
+    dead: set[str] = field(default_factory=set)
+
+    def run(self, until_s: float) -> None:
+        self.slots = SlotBoard()
+        self.ledgers = {name: Ledger() for name in self.periods_s}
+        self.policy = policy_for(max_batch=self.max_batch, live=set(self.periods_s) - self.dead)
+        self.ages_s: dict[str, list[float]] = {name: [] for name in self.periods_s}
+        self.dispatches: list[tuple[float, int]] = []
+        self.idle_with_work_s = 0.0
+        for name in self.periods_s:
+            self.policy.join(name, self.priorities.get(name, 1))
+            self.slots.add(name, self.ledgers[name])
+        events = [(offset, name) for name, offset in self.offsets_s.items()]
+        heapq.heapify(events)
+        jitter = itertools.cycle(self.jitter)
+        now_s = free_s = 0.0
+        running: list[str] = []
+        wake_s: float | None = None
+        while now_s < until_s:
+            if running and now_s >= free_s:
+                for name in running:
+                    self.ledgers[name].inferred()
+                running = []
+            while events and events[0][0] <= now_s:
+                _, name = heapq.heappop(events)
+                if name not in self.dead:
+                    self.slots.put(frame(name, now_s))
+                    next_s = now_s + self.periods_s[name] * next(jitter)
+                    heapq.heappush(events, (next_s, name))
+            wake_s = None
+            if not running:
+                running, wake_s = self._step(now_s)
+                free_s = now_s + self.run_s
+            candidates = [events[0][0]] if events else []
+            candidates += [free_s] if running else []
+            candidates += [wake_s] if wake_s is not None else []
+            if not candidates:
+                break
+            ahead_s = max(min(candidates), now_s + 1e-9)
+            if not running and len(self.slots):
+                self.idle_with_work_s = max(self.idle_with_work_s, ahead_s - now_s)
+            now_s = ahead_s
+        self.in_flight = len(self.slots) + len(running)
+
+    def _step(self, now_s: float) -> tuple[list[str], float | None]:
+        waiting, arrivals = self.slots.view(oldest_s=now_s - MAX_AGE_S)
+        self.policy.arrived(arrivals)
+        decision = self.policy.decide(waiting, now_s, free_s=now_s)
+        frames = self.slots.take(decision.batch)
+        self.policy.served([f.camera for f in frames], now_s)
+        for f in frames:
+            self.ages_s[f.camera].append(now_s - f.captured_s)
+        if frames:
+            self.dispatches.append((now_s, len(frames)))
+        return [f.camera for f in frames], decision.wake_s
+
+    def pages(self) -> list[Page]:
+        return [ledger.page() for ledger in self.ledgers.values()]
+
+
+@st.composite
+def simulations(draw: st.DrawFn) -> Simulation:
+    names = [f"c{n}" for n in range(draw(st.integers(1, 8)))]
+    fps = {name: draw(st.sampled_from([1, 5, 10, 25, 30, 60])) for name in names}
+    return Simulation(
+        periods_s={name: 1 / fps[name] for name in names},
+        offsets_s={name: draw(st.floats(0, 1)) for name in names},
+        jitter=draw(st.lists(st.floats(0.7, 1.3), min_size=3, max_size=12)),
+        run_s=draw(st.sampled_from([0.002, 0.02, 0.1, 0.4])),
+        max_batch=draw(st.sampled_from([1, 2, 4, 8])),
+        dead=set(draw(st.lists(st.sampled_from(names), max_size=len(names) - 1, unique=True))),
+    )
+
+
+@given(simulations())
+@settings(max_examples=2000, deadline=None)
+def test_promises_hold_for_any_pattern_of_arrivals(sim: Simulation) -> None:
+    sim.run(until_s=3.0)
+    live = set(sim.periods_s) - sim.dead
+
+    assert all(page.balanced for page in sim.pages())
+    assert sum(page.in_flight for page in sim.pages()) == sim.in_flight
+
+    assert all(age <= MAX_AGE_S for ages in sim.ages_s.values() for age in ages)
+
+    assert sim.idle_with_work_s <= MAX_DELAY_S + 1e-6, "an idle accelerator waited for too long"
+
+    rounds = -(-len(live) // sim.max_batch)
+    if rounds * sim.run_s * 2 < MAX_AGE_S:
+        starved = [name for name in live if not sim.ages_s[name]]
+        assert not starved, "a camera was never served"
+
+
+@pytest.mark.parametrize("fast_fps", [30, 60])
+def test_a_fast_camera_does_not_starve_a_slow_one(fast_fps: int) -> None:
+    fast = {f"fast{n}": 1 / fast_fps for n in range(7)}
+    sim = Simulation(
+        periods_s=fast | {"slow": 1.0},
+        offsets_s=dict.fromkeys([*fast, "slow"], 0.0),
+        jitter=[1.0],
+        run_s=0.05,
+        max_batch=2,
+    )
+    sim.run(until_s=20.0)
+    slow = sim.ledgers["slow"].page()
+    assert slow.inferred >= 19, "every frame of the slow camera gets its turn"
+
+
+def test_under_overload_equal_cameras_get_equal_shares() -> None:
+    names = [f"c{n}" for n in range(32)]
+    sim = Simulation(
+        periods_s=dict.fromkeys(names, 1 / 30),
+        offsets_s={name: n / 1000 for n, name in enumerate(names)},
+        jitter=[1.0, 0.9, 1.1],
+        run_s=8 / 300,
+        max_batch=8,
+    )
+    sim.run(until_s=20.0)
+    served = [page.inferred for page in sim.pages()]
+    assert min(served) >= 0.97 * max(served)
+    assert sum(served) >= 0.99 * 300 * 20
+
+
+def test_under_overload_shares_follow_the_priorities() -> None:
+    names = ["a", "b", "c", "d"]
+    sim = Simulation(
+        periods_s=dict.fromkeys(names, 1 / 60),
+        offsets_s=dict.fromkeys(names, 0.0),
+        jitter=[1.0],
+        run_s=0.05,
+        max_batch=1,
+        priorities={"a": 3},
+    )
+    sim.run(until_s=60.0)
+    served = {name: sim.ledgers[name].page().inferred for name in names}
+    assert served["a"] == pytest.approx(3 * served["b"], rel=0.05)
+    assert served["c"] == pytest.approx(served["d"], rel=0.05)
+
+
+def test_limits_hold_from_the_next_decision_on() -> None:
+    policy = BatchPolicy(max_batch=4, max_delay_s=0.01, is_live=lambda _: False)
+    for name in "abc":
+        policy.join(name)
+    waiting = [Waiting(name, 100.0) for name in "abc"]
+    policy.limit(max_batch=2, max_delay_s=0.01)
+    decision = policy.decide(waiting, 100.0, free_s=100.0)
+    assert (decision.batch, decision.trigger) == (("a", "b"), "full")
+    policy.limit(max_batch=8, max_delay_s=0.0)
+    decision = policy.decide(waiting, 100.0, free_s=100.0)
+    assert (decision.batch, decision.trigger) == (("a", "b", "c"), "deadline")
+
+
+def test_another_priority_holds_from_the_next_turn_on() -> None:
+    policy = BatchPolicy(max_batch=1, max_delay_s=0.0, is_live=lambda _: False)
+    for name in "ab":
+        policy.join(name)
+    policy.reweigh("b", 3)
+    policy.reweigh("unknown", 3)
+    served = []
+    for turn in range(40):
+        now_s = 100.0 + turn
+        waiting = [Waiting(name, now_s) for name in "ab"]
+        (name,) = policy.decide(waiting, now_s, free_s=now_s).batch
+        policy.served([name], now_s)
+        served.append(name)
+    assert served.count("b") == 30
