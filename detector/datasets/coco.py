@@ -1,9 +1,13 @@
-"""COCO JSON: one "instances" file per split, pictures beside it."""
+"""COCO JSON: one "instances" file per split, pictures beside it.
+
+One addition to the format: `"unlabelled"` of an image, a list of names of categories that nobody
+looked for in that picture, so that an object of theirs may be in it without a box.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +35,10 @@ def read(path: Path) -> Listing:
     images, annotations, categories = _lists(path)
     names = _names(path, categories)
     pictures: dict[Any, ListedPicture] = {}
+    known = frozenset(names.values())
     folders = _picture_folders(path)
     faults = [
-        *_each(path, "images", images, lambda entry: _add_picture(entry, pictures, folders)),
+        *_each(path, "images", images, lambda entry: _add_picture(entry, pictures, folders, known)),
         *_each(path, "annotations", annotations, lambda entry: _add_box(entry, pictures, names)),
     ]
     return Listing(tuple(dict.fromkeys(names.values())), list(pictures.values()), faults)
@@ -73,7 +78,10 @@ def _names(path: Path, categories: list[Any]) -> dict[Any, str]:
 
 
 def _add_picture(
-    entry: Mapping[str, Any], pictures: dict[Any, ListedPicture], folders: list[Path]
+    entry: Mapping[str, Any],
+    pictures: dict[Any, ListedPicture],
+    folders: list[Path],
+    names: Collection[str],
 ) -> None:
     number, name = entry["id"], entry["file_name"]
     if number in pictures:
@@ -85,6 +93,7 @@ def _add_picture(
         next(found, folders[0] / name),
         image_id=number if isinstance(number, int) else None,
         stated_wh=_stated_wh(entry.get("width"), entry.get("height")),
+        unlabelled=_unlabelled(entry.get("unlabelled", ()), names),
     )
 
 
@@ -92,6 +101,15 @@ def _stated_wh(width: object, height: object) -> tuple[int, int] | None:
     """None where a tool left it out or wrote zeros."""
     known = isinstance(width, int) and isinstance(height, int) and width and height
     return (width, height) if known else None  # type: ignore[return-value]  # both are int
+
+
+def _unlabelled(stated: object, names: Collection[str]) -> tuple[str, ...]:
+    if not isinstance(stated, list | tuple) or not all(isinstance(name, str) for name in stated):
+        raise ValueError("its unlabelled is not a list of names")
+    if missing := [name for name in stated if name not in names]:
+        msg = f"its unlabelled {missing[0]} is none of the categories"
+        raise ValueError(msg)
+    return tuple(stated)
 
 
 def _add_box(

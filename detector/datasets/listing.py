@@ -25,6 +25,7 @@ class ListedPicture:
     boxes: list[ListedBox] = field(default_factory=list)
     image_id: int | None = None
     stated_wh: tuple[int, int] | None = None
+    unlabelled: tuple[str, ...] = ()  # classes that nobody looked for
 
 
 @dataclass(frozen=True, slots=True)

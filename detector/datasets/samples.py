@@ -34,6 +34,7 @@ class Sample:
     xyxy_px: npt.NDArray[np.float32]  # [N, 4] x1, y1, x2, y2
     classes: npt.NDArray[np.int32]  # [N] index into the labels
     ignored: npt.NDArray[np.bool_]  # [N]
+    unlabelled: tuple[int, ...] = ()  # classes that nobody looked for in this picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,16 @@ def join(datasets: Sequence[Dataset]) -> Dataset:
             )
     samples = []
     for each in datasets:
-        renumbered = np.array([labels.index(label) for label in each.labels], np.int32)
-        samples += [replace(s, classes=renumbered[s.classes]) for s in each.samples]
+        numbers = [labels.index(label) for label in each.labels]
+        renumbered = np.array(numbers, np.int32)
+        samples += [
+            replace(
+                s,
+                classes=renumbered[s.classes],
+                unlabelled=tuple(numbers[number] for number in s.unlabelled),
+            )
+            for s in each.samples
+        ]
     if len({sample.image_id for sample in samples}) < len(samples):
         samples = [replace(s, image_id=number) for number, s in enumerate(samples, start=1)]
     return Dataset(labels, tuple(samples), tuple(f for each in datasets for f in each.faults))
@@ -134,6 +143,9 @@ class _Checked:
             xyxy_px=np.array([xyxy for _, xyxy in boxes], np.float32).reshape(-1, 4),
             classes=np.array([self._index_of[box.label] for box, _ in boxes], np.int32),
             ignored=np.array([box.ignored for box, _ in boxes], np.bool_),
+            unlabelled=tuple(
+                sorted({self._index_of[x] for x in picture.unlabelled if x in self._index_of})
+            ),
         )
 
     def _usable(

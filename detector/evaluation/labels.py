@@ -26,7 +26,14 @@ def renumber_sample(sample: Sample, old: Sequence[str], new: Sequence[str]) -> S
         xyxy_px=sample.xyxy_px[keep],
         classes=classes[keep],
         ignored=sample.ignored[keep],
+        unlabelled=tuple(new.index(old[at]) for at in sample.unlabelled if old[at] in new),
     )
+
+
+def judged(found: Detections, sample: Sample) -> Detections:
+    """Without what the sample cannot tell right from wrong: classes that nobody looked for."""
+    keep = ~np.isin(found.class_id, sample.unlabelled)
+    return Detections(found.xyxy_px[keep], found.score[keep], found.class_id[keep])
 
 
 def renumber_detections(found: Detections, old: Sequence[str], new: Sequence[str]) -> Detections:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from detector.api import Detector
 from detector.datasets.samples import DataError, Dataset, Fault, Sample
 from detector.detections import Detections
-from detector.evaluation.labels import renumber_detections, renumber_sample
+from detector.evaluation.labels import judged, renumber_detections, renumber_sample
 from detector.evaluation.measuring import Measurement, measure
 from detector.evaluation.running import answers
 
@@ -39,9 +39,7 @@ def examine(
     answered = list(track(answers(detector, data.samples, lost=lost)))
     if not answered:
         raise DataError(data.samples[0].image.parent, "none of the pictures can be decoded")
-    return measure(
-        labels,
-        [renumber_sample(sample, data.labels, labels) for sample, _ in answered],
-        [renumber_detections(found, detector.labels, labels) for _, found in answered],
-        task.groups,
-    )
+    samples = [renumber_sample(sample, data.labels, labels) for sample, _ in answered]
+    found = [renumber_detections(found, detector.labels, labels) for _, found in answered]
+    known = [judged(*pair) for pair in zip(found, samples, strict=True)]
+    return measure(labels, samples, known, task.groups)

@@ -36,6 +36,17 @@ def anchor_targets(
     )
 
 
+def counted_classes(classes: Tensor, unlabelled: Tensor | None) -> Tensor:
+    """Which classes of which anchors count, 0 or 1 as float32, [B, A, C] or [B, A, 1]: all but
+    those of ignored anchors and, on background, those that are `unlabelled` [B, C] in the picture.
+    An anchor with a box is known to be of no other class.
+    """
+    counted = (classes != IGNORED)[..., None]
+    if unlabelled is not None:
+        counted &= ~(unlabelled[:, None] & (classes == BACKGROUND)[..., None])
+    return tf.cast(counted, tf.float32)
+
+
 def encode(boxes: Tensor, anchors: Tensor) -> Tensor:
     """Codes (ty, tx, th, tw) [..., 4], of which `decode.decode_boxes` is the inverse."""
     centre, size = _centre_and_size(boxes)

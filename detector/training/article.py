@@ -11,7 +11,12 @@ from detector.graph.family import Outputs
 from detector.networks.ops import Tensor
 from detector.networks.sizes import DetectorSize
 from detector.training import matching
-from detector.training.anchor_targets import IGNORED, AnchorTargets, anchor_targets, by_anchor
+from detector.training.anchor_targets import (
+    AnchorTargets,
+    anchor_targets,
+    by_anchor,
+    counted_classes,
+)
 from detector.training.losses import Losses, with_total
 from detector.training.matching import Match, match
 
@@ -43,7 +48,9 @@ class ArticleObjective:
         found = Match(*(tf.gather(each, self._order, axis=1) for each in found))
         return anchor_targets(found, boxes, classes, self._original_anchors[self._order])
 
-    def loss(self, outputs: Outputs, targets: AnchorTargets) -> Losses:
+    def loss(
+        self, outputs: Outputs, targets: AnchorTargets, unlabelled: Tensor | None = None
+    ) -> Losses:
         """Both parts are divided by the number of anchors with a box in the batch."""
         logits, codes = by_anchor(outputs[0], self._num_classes), by_anchor(outputs[1], 4)
         matched = targets.classes >= 0
@@ -51,17 +58,17 @@ class ArticleObjective:
         error = tf.where(matched[..., None], tf.abs(codes - targets.codes), 0.0)
         return with_total(
             {
-                "class": self._class_loss(logits, targets.classes) / norm,
+                "class": self._class_loss(logits, targets.classes, unlabelled) / norm,
                 "box": _smooth_l1(error) / (4.0 * norm),
             }
         )
 
-    def _class_loss(self, logits: Tensor, classes: Tensor) -> Tensor:
+    def _class_loss(self, logits: Tensor, classes: Tensor, unlabelled: Tensor | None) -> Tensor:
         truth = tf.one_hot(classes, self._num_classes)
         probability = tf.sigmoid(logits)
         right = tf.where(truth > 0.0, probability, 1.0 - probability)
         weight = tf.where(truth > 0.0, _ALPHA, 1.0 - _ALPHA) * (1.0 - right) ** _GAMMA
-        counted = tf.cast(classes != IGNORED, tf.float32)[..., None]
+        counted = counted_classes(classes, unlabelled)
         return -tf.reduce_sum(weight * tf.math.log(right + _TINY) * counted)
 
 

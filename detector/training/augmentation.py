@@ -30,14 +30,18 @@ class Objects(NamedTuple):
 class Labelled(NamedTuple):
     pixels: Pixels
     objects: Objects
+    unlabelled: tuple[int, ...] = ()  # classes that nobody looked for in it
 
 
 class Example(NamedTuple):
-    """A network's input and what it shows; `content_xyxy` is the rectangle that is picture."""
+    """A network's input and what it shows; `content_xyxy` is the rectangle that is picture.
+    `unlabelled` are classes that nobody looked for in one of its pictures.
+    """
 
     pixels: Pixels
     content_xyxy: npt.NDArray[np.int32]  # [4]
     objects: Objects
+    unlabelled: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ def augmented(
     right = min(spec.width, offset[0] + scaled_wh[0])
     bottom = min(spec.height, offset[1] + scaled_wh[1])
     content = np.array([left, top, right, bottom], np.int32)
-    return _finished(Example(canvas, content, objects), rng, how)
+    return _finished(Example(canvas, content, objects, picture.unlabelled), rng, how)
 
 
 def mosaic(
@@ -105,7 +109,8 @@ def mosaic(
         found.append(_Placement(size, offset, window).put(canvas, picture, how.min_visible))
     objects = Objects(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
     content = np.array([0, 0, spec.width, spec.height], np.int32)
-    return _finished(Example(canvas, content, objects), rng, how)
+    unlabelled = tuple(sorted({number for each in pictures for number in each.unlabelled}))
+    return _finished(Example(canvas, content, objects, unlabelled), rng, how)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +155,7 @@ def _cut(objects: Objects, window: tuple[int, int, int, int], min_visible: float
 
 
 def _finished(example: Example, rng: np.random.Generator, how: Augmentation) -> Example:
-    pixels, content, objects = example
+    pixels, content, objects, unlabelled = example
     if rng.random() < how.flip:
         width = pixels.shape[1]
         pixels = np.ascontiguousarray(pixels[:, ::-1])
@@ -161,7 +166,7 @@ def _finished(example: Example, rng: np.random.Generator, how: Augmentation) -> 
         pixels = _coloured(pixels, rng, how.colour)
     if rng.random() < how.degrade:
         pixels = _degraded(pixels, rng)
-    return Example(pixels, content.astype(np.int32), objects)
+    return Example(pixels, content.astype(np.int32), objects, unlabelled)
 
 
 def _coloured(pixels: Pixels, rng: np.random.Generator, most: float) -> Pixels:

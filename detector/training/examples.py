@@ -77,7 +77,8 @@ def read(sample: Sample) -> Labelled:
         msg = f"{sample.image}: cannot be decoded"
         raise OSError(msg)
     pixels = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
-    return Labelled(pixels, Objects(sample.xyxy_px, sample.classes, sample.ignored))
+    objects = Objects(sample.xyxy_px, sample.classes, sample.ignored)
+    return Labelled(pixels, objects, sample.unlabelled)
 
 
 def repeat_weights(

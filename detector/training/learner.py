@@ -139,7 +139,7 @@ class Learner:
             ops = TrainableOps(values, frozen_norm=self._frozen_norm, short=self._short)
             x = self._family.normalise(batch.pixels, batch.content_xyxy)
             outputs = self._family.outputs(ops, x)
-            losses = self._objective.loss(_widened(outputs), targets)
+            losses = self._objective.loss(_widened(outputs), targets, batch.unlabelled)
             if self._penalty is not None:
                 cost = self._penalty(values)
                 losses |= {"penalty": cost, "total": losses["total"] + cost}

@@ -84,6 +84,7 @@ class Training:
             size=setup.settings.batch,
             first=learner.steps_done,
             side=setup.input_size,
+            num_classes=len(setup.data.labels),
         )
         saved_s, impatient = self._clock(), self._impatient()
         for batch in learner.distributed(source):

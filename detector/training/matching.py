@@ -40,7 +40,7 @@ def match(
     half = area(places) / 2
 
     def of_picture(rows: tuple[Tensor, Tensor, Tensor]) -> Match:
-        box, is_taught, is_ignored = (row[: _used(*rows[1:]), None] for row in rows)
+        box, is_taught, is_ignored = (row[: used_rows(*rows[1:]), None] for row in rows)
         overlap = iou(box, places)
         found = rule(tf.where(is_taught, overlap, -tf.ones_like(overlap)))
         covered = tf.reduce_any(is_ignored & (intersection(box, places) >= half), axis=0)
@@ -50,7 +50,7 @@ def match(
     return Match(*tf.map_fn(of_picture, (boxes, taught, ignored), fn_output_signature=signature))
 
 
-def _used(taught: Tensor, ignored: Tensor) -> Tensor:
+def used_rows(taught: Tensor, ignored: Tensor) -> Tensor:
     """How many rows there are without the padding at the end: one at least."""
     rows = tf.range(1, tf.shape(taught)[0] + 1)
     return tf.reduce_max(tf.where(taught | ignored, rows, 1))

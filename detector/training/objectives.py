@@ -26,8 +26,10 @@ class Objective(Protocol):
         """
         ...
 
-    def loss(self, outputs: Outputs, targets: Any) -> Losses:
-        """Of a batch, from what `Family.outputs` gives, as float32."""
+    def loss(self, outputs: Outputs, targets: Any, unlabelled: Tensor | None = None) -> Losses:
+        """Of a batch, from what `Family.outputs` gives, as float32. Where a class was `unlabelled`
+        in a picture, bool [B, C], background is not taught that it is not there.
+        """
         ...
 
 

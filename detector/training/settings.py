@@ -94,9 +94,13 @@ class Settings(BaseModel):
         0.0, description="show pictures more often whose classes are in fewer than this share"
     )
 
-    matching: Literal["original", "low_quality"] = Field(
+    matching: Literal["original", "low_quality", "dynamic", "aligned"] = Field(
         "original",
-        description="low_quality: also the four best anchors of a box, from overlap 0.25",
+        description="low_quality: also the four best anchors of a box, from overlap 0.25; dynamic"
+        " (SimOTA), aligned (TOOD): the few anchors that now answer best",
+    )
+    class_loss: Literal["focal", "varifocal"] = Field(
+        "focal", description="varifocal: a score says how well its box fits"
     )
     iou_loss: Literal["iou", "giou", "diou", "ciou"] | None = Field(
         None, description="loss on whole boxes, besides their numbers"
@@ -130,7 +134,7 @@ class Settings(BaseModel):
         automl = self.chosen_dialect.startswith("automl")
         changed = [
             name
-            for name in ("matching", "iou_loss", "label_smoothing")
+            for name in ("matching", "class_loss", "iou_loss", "label_smoothing")
             if getattr(self, name) != type(self).model_fields[name].default
         ]
         if changed and not automl:

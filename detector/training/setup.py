@@ -118,7 +118,9 @@ def _decodes(sample: Sample) -> bool:
 def _options(settings: Settings) -> AutomlOptions | None:
     if settings.is_yolo or not settings.chosen_dialect.startswith("automl"):
         return None
-    return AutomlOptions(settings.matching, settings.label_smoothing, settings.iou_loss)
+    return AutomlOptions(
+        settings.matching, settings.label_smoothing, settings.iou_loss, settings.class_loss
+    )
 
 
 def _penalty(settings: Settings) -> Callable[[Mapping[str, Tensor]], Tensor] | None:

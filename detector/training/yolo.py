@@ -74,8 +74,12 @@ class YoloObjective:
             ignored,
         )
 
-    def loss(self, outputs: Outputs, targets: YoloTargets) -> Losses:
-        """Every level's sums are divided by what it has of boxes or priors in the batch."""
+    def loss(
+        self, outputs: Outputs, targets: YoloTargets, unlabelled: Tensor | None = None
+    ) -> Losses:
+        """Every level's sums are divided by what it has of boxes or priors in the batch. Classes
+        are taught where there is a box only, so `unlabelled` ones change nothing.
+        """
         by_level = self.losses_by_level(outputs, targets)
         return with_total({name: tf.reduce_sum(part) for name, part in by_level.items()})
 

@@ -68,7 +68,13 @@ def main() -> None:
             input_size=args.input_size, batch=args.batch, mosaic=0.4,
         )
     )  # fmt: skip
-    source = batches(setup.examples, size=args.batch, first=0, side=setup.input_size)
+    source = batches(
+        setup.examples,
+        size=args.batch,
+        first=0,
+        side=setup.input_size,
+        num_classes=len(setup.data.labels),
+    )
     same = next(iter(source))
     turns = {
         "pictures": lambda: list(source.take(8)),

@@ -40,7 +40,7 @@ def write_drawn(folder: Path, count: int, wh: tuple[int, int] = (160, 120)) -> P
     images, annotations = [], []
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
-        pixels, objects = drawn(number, wh)
+        pixels, objects, _ = drawn(number, wh)
         name = f"{number}.png"
         cv2.imwrite(str(folder / name), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
         images.append({"id": number, "file_name": name, "width": wh[0], "height": wh[1]})

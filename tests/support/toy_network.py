@@ -45,7 +45,7 @@ class Naming:
     def targets(self, boxes: Tensor, classes: Tensor, ignored: Tensor) -> Tensor:
         return tf.one_hot(classes[:, 0], CLASSES)
 
-    def loss(self, outputs: Outputs, targets: Tensor) -> Losses:
+    def loss(self, outputs: Outputs, targets: Tensor, unlabelled: Tensor | None = None) -> Losses:
         logits = outputs[0][0][:, 0, 0]
         wrong = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
         return with_total(
@@ -83,4 +83,5 @@ def batch() -> Batch:
         tf.constant(boxes),
         tf.constant([[0, -1], [1, -1]]),
         tf.zeros([2, 2], tf.bool),
+        tf.zeros([2, CLASSES], tf.bool),
     )

@@ -30,6 +30,38 @@ def test_boxes_become_corners_and_crowds_are_ignored(tmp_path: Path) -> None:
     assert sample.classes.dtype == np.int32
 
 
+def test_classes_that_nobody_looked_for_are_known(tmp_path: Path) -> None:
+    make_picture(tmp_path / "a.jpg")
+    document = coco_document([[1, 2, 10, 20]])
+    document["images"][0]["unlabelled"] = ["car"]
+    path = write_coco(tmp_path / "dev.json", document)
+    assert open_dataset(path).samples[0].unlabelled == (1,)
+    assert open_dataset(path, labels=["car", "person"]).samples[0].unlabelled == (0,)
+    assert open_dataset(path, labels=["person"]).samples[0].unlabelled == ()
+    assert open_dataset(path).faults == ()
+
+
+@pytest.mark.parametrize(
+    ("stated", "reason"),
+    [
+        ("car", "not a list of names"),
+        ([1], "not a list of names"),
+        ({"car": 1}, "not a list of names"),
+        (["lorry"], "unlabelled lorry is none of the categories"),
+    ],
+)
+def test_an_unlabelled_that_makes_no_sense_is_a_fault(
+    tmp_path: Path, stated: Any, reason: str
+) -> None:
+    make_picture(tmp_path / "a.jpg")
+    make_picture(tmp_path / "b.jpg")
+    document = coco_document([])
+    document["images"].append({"id": 8, "file_name": "b.jpg", "unlabelled": stated})
+    data = open_dataset(write_coco(tmp_path / "dev.json", document))
+    assert [sample.image.name for sample in data.samples] == ["a.jpg"]
+    assert reason in str(data.faults[0])
+
+
 @pytest.mark.parametrize(
     ("json_name", "picture"),
     [

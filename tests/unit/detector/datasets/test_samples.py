@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -138,6 +139,15 @@ def test_joined_data_have_the_labels_of_all_and_numbers_of_their_own(tmp_path: P
     assert [sample.classes.tolist() for sample in both.samples] == [[0, 1], [1, 2]]
     assert len({sample.image_id for sample in both.samples}) == 2
     assert both.faults == second.faults
+
+
+def test_what_was_not_labelled_is_renumbered_with_the_rest(tmp_path: Path) -> None:
+    first = open_dataset(write_list(tmp_path / "1", "good.jpg 1,2,11,22,car 1,2,5,6,person"))
+    second = open_dataset(write_list(tmp_path / "2", "good.jpg 1,2,5,6,bus 1,2,5,6,person"))
+    partly = replace(second, samples=(replace(second.samples[0], unlabelled=(0, 1)),))
+    both = join([first, partly])
+    assert both.labels == ("car", "person", "bus")
+    assert [sample.unlabelled for sample in both.samples] == [(), (2, 1)]
 
 
 def test_labels_that_differ_in_case_only_do_not_join(tmp_path: Path) -> None:

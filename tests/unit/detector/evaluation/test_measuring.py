@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from detector.evaluation.curves import Best, best_f1
 from detector.evaluation.figures import difference, difference_table, figures_of, table
 from detector.evaluation.groups import merge_detections
-from detector.evaluation.labels import renumber_detections, renumber_sample, shared_labels
+from detector.evaluation.labels import (
+    judged,
+    renumber_detections,
+    renumber_sample,
+    shared_labels,
+)
 from detector.evaluation.measuring import Measurement, measure
 from tests.support.labelled import Box, answer, sample
 
@@ -107,3 +114,13 @@ def test_labels_are_matched_by_name_and_others_left_out() -> None:
     found = renumber_detections(answer((A, 0.9, 1), (B, 0.8, 0), (AWAY, 0.7, 2)), model, shared)
     assert found.class_id.tolist() == [1, 0]
     np.testing.assert_array_equal(found.xyxy_px, [B, AWAY])
+
+
+def test_a_class_that_nobody_looked_for_counts_neither_way() -> None:
+    partly = replace(sample(A, classes=[1]), unlabelled=(0, 2))
+    truth = renumber_sample(partly, LABELS, ("truck", "car"))
+    assert truth.unlabelled == (0,)
+    found = judged(answer((A, 0.9, 1), (A, 0.8, 0), (B, 0.7, 0)), truth)
+    assert found.class_id.tolist() == [1]
+    np.testing.assert_array_equal(found.xyxy_px, [A])
+    assert len(judged(found, replace(truth, unlabelled=()))) == 1

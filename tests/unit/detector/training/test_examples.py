@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -61,16 +62,31 @@ def test_a_picture_that_went_missing_is_named(tmp_path: Path) -> None:
 
 def test_batches_do_not_depend_on_threads_nor_on_where_they_begin(tmp_path: Path) -> None:
     source = examples(tmp_path)
-    slow = batches(source, size=2, first=0, side=96, threads=1).take(4)
-    fast = batches(source, size=2, first=2, side=96, threads=4).take(2)
+    slow = batches(source, size=2, first=0, side=96, num_classes=2, threads=1).take(4)
+    fast = batches(source, size=2, first=2, side=96, num_classes=2, threads=4).take(2)
     expected = list(slow)[2:]
     for one, other in zip(expected, fast, strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
+def test_what_was_not_labelled_in_one_picture_is_not_in_its_mosaic(tmp_path: Path) -> None:
+    samples = [
+        replace(sample, unlabelled=(number % 2,))
+        for number, sample in enumerate(write_samples(tmp_path, 6))
+    ]
+    plain, joined = (
+        Examples(samples, SPEC, replace(HOW, mosaic=share), seed=3) for share in (0.0, 1.0)
+    )
+    assert sorted(plain[number].unlabelled for number in range(6)) == [(0,)] * 3 + [(1,)] * 3
+    assert {joined[number].unlabelled for number in range(6)} >= {(0, 1)}
+    (batch,) = batches(plain, size=6, first=0, side=96, num_classes=3).take(1)
+    for number, row in enumerate(batch.unlabelled.numpy()):
+        assert np.flatnonzero(row).tolist() == list(plain[number].unlabelled)
+
+
 def test_padding_rows_are_no_objects_and_the_largest_boxes_stay(tmp_path: Path) -> None:
     source = examples(tmp_path)
-    (batch,) = batches(source, size=6, first=0, side=96).take(1)
+    (batch,) = batches(source, size=6, first=0, side=96, num_classes=2).take(1)
     assert batch.boxes.shape == (6, MAX_OBJECTS, 4)
     real = batch.classes.numpy() >= 0
     assert real.any(axis=1).all()

@@ -27,6 +27,11 @@ OBJECTIVES: dict[str, Any] = {
         f"automl, {kind}": ("automl", D0, AutomlOptions(iou_loss=kind))
         for kind in ("iou", "giou", "diou", "ciou")
     },
+    **{
+        f"automl, {rule}, {loss}": ("automl", D0, AutomlOptions(matching=rule, class_loss=loss))
+        for rule in ("low_quality", "dynamic", "aligned")
+        for loss in ("focal", "varifocal")
+    },
     "article": ("article", ARTICLE_D0, None),
     "yolo": ("article", YOLO, None),
     "yolo, codes": ("article", YOLO, YoloOptions(ciou=False)),
@@ -90,7 +95,17 @@ def test_an_empty_picture_costs_more_the_more_is_seen_in_it(name: str) -> None:
     assert costs[0] < 0.05 * costs[2]
 
 
-@pytest.mark.parametrize("name", ["automl, low quality", "automl, ciou", "article", "yolo"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "automl, low quality",
+        "automl, ciou",
+        "automl, dynamic, focal",
+        "automl, aligned, varifocal",
+        "article",
+        "yolo",
+    ],
+)
 def test_steps_downhill_teach_the_boxes(name: str) -> None:
     """Outputs that are variables by themselves learn what they are asked for."""
     tested = objective(name)
@@ -124,6 +139,23 @@ def test_nothing_is_learnt_in_an_ignored_region(name: str) -> None:
         return sum(np.count_nonzero(x) for x in tf.nest.flatten(tape.gradient(total, seen)))
 
     assert learning(rows(everywhere, ignored=(0,))) < 0.2 * learning(rows())
+
+
+@pytest.mark.parametrize("name", [name for name in OBJECTIVES if not name.startswith("yolo")])
+def test_an_unlabelled_class_is_learnt_from_known_boxes_alone(name: str) -> None:
+    tested, seen = objective(name), outputs(name, 0.0)
+    unlabelled = tf.constant([[False, False, True]])
+
+    def learnt(picture: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(seen)
+            total = tested.loss(seen, tested.targets(*picture), unlabelled)["total"]
+        logits = tape.gradient(total, seen[0])
+        return np.concatenate([np.reshape(level, (-1, CLASSES)) for level in logits])
+
+    nothing, boxes = (np.count_nonzero(learnt(rows(*given)), axis=0) for given in ((), TWO))
+    assert nothing[0] == nothing[1] > 0 == nothing[2]
+    assert 0 < boxes[2] < 0.05 * boxes[0]
 
 
 def test_a_code_is_the_way_back_from_a_box() -> None:
