@@ -77,7 +77,7 @@ class ObjectFilter(Section):
 class ObjectsConfig(Section):
     """Which of the model's labels a camera reports."""
 
-    track: Annotated[
+    labels: Annotated[
         list[Label] | None, Field(min_length=1, description="Labels to report; all when left out.")
     ] = None
     filters: Annotated[

@@ -74,11 +74,11 @@ def _misplaced_options(name: str, camera: CameraConfig, source: Source) -> Itera
 
 
 def _idle_filters(name: str, camera: CameraConfig, source: Source) -> Iterator[Finding]:
-    track = camera.objects.track
+    reported = camera.objects.labels
     for label in camera.objects.filters:
         path: KeyPath = ("cameras", name, "objects", "filters", label)
-        if track is not None and label not in track and source.written_by(path):
-            yield path, "filters a label that objects.track leaves out"
+        if reported is not None and label not in reported and source.written_by(path):
+            yield path, "filters a label that objects.labels leaves out"
 
 
 def _idle_recording(name: str, camera: CameraConfig, source: Source) -> Iterator[Finding]:
@@ -89,7 +89,7 @@ def _idle_recording(name: str, camera: CameraConfig, source: Source) -> Iterator
     )
     if source.written_by(base) and not told:
         yield base, "records nothing: say snapshots: true, or clips: true"
-    track = camera.objects.track
+    reported = camera.objects.labels
     for n, label in enumerate(camera.record.on or ()):
-        if track is not None and label not in track and source.written_by((*base, "on")):
-            yield (*base, "on", n), "is a label that objects.track leaves out"
+        if reported is not None and label not in reported and source.written_by((*base, "on")):
+            yield (*base, "on", n), "is a label that objects.labels leaves out"

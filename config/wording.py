@@ -34,6 +34,7 @@ _BOUNDS = {
     "maximum": "at most",
     "exclusiveMaximum": "less than",
 }
+_RENAMED: dict[KeyPath, str] = {("objects", "track"): "labels"}  # section and old name: new name
 _OLD_BOOLEANS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 
@@ -61,6 +62,8 @@ def _wrong_type(wanted: str, path: KeyPath, value: object) -> str:
 
 
 def _unknown(_: Mapping[str, Any], path: KeyPath, __: object) -> str:
+    if path[-2:] in _RENAMED:
+        return f"is called `{_RENAMED[path[-2:]]}` now: rename it"
     known = subschema(path[:-1]).get("properties", {})
     return f"is not known here{did_you_mean(path[-1], known)}"
 

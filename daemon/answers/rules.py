@@ -30,12 +30,12 @@ class ObjectRules:
         self, camera: CameraConfig, labels: Sequence[str], *, score_threshold: float
     ) -> None:
         filters = [camera.objects.filters.get(label, ObjectFilter()) for label in labels]
-        track = camera.objects.track
-        tracked = [track is None or label in track for label in labels]
+        chosen = camera.objects.labels
+        reported = [chosen is None or label in chosen for label in labels]
         self._min_score = np.array(
             [
                 np.inf if not wanted else score_threshold if f.min_score is None else f.min_score
-                for wanted, f in zip(tracked, filters, strict=True)
+                for wanted, f in zip(reported, filters, strict=True)
             ],
             np.float32,
         )

@@ -16,7 +16,7 @@ def label_faults(loaded: Loaded, labels: Sequence[str]) -> list[Fault]:
     for name, camera in loaded.config.cameras.items():
         base = ("cameras", name, "objects")
         places = [
-            ((*base, "track", n), label) for n, label in enumerate(camera.objects.track or ())
+            ((*base, "labels", n), label) for n, label in enumerate(camera.objects.labels or ())
         ]
         places += [((*base, "filters", label), label) for label in camera.objects.filters]
         record = ("cameras", name, "record", "on")

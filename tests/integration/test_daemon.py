@@ -249,10 +249,10 @@ def test_a_bad_configuration_ends_with_78_and_its_place(tmp_path: Path) -> None:
 
 
 def test_a_label_that_the_model_lacks_ends_with_78_and_its_place(tmp_path: Path) -> None:
-    camera = {"url": "synthetic://x", "objects": {"track": ["persn"]}}
+    camera = {"url": "synthetic://x", "objects": {"labels": ["persn"]}}
     code, log = exit_of(tmp_path, SMALL | {"cameras": {"a": camera}})
     assert code == 78
-    assert "cameras.a.objects.track[0]: the model has no label persn (did you mean person?)" in log
+    assert "cameras.a.objects.labels[0]: the model has no label persn (did you mean person?)" in log
 
 
 def test_a_token_that_cannot_be_read_ends_with_78_and_its_line(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_cameras_and_sinks_change_around_eight_cameras_that_lose_nothing(tmp_pat
 
         # One of them filtered, one at another rate, the first one gone.
         del cameras["c0"]
-        cameras["c1"] = scene(1, objects={"track": ["car"]}, priority=3)
+        cameras["c1"] = scene(1, objects={"labels": ["car"]}, priority=3)
         cameras["c2"] = scene(2, detect={"fps": 5})
         told = daemon.reload(cameras=cameras)
         assert told.startswith("applied removed=c0,new restarted=c2 retuned=c1 took_ms=")
@@ -144,9 +144,9 @@ def test_cameras_and_sinks_change_around_eight_cameras_that_lose_nothing(tmp_pat
         assert gauge(daemon, "config_last_reload_successful") == 0
         assert gauge(daemon, "config_last_reload_success_timestamp_seconds") < time.time() - 0.01
         daemon._sections.pop("modle")
-        labels = cameras | {"c3": scene(3, objects={"track": ["persn"]})}
+        labels = cameras | {"c3": scene(3, objects={"labels": ["persn"]})}
         assert daemon.reload(cameras=labels) == "refused"
-        assert "cameras.c3.objects.track[0]: the model has no label persn" in daemon.log
+        assert "cameras.c3.objects.labels[0]: the model has no label persn" in daemon.log
         assert status_of(daemon)["hash"] == held["hash"]
         assert daemon.reload(cameras=cameras) == "unchanged"
         assert reloads_counted(daemon) == {

@@ -61,10 +61,11 @@ CAMERA_FIELDS = {
     "credential: 'file:'": "17: cameras.a.credential: needs a path after file:",
     "credential: ../x": "17: cameras.a.credential: must be the name of a systemd"
     " credential, or file:PATH (a password does not belong in this file)",
-    "objects: {track: []}": "22: cameras.a.objects.track: must have at least 1 entry",
-    "objects: {track: ['']}": "23: cameras.a.objects.track[0]: must have 1 to 64 characters",
-    "objects: {track: [1]}": "23: cameras.a.objects.track[0]: must be a text (put it in quotes)",
-    "objects: {track: person}": "22: cameras.a.objects.track: must be a list",
+    "objects: {track: [car]}": "15: cameras.a.objects.track: is called `labels` now: rename it",
+    "objects: {labels: []}": "23: cameras.a.objects.labels: must have at least 1 entry",
+    "objects: {labels: ['']}": "24: cameras.a.objects.labels[0]: must have 1 to 64 characters",
+    "objects: {labels: [1]}": "24: cameras.a.objects.labels[0]: must be a text (put it in quotes)",
+    "objects: {labels: person}": "23: cameras.a.objects.labels: must be a list",
     "objects: {filters: {person: {min_scor: 1}}}": "34: cameras.a.objects.filters.person.min_scor:"
     " is not known here (did you mean `min_score`?)",
     "objects: {filters: {person: {min_area: 2}}}": "44: cameras.a.objects.filters.person.min_area:"
@@ -73,8 +74,8 @@ CAMERA_FIELDS = {
     " cameras.a.objects.filters.person.min_area: min_area must not exceed max_area",
     "objects: {filters: {person: {max_ratio: 1, min_ratio: 2}}}": "59:"
     " cameras.a.objects.filters.person.min_ratio: min_ratio must not exceed max_ratio",
-    "objects: {track: [car], filters: {bus: {}}}": "44: cameras.a.objects.filters.bus: filters a"
-    " label that objects.track leaves out",
+    "objects: {labels: [car], filters: {bus: {}}}": "45: cameras.a.objects.filters.bus: filters a"
+    " label that objects.labels leaves out",
     "reconnect: {max_s: 2, min_s: 5}": "34: cameras.a.reconnect.min_s: min_s must not exceed max_s",
     "reconnect: {min_s: 50}": "24: cameras.a.reconnect.min_s: min_s must not exceed max_s",
     "reconnect: {max_s: 0.1}": "24: cameras.a.reconnect.max_s: min_s must not exceed max_s",

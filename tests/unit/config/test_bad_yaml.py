@@ -35,10 +35,10 @@ CASES = {
         ],
     ),
     "alias bomb": (
-        CAMERA + "    objects: &a\n      track: &b [x, x]\n    file: {loop: [*a, *b]}\n",
+        CAMERA + "    objects: &a\n      labels: &b [x, x]\n    file: {loop: [*a, *b]}\n",
         [
             "5:14: cameras.a.objects: anchors (&name) are not allowed",
-            "6:14: cameras.a.objects.track: anchors (&name) are not allowed",
+            "6:15: cameras.a.objects.labels: anchors (&name) are not allowed",
             "7:18: cameras.a.file.loop: must be true or false",
             "7:19: cameras.a.file.loop[0]: aliases (*name) are not allowed: write the value out",
             "7:23: cameras.a.file.loop[1]: aliases (*name) are not allowed: write the value out",

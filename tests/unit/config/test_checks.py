@@ -49,8 +49,8 @@ def cameras(*entries: str) -> str:
             id="file options of a device",
         ),
         pytest.param(
-            cameras("url: 'rtsp://h/', objects: {track: [car], filters: {bus: {}}}"),
-            "3:64: cameras.a.objects.filters.bus: filters a label that objects.track leaves out",
+            cameras("url: 'rtsp://h/', objects: {labels: [car], filters: {bus: {}}}"),
+            "3:65: cameras.a.objects.filters.bus: filters a label that objects.labels leaves out",
             id="filter of a label that is not tracked",
         ),
         pytest.param(
@@ -59,8 +59,8 @@ def cameras(*entries: str) -> str:
             id="options of recordings that nobody asked for",
         ),
         pytest.param(
-            cameras("url: 'rtsp://h/', objects: {track: [car]}, record: {clips: true, on: [bus]}"),
-            "3:77: cameras.a.record.on[0]: is a label that objects.track leaves out",
+            cameras("url: 'rtsp://h/', objects: {labels: [car]}, record: {clips: true, on: [bus]}"),
+            "3:78: cameras.a.record.on[0]: is a label that objects.labels leaves out",
             id="recordings of a label that is not tracked",
         ),
         pytest.param(
@@ -99,7 +99,7 @@ def test_clash_is_reported_where_it_was_written(tmp_path: Path, text: str, fault
             id="defaults for cameras of several kinds",
         ),
         pytest.param(
-            cameras("url: 'rtsp://h/', objects: {track: [car]}")
+            cameras("url: 'rtsp://h/', objects: {labels: [car]}")
             + "defaults: {objects: {filters: {bus: {min_score: 0.5}}}}\n",
             id="default filters for more labels than one camera tracks",
         ),

@@ -13,20 +13,20 @@ version: 1
 defaults:
   credential: all
   detect: {fps: 3, roi: [[0, 0], [1, 0], [0, 1]]}
-  objects: {track: [person, car], filters: {person: {min_score: 0.5, min_area: 0.1}}}
+  objects: {labels: [person, car], filters: {person: {min_score: 0.5, min_area: 0.1}}}
 cameras:
   a: {url: "rtsp://a/"}
   b:
     url: rtsp://b/
     credential: null
     detect: {fps: 7}
-    objects: {track: [person], filters: {person: {min_score: 0.9}}}
+    objects: {labels: [person], filters: {person: {min_score: 0.9}}}
 """
     cameras = load_text(tmp_path, text).config.cameras
     assert (cameras["a"].credential, cameras["b"].credential) == ("all", None)
     assert (cameras["a"].detect.fps, cameras["b"].detect.fps) == (3, 7)
     assert cameras["b"].detect.roi == [[0, 0], [1, 0], [0, 1]]
-    assert cameras["b"].objects.track == ["person"]
+    assert cameras["b"].objects.labels == ["person"]
     person = cameras["b"].objects.filters["person"]
     assert (person.min_score, person.min_area) == (0.9, 0.1)
 
@@ -37,7 +37,7 @@ version: 1
 defaults:
   detect: {fps: 0, fsp: 5}
   reconnect: {min_s: 9, max_s: 3}
-  objects: {track: [a, 5]}
+  objects: {labels: [a, 5]}
 cameras:
   a: {url: "rtsp://a/"}
   b: {url: "rtsp://b/"}
@@ -46,7 +46,7 @@ cameras:
         "3:17: defaults.detect.fps: must be more than 0 and at most 120",
         "3:20: defaults.detect.fsp: is not known here (did you mean `fps`?)",
         "4:22: defaults.reconnect.min_s: min_s must not exceed max_s",
-        "5:24: defaults.objects.track[1]: must be a text (put it in quotes)",
+        "5:25: defaults.objects.labels[1]: must be a text (put it in quotes)",
     ]
 
 
@@ -101,19 +101,19 @@ def test_defaults_that_are_no_mapping(tmp_path: Path) -> None:
 def test_fault_found_later_stands_where_the_value_was_written(tmp_path: Path) -> None:
     text = """\
 version: 1
-defaults: {objects: {track: [person]}}
+defaults: {objects: {labels: [person]}}
 cameras:
   a: {url: "rtsp://a/"}
-  b: {url: "rtsp://b/", objects: {track: [cat]}}
+  b: {url: "rtsp://b/", objects: {labels: [cat]}}
 """
     loaded = load_text(tmp_path, text)
     places = [
-        str(loaded.fault(("cameras", name, "objects", "track", 0), "no such label"))
+        str(loaded.fault(("cameras", name, "objects", "labels", 0), "no such label"))
         for name in ("a", "b")
     ]
     assert places == [
-        f"{tmp_path}/cameras.yaml:2:30: defaults.objects.track[0]: no such label",
-        f"{tmp_path}/cameras.yaml:5:43: cameras.b.objects.track[0]: no such label",
+        f"{tmp_path}/cameras.yaml:2:31: defaults.objects.labels[0]: no such label",
+        f"{tmp_path}/cameras.yaml:5:44: cameras.b.objects.labels[0]: no such label",
     ]
 
 

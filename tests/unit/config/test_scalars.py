@@ -107,10 +107,10 @@ def test_variable_in_quotes_or_beside_text_stays_a_text(tmp_path: Path) -> None:
 
 
 def test_value_of_a_variable_is_never_read_as_yaml(tmp_path: Path) -> None:
-    text = HEAD + '    url: file:x\n    objects:\n      track:\n        - "${X}"\n        - ${X}\n'
+    text = HEAD + '    url: file:x\n    objects:\n      labels:\n        - "${X}"\n        - ${X}\n'
     value = "a, b]}: {c: *d #"
-    track = load_text(tmp_path, text, {"X": value}).config.cameras["a"].objects.track
-    assert track == [value, value]
+    reported = load_text(tmp_path, text, {"X": value}).config.cameras["a"].objects.labels
+    assert reported == [value, value]
 
 
 def test_value_of_a_variable_is_never_repeated(tmp_path: Path) -> None:
@@ -121,13 +121,13 @@ def test_value_of_a_variable_is_never_repeated(tmp_path: Path) -> None:
 
 
 def test_variable_inside_brackets_needs_quotes_and_is_told_so(tmp_path: Path) -> None:
-    text = HEAD + "    url: file:x\n    objects: {track: [${X}]}\n"
+    text = HEAD + "    url: file:x\n    objects: {labels: [${X}]}\n"
     assert faults_of(tmp_path, text, {"X": "car"})[0] == (
-        "5:23: cameras.a.objects.track[0]: has a lone $: a variable is ${NAME}, in quotes inside"
+        "5:24: cameras.a.objects.labels[0]: has a lone $: a variable is ${NAME}, in quotes inside"
         " { } or [ ]; a dollar is $$"
     )
-    track = load_text(tmp_path, text.replace("${X}", "'${X}'"), {"X": "car"}).config.cameras["a"]
-    assert track.objects.track == ["car"]
+    gate = load_text(tmp_path, text.replace("${X}", "'${X}'"), {"X": "car"}).config.cameras["a"]
+    assert gate.objects.labels == ["car"]
 
 
 def test_keys_are_not_expanded(tmp_path: Path) -> None:

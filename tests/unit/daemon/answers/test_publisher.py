@@ -124,7 +124,7 @@ def test_seq_rises_by_one_per_message_of_a_camera_errors_included(desk: Desk) ->
 
 def test_seq_goes_on_when_a_camera_is_given_new_rules(desk: Desk) -> None:
     desk.publisher.result(answer("gate", one_box()))
-    desk.publisher.add("gate", rules(track=["car"]))
+    desk.publisher.add("gate", rules(labels=["car"]))
     desk.publisher.result(answer("gate", one_box()))
     message = desk.last()
     assert isinstance(message, DetectionMessage)
@@ -143,7 +143,7 @@ def test_no_answer_is_told_apart_from_no_objects(desk: Desk) -> None:
 
 
 def test_only_what_the_rules_leave_is_published_shown_and_counted(desk: Desk) -> None:
-    desk.publisher.add("gate", rules(track=["car"]))
+    desk.publisher.add("gate", rules(labels=["car"]))
     found = Detections(
         np.array([[0, 0, 8, 8], [8, 8, 16, 16], [0, 8, 8, 16]], np.float32),
         np.array([0.9, 0.8, 0.7], np.float32),
@@ -183,7 +183,7 @@ def test_name_and_labels_are_those_of_the_model_that_answered(desk: Desk) -> Non
 
 
 def test_rules_are_by_label_whatever_its_number_in_the_model(desk: Desk) -> None:
-    desk.publisher.add("gate", rules(track=["car"]))
+    desk.publisher.add("gate", rules(labels=["car"]))
     turned = FakeDetector()
     turned.labels = ("car", "person")
     for detector in (FakeDetector(), turned):

@@ -66,11 +66,11 @@ def test_an_empty_answer_stays_empty() -> None:
 
 def test_only_tracked_labels_are_reported() -> None:
     found = scored(("person", 0.9), ("car", 0.8), ("dog", 0.7), ("car", 0.6))
-    assert kept(camera({"track": ["car", "dog"]}), found) == [1, 2, 3]
+    assert kept(camera({"labels": ["car", "dog"]}), found) == [1, 2, 3]
 
 
 def test_a_filter_does_not_track_its_label() -> None:
-    config = camera({"track": ["car"], "filters": {"person": {"min_score": 0.1}}})
+    config = camera({"labels": ["car"], "filters": {"person": {"min_score": 0.1}}})
     assert kept(config, scored(("person", 1.0), ("car", 0.5))) == [1]
 
 
@@ -157,7 +157,7 @@ def test_the_order_of_what_is_left_is_kept() -> None:
 
 def test_rules_hold_together() -> None:
     config = camera(
-        {"track": ["person"], "filters": {"person": {"min_area": 0.01}}}, roi=LOWER_HALF
+        {"labels": ["person"], "filters": {"person": {"min_area": 0.01}}}, roi=LOWER_HALF
     )
     found = detections(
         ("person", 0.9, (0, 40, 40, 80)),

@@ -152,7 +152,7 @@ def test_a_restarted_camera_keeps_its_books_and_its_number(hall: Hall) -> None:
 
 
 def test_other_rules_hold_at_once_and_leave_the_thread_alone(hall: Hall) -> None:
-    hall.use(gate=camera(objects={"track": ["car"]}), yard=camera())
+    hall.use(gate=camera(objects={"labels": ["car"]}), yard=camera())
     assert hall.lives("gate") == ["running"]
     assert (hall.answer("gate"), hall.answer("yard")) == (0, 1)
     hall.use(gate=camera(), yard=camera(), score_threshold=0.95)

@@ -73,11 +73,11 @@ def test_every_fault_is_a_line_and_the_exit_code_is_78(
 def test_label_that_the_model_lacks_is_a_fault(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = GOOD + "  b: {url: 'rtsp://i/', objects: {track: [person, persn]}}\n"
+    text = GOOD + "  b: {url: 'rtsp://i/', objects: {labels: [person, persn]}}\n"
     checked = Checked(tmp_path, text, capsys)
     assert checked.code == 78
     (line,) = checked.err
-    assert line.startswith("c.yaml:4:51: cameras.b.objects.track[1]: the model has no label persn")
+    assert line.startswith("c.yaml:4:52: cameras.b.objects.labels[1]: the model has no label persn")
 
 
 def test_what_the_machine_lacks_is_a_warning(

@@ -81,7 +81,7 @@ def test_a_file_that_cannot_be_used_is_exit_code_78(
 def test_a_label_that_the_model_lacks_is_exit_code_78(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = written(tmp_path, "  a: {url: 'synthetic://a', objects: {track: [persn]}}")
+    path = written(tmp_path, "  a: {url: 'synthetic://a', objects: {labels: [persn]}}")
     assert examined(path) == 78
     out, err = capsys.readouterr()
     assert out == ""

@@ -29,7 +29,7 @@ def test_labels_of_the_model_are_no_fault(tmp_path: Path) -> None:
 cameras:
   gate:
     url: synthetic://64x48
-    objects: {track: [person, bus], filters: {bus: {min_score: 0.5}}}
+    objects: {labels: [person, bus], filters: {bus: {min_score: 0.5}}}
   porch:
     url: synthetic://64x48
     objects: {filters: {car: {min_score: 0.5}}}
@@ -44,7 +44,7 @@ def test_every_unknown_label_is_named_where_it_stands(tmp_path: Path) -> None:
 cameras:
   gate:
     url: synthetic://64x48
-    objects: {track: [person, persn]}
+    objects: {labels: [person, persn]}
   lawn:
     url: synthetic://64x48
     objects:
@@ -53,11 +53,11 @@ cameras:
         car: {min_score: 0.5}
   yard:
     url: synthetic://64x48
-    objects: {track: [ufo]}
+    objects: {labels: [ufo]}
 """
     misspelt, renamed, unknown = faults(tmp_path, text)
     assert misspelt == (
-        "c.yaml:5:31: cameras.gate.objects.track[1]: "
+        "c.yaml:5:32: cameras.gate.objects.labels[1]: "
         "the model has no label persn (did you mean person?)"
     )
     assert renamed == (
@@ -65,7 +65,7 @@ cameras:
         "the model has no label motorbike (did you mean motorcycle?)"
     )
     assert unknown == (
-        "c.yaml:14:23: cameras.yard.objects.track[0]: "
+        "c.yaml:14:24: cameras.yard.objects.labels[0]: "
         "the model has no label ufo (it has person, bicycle, car, motorcycle, bus)"
     )
 
@@ -73,14 +73,14 @@ cameras:
 def test_a_label_of_the_defaults_is_one_fault_however_many_inherit_it(tmp_path: Path) -> None:
     text = """\
 defaults:
-  objects: {track: [persn]}
+  objects: {labels: [persn]}
 cameras:
   gate: {url: "synthetic://64x48"}
   yard: {url: "synthetic://64x48"}
 """
     (fault,) = faults(tmp_path, text)
     assert fault == (
-        "c.yaml:3:21: defaults.objects.track[0]: "
+        "c.yaml:3:22: defaults.objects.labels[0]: "
         "the model has no label persn (did you mean person?)"
     )
 
@@ -97,7 +97,7 @@ cameras:
 def test_all_faults_are_raised_at_once(tmp_path: Path) -> None:
     text = """\
 cameras:
-  gate: {url: "synthetic://64x48", objects: {track: [persn, ufo]}}
+  gate: {url: "synthetic://64x48", objects: {labels: [persn, ufo]}}
 """
     with pytest.raises(ConfigError) as raised:
         check_labels(loaded(tmp_path, text), LABELS)
@@ -107,7 +107,7 @@ cameras:
 def test_a_model_with_many_labels_is_not_listed_whole(tmp_path: Path) -> None:
     text = """\
 cameras:
-  gate: {url: "synthetic://64x48", objects: {track: [ufo]}}
+  gate: {url: "synthetic://64x48", objects: {labels: [ufo]}}
 """
     (fault,) = label_faults(loaded(tmp_path, text), [f"class{n}" for n in range(80)])
     assert fault.message.endswith("class10, class11)")

@@ -172,10 +172,10 @@ def test_a_file_that_is_gone_changes_nothing(bench: Bench) -> None:
 
 
 def test_a_label_that_the_running_model_lacks_is_refused_at_its_place(bench: Bench) -> None:
-    bench.write(gate=SCENE | {"objects": {"track": ["persn"]}})
+    bench.write(gate=SCENE | {"objects": {"labels": ["persn"]}})
     assert bench.reload() is ReloadResult.REFUSED
     (fault,) = bench.faults
-    assert "cameras.gate.objects.track[0]" in fault
+    assert "cameras.gate.objects.labels[0]" in fault
     assert "did you mean person?" in fault
     assert bench.built == []
 
