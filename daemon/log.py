@@ -26,7 +26,7 @@ _SYSLOG = {
 
 
 class TextFormatter(logging.Formatter):
-    """`2026-11-22T10:00:00.123Z INFO capture camera up camera=gate …`"""
+    """`2026-11-22T10:00:00.123Z INFO    daemon.capture.worker: camera up camera=gate …`"""
 
     def __init__(self, *, journald: bool) -> None:
         super().__init__()
@@ -34,11 +34,10 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line = redacted(_message(self, record))
-        source = record.name.rpartition(".")[2]
         if self._journald:  # which has its own clock, and reads the level from the prefix
             prefix = f"<{_SYSLOG.get(record.levelno, 5)}>"
-            return "\n".join(f"{prefix}{part}" for part in f"{source}: {line}".splitlines())
-        return f"{_time(record)} {record.levelname:<7} {source}: {line}"
+            return "\n".join(f"{prefix}{part}" for part in f"{record.name}: {line}".splitlines())
+        return f"{_time(record)} {record.levelname:<7} {record.name}: {line}"
 
 
 class JsonFormatter(logging.Formatter):

@@ -65,10 +65,9 @@ def test_a_text_line_has_time_level_place_and_message(
 ) -> None:
     configure()
     log.info("camera up camera=%s", "gate")
-    line = capsys.readouterr().err
-    assert re.fullmatch(
-        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO    worker: camera up camera=gate\n", line
-    )
+    time, line = capsys.readouterr().err.split(" ", 1)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", time)
+    assert line == "INFO    daemon.capture.worker: camera up camera=gate\n"
 
 
 def test_lines_below_the_level_are_not_written(
@@ -77,7 +76,7 @@ def test_lines_below_the_level_are_not_written(
     configure("warning")
     log.info("quiet")
     log.warning("loud")
-    assert capsys.readouterr().err.endswith("WARNING worker: loud\n")
+    assert capsys.readouterr().err.endswith("WARNING daemon.capture.worker: loud\n")
     configure("debug")
     log.debug("everything")
     assert "everything" in capsys.readouterr().err
@@ -162,7 +161,7 @@ def test_the_journal_is_told_the_priority_and_no_time(
     with standard_error(journal):
         configure("debug")
         log.log(level, "camera up camera=gate")
-    assert journal.read_text() == f"{prefix}worker: camera up camera=gate\n"
+    assert journal.read_text() == f"{prefix}daemon.capture.worker: camera up camera=gate\n"
 
 
 def test_every_line_of_a_traceback_has_its_priority(log: logging.Logger, journal: Path) -> None:
@@ -185,7 +184,7 @@ def test_a_stream_that_is_not_the_journal_gets_no_prefix(
     with standard_error(journal):
         configure()
         log.info("up")
-    assert journal.read_text().endswith("Z INFO    worker: up\n")
+    assert journal.read_text().endswith("Z INFO    daemon.capture.worker: up\n")
 
 
 def test_a_standard_error_that_is_closed_ends_nothing(log: logging.Logger, journal: Path) -> None:
