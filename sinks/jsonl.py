@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 
 from config.schema import JsonlConfig
+from sinks.clock import Clock
 from sinks.messages import Envelope, Kind, json_line, stamped
-from sinks.sink import Clock, SinkError
+from sinks.sink import SinkError
 
 FILE_MODE = 0o640
 LOOK_S = 1.0  # between two looks whether somebody moved the file away

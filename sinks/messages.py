@@ -82,10 +82,10 @@ class DetectionMessage(Struct, frozen=True, kw_only=True):
     ] = UNSET
     captured_ns: Annotated[int, Meta(description="Wall clock of the picture, ns since 1970.")]
     time_source: Annotated[
-        Literal["wallclock", "rtcp", "pts"],
+        Literal["wallclock", "rtcp"],
         Meta(
-            description="Whether captured_ns is the time of arrival, the camera's own clock by its"
-            " RTCP sender reports, or derived from the stream."
+            description="Whether captured_ns is the time of arrival, or the camera's own clock by"
+            " its RTCP sender reports."
         ),
     ]
     pts_s: Annotated[float | None, Meta(description="Presentation time in the stream, seconds.")]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from sinks.clock import Clock
 from sinks.messages import Envelope, Kind
 from sinks.outbox import Outbox
 
@@ -33,14 +34,6 @@ class Loss(StrEnum):
     HWM = "hwm"  # the outbox was full
     ERROR = "error"  # the sink refused it
     SHUTDOWN = "shutdown"  # still queued when the daemon had to stop
-
-
-class Clock(Protocol):
-    """What sinks need of a clock; the daemon's has this shape."""
-
-    def now_s(self) -> float: ...
-
-    def wall_ns(self) -> int: ...
 
 
 class Sink(Protocol):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 from config.schema import ZeromqConfig
+from sinks.clock import Clock
 from sinks.last_value import LastValues
 from sinks.messages import Envelope, Kind, encoder, stamped, topic_of
-from sinks.sink import Clock, SinkError
+from sinks.sink import SinkError
 from sinks.xpub import XpubSocket
 
 LOOK_S = 0.02  # between two looks for new subscribers

@@ -22,7 +22,7 @@ class CaptureObserver(Protocol):
         """A picture arrived this long after the camera's own clock says that it was taken."""
         ...
 
-    def count_decode_error(self, camera: str, kind: Damage) -> None:
+    def count_decode_error(self, camera: str, damage: Damage) -> None:
         """A picture was damaged (`corrupt`), or could not be decoded or scaled (`other`)."""
         ...
 
@@ -39,5 +39,5 @@ class Unobserved:
     def observe_camera_clock(self, camera: str, behind_s: float) -> None:
         pass
 
-    def count_decode_error(self, camera: str, kind: Damage) -> None:
+    def count_decode_error(self, camera: str, damage: Damage) -> None:
         pass

@@ -112,7 +112,7 @@ def _batches() -> Row:
             stacked(
                 "What sends them off",
                 "full: as many frames as a batch holds. deadline: the oldest frame waited"
-                " max_delay_ms. idle: nothing else was due. drain: the daemon was stopping.",
+                " max_delay_ms. idle: nothing else was due.",
                 Query(total(ALL.rate("vedette_batches_total"), "trigger"), "{{trigger}}"),
                 unit=units.OpsPerSecond,
                 percent=True,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -21,12 +21,11 @@ from prometheus_client import (
 )
 
 from daemon.books.states import CameraState, CameraStatus
+from daemon.capture.observer import Damage
 
-Trigger = Literal["full", "deadline", "idle", "drain"]
-DecodeError = Literal["corrupt", "other"]
+Trigger = Literal["full", "deadline", "idle"]
 
-TRIGGERS: tuple[Trigger, ...] = ("full", "deadline", "idle", "drain")
-DECODE_ERRORS: tuple[DecodeError, ...] = ("corrupt", "other")
+TRIGGERS: tuple[Trigger, ...] = ("full", "deadline", "idle")
 INFERENCE_ERRORS = ("oom", "runtime")
 OTHER = "other"
 
@@ -70,8 +69,8 @@ class Metrics:
     def add_camera(self, camera: str) -> None:
         """Create the series of a camera, at zero where zero means something."""
         flow, link = self._flow, self._link
-        for kind in DECODE_ERRORS:
-            link.decode_errors.labels(camera, kind)
+        for damage in get_args(Damage):
+            link.decode_errors.labels(camera, damage)
         for reason in self._link_reasons:
             link.reconnects.labels(camera, reason)
         link.stalls.labels(camera)
@@ -165,9 +164,9 @@ class Metrics:
         if camera in self._cameras:
             self._link.clock_offset.labels(camera).set(behind_s)
 
-    def count_decode_error(self, camera: str, kind: DecodeError) -> None:
+    def count_decode_error(self, camera: str, damage: Damage) -> None:
         if camera in self._cameras:
-            self._link.decode_errors.labels(camera, kind).inc()
+            self._link.decode_errors.labels(camera, damage).inc()
 
 
 class _FlowFamilies:

@@ -39,8 +39,8 @@ class CountingObserver:
     def observe_camera_clock(self, camera: str, behind_s: float) -> None:
         self.behind_s.append(behind_s)
 
-    def count_decode_error(self, camera: str, kind: str) -> None:
-        self.errors.append((camera, kind))
+    def count_decode_error(self, camera: str, damage: str) -> None:
+        self.errors.append((camera, damage))
 
 
 class CaptureRig:

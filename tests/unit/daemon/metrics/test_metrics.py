@@ -46,7 +46,6 @@ def test_every_reason_of_what_is_counted_here_is_there_at_zero() -> None:
         ("reconnects", {"camera": "gate", "reason": "other"}),
         ("stalls", {"camera": "gate"}),
         ("decode_errors", {"camera": "gate", "kind": "corrupt"}),
-        ("batches", {"trigger": "drain"}),
         ("inference_errors", {"model": "lite0", "reason": "oom"}),
     ]:
         assert registry.get_sample_value(f"vedette_{name}_total", labels) == 0, name
