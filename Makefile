@@ -1,17 +1,24 @@
 # Two commands do all on a fresh machine: `make run` and `make test`.
 .DEFAULT_GOAL := help
 .PHONY: help venv run test slow unit lint format bench clean
-.PHONY: install install-venv install-files
+.PHONY: install install-venv install-files install-command
 
+SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+RUNS := $(VENV)/.runs
 READY := $(VENV)/.installed
+# Of the hundreds of lines that pip writes, those that say what large thing is fetched.
+install = set -o pipefail; $(BIN)/python -m pip install --disable-pip-version-check \
+	--progress-bar off -c constraints.txt $(1) \
+	| sed -un 's/^ *\(Downloading\|Using cached\) \([^ ]*\) \(([0-9.]* MB)\)$$/  \2 \3/p'
 
 # Where `make install` puts things; DESTDIR goes before all of them.
 PREFIX ?= /opt/vedette
 UNITDIR ?= /usr/local/lib/systemd/system
 SYSCONFDIR ?= /etc
+BINDIR ?= /usr/local/bin
 EXTRAS ?=
 STAGE = $(if $(DESTDIR),$(abspath $(DESTDIR)))
 HOME_DIR = $(STAGE)$(PREFIX)
@@ -20,15 +27,23 @@ ETC_DIR = $(STAGE)$(SYSCONFDIR)/vedette
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
-venv: $(READY) ## create .venv and install the tested versions
+venv: $(READY) ## create .venv and install the tested versions, for working on vedette
 
-$(READY): pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+$(READY): $(RUNS)
+	@echo 'Installing what tests and linters need: about 60 MB more.'
+	@$(call install,-e '.[dev]')
 	@touch $@
 
-run: venv ## run the demo: bundled clip, bundled detector, everything on loopback
-	$(BIN)/vedette run config/demo.yaml --summary 1
+$(RUNS): pyproject.toml constraints.txt
+	@echo 'Installing vedette into $(VENV): about 0.75 GB to fetch, 2.2 GB on disk, one to three minutes.'
+	@echo 'Most of it is TensorFlow. Nothing is fetched after that.'
+	@$(PYTHON) -m venv $(VENV)
+	@$(call install,-e .)
+	@touch $@
+
+run: $(RUNS) ## run the demo: bundled clip, bundled detector, everything on loopback
+	@echo 'Starting the demo (Ctrl-C ends it). Other commands: $(BIN)/vedette --help'
+	@$(BIN)/vedette run config/demo.yaml --summary 1
 
 # Half of the time tests wait: for streams, for deadlines, for another process.
 test: venv ## every test, with branch coverage, two files at a time
@@ -55,7 +70,13 @@ bench: venv ## figures of the pipeline and of the capture
 	$(BIN)/vedette bench pipeline --cameras 8 --fps 5
 	$(BIN)/vedette bench capture
 
-install: install-venv install-files ## as a systemd service, see systemd/README.md
+install: install-venv install-files install-command ## as a systemd service, see systemd/README.md
+	@echo
+	@echo 'Installed. What to do next:'
+	@echo '  systemctl daemon-reload && systemctl enable --now vedette'
+	@echo '  open http://127.0.0.1:9464/ on this machine: the demo clip, as long as no camera is set'
+	@echo '  vedette probe rtsp://CAMERA/PATH        what the camera sends, and how to configure it'
+	@echo '  edit $(SYSCONFDIR)/vedette/vedette.yaml, then: systemctl reload vedette'
 
 # pip writes where the environment lies into its scripts: there the stage is taken out again.
 install-venv:
@@ -76,8 +97,14 @@ install-files:
 	sed 's|/opt/vedette|$(PREFIX)|g; s|/etc/vedette|$(SYSCONFDIR)/vedette|g' systemd/vedette.service \
 		| install -m 644 /dev/stdin $(STAGE)$(UNITDIR)/vedette.service
 	install -m 644 systemd/*.conf systemd/credential.example $(HOME_DIR)/share/systemd
+	install -D -m 644 config/demo/street.mp4 $(HOME_DIR)/share/demo/street.mp4
 	install -m 644 systemd/README.md config/example.yaml config/vedette.schema.json $(HOME_DIR)/share
-	test -e $(ETC_DIR)/vedette.yaml || install -m 644 systemd/vedette.yaml $(ETC_DIR)/vedette.yaml
+	test -e $(ETC_DIR)/vedette.yaml || sed 's|/opt/vedette|$(PREFIX)|g' systemd/vedette.yaml \
+		| install -m 644 /dev/stdin $(ETC_DIR)/vedette.yaml
+
+install-command:
+	install -d $(STAGE)$(BINDIR)
+	ln -sfn $(PREFIX)/.venv/bin/vedette $(STAGE)$(BINDIR)/vedette
 
 .PHONY: dashboards
 dashboards: venv ## write the Grafana dashboards into config/grafana

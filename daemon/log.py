@@ -1,6 +1,7 @@
 """One line per event on standard error: readable text, or JSON; never a password.
 
-Text lines carry journald priorities (`<4>`) where systemd reads them.
+Text lines carry journald priorities (`<4>`) where systemd reads them, and are short where a person
+does: on a terminal.
 """
 
 from __future__ import annotations
@@ -40,6 +41,16 @@ class TextFormatter(logging.Formatter):
         return f"{_time(record)} {record.levelname:<7} {record.name}: {line}"
 
 
+class TerminalFormatter(logging.Formatter):
+    """`10:00:00 camera up camera=gate …`, by the clock of the wall; a level only above INFO."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = redacted(_message(self, record))
+        moment = datetime.fromtimestamp(record.created, UTC).astimezone()
+        level = f"{record.levelname} " if record.levelno != logging.INFO else ""
+        return f"{moment:%H:%M:%S} {level}{line}"
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object per line."""
 
@@ -59,13 +70,27 @@ class JsonFormatter(logging.Formatter):
 def configure(level: str = "info", style: Literal["text", "json"] = "text") -> None:
     """Set up the root logger and the hooks for exceptions that nobody caught."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        JsonFormatter() if style == "json" else TextFormatter(journald=_stderr_is_the_journal())
-    )
+    handler.setFormatter(_formatter(style))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.raiseExceptions = False  # a closed log pipe must not end the daemon
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread
+
+
+def on_terminal() -> bool:
+    """Whether a person reads the log as it comes."""
+    try:
+        return sys.stderr.isatty()
+    except (AttributeError, ValueError):  # there is none, or it is closed
+        return False
+
+
+def _formatter(style: Literal["text", "json"]) -> logging.Formatter:
+    if style == "json":
+        return JsonFormatter()
+    if on_terminal():
+        return TerminalFormatter()
+    return TextFormatter(journald=_stderr_is_the_journal())
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import faulthandler
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -17,11 +18,14 @@ from typing import Any, NoReturn
 
 from config.errors import ConfigError
 from config.loader import Loaded
+from config.schema import HttpConfig
+from config.urls import split_host_port
 from daemon import signals
 from daemon.app import App
 from daemon.background import Background
 from daemon.clock import Clock
 from daemon.http.server import ListenError
+from daemon.log import on_terminal
 from daemon.notify import Notices
 from daemon.reload.model import BuildDetector
 from daemon.summary import Summary
@@ -44,8 +48,13 @@ def serve(loaded: Loaded, build: BuildDetector, clock: Clock, *, summary_s: floa
     faulthandler.enable()  # systemd's watchdog aborts: the journal then has every thread's stack
     app = App(loaded, clock)
     notices = Notices(app.reporter, clock)
+    columns = _columns if on_terminal() else None
     service = _Service(
-        app, clock, notices, Summary(app.reporter, app.live, clock, every_s=summary_s)
+        app,
+        clock,
+        notices,
+        Summary(app.reporter, app.live, clock, every_s=summary_s, columns=columns),
+        page=live_page(loaded.config.http),
     )
     try:
         code = service.run(build)
@@ -61,8 +70,11 @@ def serve(loaded: Loaded, build: BuildDetector, clock: Clock, *, summary_s: floa
 class _Service:
     """The main thread's work while the daemon runs."""
 
-    def __init__(self, app: App, clock: Clock, notices: Notices, summary: Summary) -> None:
+    def __init__(
+        self, app: App, clock: Clock, notices: Notices, summary: Summary, *, page: str
+    ) -> None:
         self._app = app
+        self._page = page
         self._clock = clock
         self._notices = notices
         self._summary = summary
@@ -79,6 +91,7 @@ class _Service:
         try:
             if self._started(build):
                 log.info("ready")
+                log.info("Live page: %s", self._page)
                 self._next_tick_s = self._clock.now_s()  # whoever waits for it hears of it at once
                 while not self._stopped_before(lambda: self._reload_wanted, TICK_S):
                     if self._stopped_while_reloading(build):
@@ -134,6 +147,18 @@ class _Service:
                 log.info("stopping signal=%s", taken.name)
                 return True
         return False
+
+
+def live_page(http: HttpConfig) -> str:
+    """The address to open on this machine: a listener on every address is on loopback too."""
+    host, port = split_host_port(http.listen)
+    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - read, not bound
+        host = "127.0.0.1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+def _columns() -> int:
+    return shutil.get_terminal_size().columns
 
 
 def _exit_now(code: int) -> NoReturn:

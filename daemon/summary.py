@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from daemon.answers.live import LiveBoard
@@ -11,6 +12,8 @@ from daemon.books.accounting import Drop, Page, total
 from daemon.books.reports import Reporter
 from daemon.clock import Clock
 from sinks.messages import Kind
+
+_CLOCK_COLUMNS = 9  # what `daemon.log.TerminalFormatter` puts before a line
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +29,20 @@ class Summary:
     """`tick` it at least as often as `every_s`; logs rates since the line before. Main thread."""
 
     def __init__(
-        self, reporter: Reporter, live: LiveBoard, clock: Clock, *, every_s: float | None
+        self,
+        reporter: Reporter,
+        live: LiveBoard,
+        clock: Clock,
+        *,
+        every_s: float | None,
+        columns: Callable[[], int] | None = None,
     ) -> None:
+        """`columns` is the width of the terminal that a person reads, None where it is a log."""
         self._reporter = reporter
         self._live = live
         self._clock = clock
         self._every_s = every_s
+        self._columns = columns
         self._last: _Reading | None = None
 
     def tick(self) -> None:
@@ -55,7 +66,7 @@ class Summary:
 
     def _line(self, before: _Reading, now: _Reading) -> str:
         cameras = self._reporter.cameras()
-        up = sum(camera.status.state.is_up for camera in cameras)
+        up = f"{sum(camera.status.state.is_up for camera in cameras)}/{len(cameras)}"
         seconds = now.at_s - before.at_s
         then = total(page for name, page in before.pages.items() if name in now.pages)
         here = total(now.pages.values())
@@ -68,10 +79,13 @@ class Summary:
             "dropped": dropped,
             "published": now.published - before.published,
         }
-        text = " ".join(f"{name}={count / seconds:.1f}/s" for name, count in rates.items())
-        return f"cameras={up}/{len(cameras)} {text} in_view={self._in_view()}"
+        per_s = {name: count / seconds for name, count in rates.items()}
+        if self._columns is not None:
+            return _fitted(self._in_view(", ", " "), up, per_s, self._columns() - _CLOCK_COLUMNS)
+        text = " ".join(f"{name}={rate:.1f}/s" for name, rate in per_s.items())
+        return f"cameras={up} {text} in_view={self._in_view(',', ':')}"
 
-    def _in_view(self) -> str:
+    def _in_view(self, between: str, colon: str) -> str:
         """What the newest pictures of all cameras show, as in `person:4,car:1`."""
         sights = (self._live.latest(c.status.camera) for c in self._reporter.cameras())
         counts = Counter(
@@ -80,4 +94,20 @@ class Summary:
             if sight
             for class_id in sight.detections.class_id.tolist()
         )
-        return ",".join(f"{label}:{count}" for label, count in counts.most_common()) or "nothing"
+        told = (f"{label}{colon}{count}" for label, count in counts.most_common())
+        return between.join(told) or "nothing"
+
+
+def _fitted(in_view: str, up: str, per_s: Mapping[str, float], columns: int) -> str:
+    """What is seen first, then as many numbers as the line has room for."""
+    line = f"{in_view[:34]:<34}"
+    numbers = [
+        f"cameras {up}",
+        f"answered {per_s['inferred']:.1f}/s",
+        *(f"{name} {per_s[name]:.1f}/s" for name in ("dropped", "captured", "published")),
+    ]
+    for number in numbers:
+        if len(line) + 2 + len(number) > columns:
+            break
+        line += f"  {number}"
+    return line

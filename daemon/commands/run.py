@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from detector.build import build_detector
 
     summary_s = args.summary
-    if summary_s is None and sys.stderr.isatty():
+    if summary_s is None and log.on_terminal():
         summary_s = 10.0
     return serve(loaded, build_detector, SystemClock(), summary_s=summary_s)
 

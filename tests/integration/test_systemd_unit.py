@@ -116,6 +116,7 @@ def test_files_lie_where_a_server_expects_them(tmp_path: Path) -> None:
     assert files == {
         "etc/vedette/vedette.yaml",
         "opt/vedette/share/README.md",
+        "opt/vedette/share/demo/street.mp4",
         "opt/vedette/share/example.yaml",
         "opt/vedette/share/vedette.schema.json",
         "opt/vedette/share/systemd/credential.example",
@@ -152,10 +153,24 @@ def test_an_upgrade_keeps_the_configuration_and_replaces_the_rest(tmp_path: Path
     assert unit.read_text() == new
 
 
-def test_the_first_configuration_is_valid(tmp_path: Path) -> None:
-    install_files(DESTDIR=tmp_path)
-    cameras = load(tmp_path / "etc/vedette/vedette.yaml").config.cameras
-    assert [camera.url for camera in cameras.values()] == ["synthetic://scene?size=1280x720&fps=10"]
+def test_the_first_configuration_shows_the_clip_that_was_installed_with_it(tmp_path: Path) -> None:
+    prefix = tmp_path / "opt"
+    install_files(PREFIX=prefix, UNITDIR=tmp_path / "units", SYSCONFDIR=tmp_path / "etc")
+    (camera,) = load(tmp_path / "etc/vedette/vedette.yaml").config.cameras.values()
+    clip = prefix / "share/demo/street.mp4"
+    assert camera.url == f"file://{clip}"
+    assert clip.read_bytes() == (ROOT / "config/demo/street.mp4").read_bytes()
+
+
+def test_the_command_is_on_the_path(tmp_path: Path) -> None:
+    subprocess.run(
+        ["make", "--silent", "install-command", f"DESTDIR={tmp_path}"],
+        cwd=ROOT,
+        check=True,
+        timeout=30,
+    )
+    link = tmp_path / "usr/local/bin/vedette"
+    assert str(link.readlink()) == "/opt/vedette/.venv/bin/vedette"
 
 
 def test_an_environment_that_the_service_cannot_see_is_refused(tmp_path: Path) -> None:

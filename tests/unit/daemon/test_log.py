@@ -231,3 +231,15 @@ def test_a_thread_that_is_gone_has_no_name_and_no_exception_needs_no_line(
     written = capsys.readouterr().err
     assert written.count("thread died") == 1
     assert "thread died thread=?" in written
+
+
+def test_terminal_gets_short_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    configure()
+    logging.getLogger("daemon.service").info("ready")
+    logging.getLogger("daemon.capture.worker").warning("stream lost camera=gate")
+    first, second = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"\d\d:\d\d:\d\d ready", first)
+    assert re.fullmatch(r"\d\d:\d\d:\d\d WARNING stream lost camera=gate", second)

@@ -164,3 +164,25 @@ def test_cameras_that_come_or_go_between_two_lines_make_no_rate_of_their_own(
     summary.tick()
     assert "captured=5.0/s inferred=3.0/s over_cap=1.0/s dropped=0.0/s" in caplog.messages[-1]
     daemon.ledgers["yard"] = left
+
+
+def test_line_on_a_terminal_says_what_is_seen_first_and_fits_80_columns(
+    daemon: Daemon, caplog: pytest.LogCaptureFixture
+) -> None:
+    summary = Summary(daemon, daemon.live, daemon.clock, every_s=1.0, columns=lambda: 80)
+    daemon.live.show(frame("gate", 0.0), one_box(), ("person",), inferred_s=0.0)
+    summary.tick()
+    daemon.work(1.0)
+    summary.tick()
+    (line,) = caplog.messages
+    assert line.startswith("person 1 ")
+    assert line.endswith("cameras 1/2  answered 5.0/s")
+    assert len("10:00:00 " + line) <= 80
+
+
+def test_wider_terminal_gets_more_numbers(daemon: Daemon, caplog: pytest.LogCaptureFixture) -> None:
+    summary = Summary(daemon, daemon.live, daemon.clock, every_s=1.0, columns=lambda: 140)
+    summary.tick()
+    daemon.work(1.0)
+    summary.tick()
+    assert caplog.messages[0].endswith("dropped 1.0/s  captured 10.0/s  published 4.0/s")
