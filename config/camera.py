@@ -4,31 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from config.credentials import CredentialReference
 from config.errors import FieldsError
-from config.polygon import polygon_fault
+from config.objects import Fraction, Label, ObjectFilter, Polygon
 from config.section import Section
 from config.urls import StreamUrl, host_of, is_link_local
+from config.zones import Lines, TrackingConfig, Zones
 
 PICTURE_SIZE = r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$"
-
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Label = Annotated[str, Field(min_length=1, max_length=64)]
-Point = Annotated[list[Fraction], Field(min_length=2, max_length=2)]
-
-
-def _checked_polygon(points: list[Point]) -> list[Point]:
-    fault = polygon_fault([(x, y) for x, y in points])
-    if fault:
-        raise ValueError(fault)
-    return points
-
-
-Polygon = Annotated[
-    list[Point], Field(min_length=3, max_length=64), AfterValidator(_checked_polygon)
-]
 
 
 class DetectConfig(Section):
@@ -45,33 +30,6 @@ class DetectConfig(Section):
             " its lower edge lies inside.",
         ),
     ] = None
-
-
-class ObjectFilter(Section):
-    """Which detections of one label are worth a message."""
-
-    min_score: Annotated[
-        float | None,
-        Field(ge=0, le=1, description="Replaces model.score_threshold for this label."),
-    ] = None
-    min_area: Annotated[
-        Fraction, Field(description="Smallest box, as a fraction of the picture.")
-    ] = 0.0
-    max_area: Annotated[
-        Fraction, Field(description="Largest box, as a fraction of the picture.")
-    ] = 1.0
-    min_ratio: Annotated[float, Field(ge=0, description="Least width / height of the box.")] = 0.0
-    max_ratio: Annotated[float, Field(gt=0, description="Greatest width / height of the box.")] = (
-        1e6
-    )
-
-    @model_validator(mode="after")
-    def _limits_in_order(self) -> Self:
-        if self.min_area > self.max_area:
-            raise FieldsError("min_area must not exceed max_area", "min_area", "max_area")
-        if self.min_ratio > self.max_ratio:
-            raise FieldsError("min_ratio must not exceed max_ratio", "min_ratio", "max_ratio")
-        return self
 
 
 class ObjectsConfig(Section):
@@ -218,6 +176,7 @@ class CameraFields(Section):
     ] = "none"
     detect: DetectConfig = DetectConfig()
     objects: ObjectsConfig = ObjectsConfig()
+    tracking: TrackingConfig = TrackingConfig()
     record: RecordConfig = RecordConfig()
     watch: WatchConfig = WatchConfig()
     priority: Annotated[
@@ -247,6 +206,9 @@ class CameraConfig(CameraFields):
             " see `credential`."
         ),
     ]
+
+    zones: Zones = Field(default_factory=dict)
+    lines: Lines = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _planned_address(self) -> Self:

@@ -10,6 +10,7 @@ from config.errors import KeyPath, path_text
 from config.provenance import Source
 from config.schema import HttpConfig, ZeromqConfig
 from config.urls import LIVE_SCHEMES, scheme_of, split_host_port, tcp_address
+from config.zones import LineConfig, ZoneConfig
 
 Finding = tuple[KeyPath, str]
 
@@ -28,6 +29,7 @@ def camera_findings(cameras: Mapping[str, CameraConfig], source: Source) -> Iter
         yield from _misplaced_options(name, camera, source)
         yield from _idle_filters(name, camera, source)
         yield from _idle_recording(name, camera, source)
+        yield from _idle_places(name, camera, source)
 
 
 def port_findings(
@@ -93,3 +95,27 @@ def _idle_recording(name: str, camera: CameraConfig, source: Source) -> Iterator
     for n, label in enumerate(camera.record.on or ()):
         if reported is not None and label not in reported and source.written_by((*base, "on")):
             yield (*base, "on", n), "is a label that objects.labels leaves out"
+
+
+def _idle_places(name: str, camera: CameraConfig, source: Source) -> Iterator[Finding]:
+    """Zones and lines that nothing can ever enter or cross."""
+    reported = camera.objects.labels
+    kinds: tuple[tuple[str, Mapping[str, ZoneConfig | LineConfig]], ...] = (
+        ("zones", camera.zones),
+        ("lines", camera.lines),
+    )
+    for kind, places in kinds:
+        if places and not camera.tracking.enabled:
+            yield ("cameras", name, kind), "need tracking: say tracking: {enabled: true}"
+        for place, given in places.items():
+            base: KeyPath = ("cameras", name, kind, place)
+            for n, label in enumerate(given.labels or ()):
+                if reported is not None and label not in reported:
+                    yield (*base, "labels", n), "is a label that objects.labels leaves out"
+            counted = given.labels or reported
+            for label in given.filters:
+                if counted is not None and label not in counted:
+                    yield (
+                        (*base, "filters", label),
+                        f"filters a label that the {kind[:-1]} leaves out",
+                    )

@@ -26,6 +26,7 @@ from config.urls import (
 )
 
 CAMERA_NAME = r"^[a-z0-9_-]{1,32}$"
+NODE_NAME = r"^[A-Za-z0-9_-]{1,63}$"
 SHA256 = r"^[0-9a-f]{64}$"
 HOST_NAME = r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$"
 
@@ -251,6 +252,13 @@ class Config(Section):
         WithJsonSchema({"const": 1}),
         Field(description="Version of this format."),
     ]
+    node: Annotated[
+        str | None,
+        Field(
+            pattern=NODE_NAME,
+            description="What this server is called in every message; its host name by default.",
+        ),
+    ] = None
     model: ModelConfig = ModelConfig()
     batching: BatchingConfig = BatchingConfig()
     defaults: Annotated[

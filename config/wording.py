@@ -9,11 +9,14 @@ from config.camera import PICTURE_SIZE
 from config.errors import KeyPath
 from config.hints import did_you_mean
 from config.json_schema import subschema
+from config.objects import PLACE_NAME
 from config.scalars import resolve
-from config.schema import CAMERA_NAME, HOST_NAME, SHA256
+from config.schema import CAMERA_NAME, HOST_NAME, NODE_NAME, SHA256
 
 _PATTERNS = {
     CAMERA_NAME: "may hold only a-z, 0-9, _ and -, at most 32 characters",
+    PLACE_NAME: "may hold only letters, digits, _ and -, at most 32 characters",
+    NODE_NAME: "may hold only letters, digits, _ and -, at most 63 characters",
     HOST_NAME: "must be a host name without scheme and port, as in cameras.example.org",
     SHA256: "must be a SHA-256 of 64 digits 0-9 and a-f",
     PICTURE_SIZE: "must be WIDTHxHEIGHT in pixels, as in 1280x720",

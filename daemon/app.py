@@ -39,6 +39,7 @@ from daemon.http.site import Site
 from daemon.http.view import View
 from daemon.memory import FreedMemory
 from daemon.metrics import Metrics, ReportCollector
+from daemon.node import host_name
 from daemon.outputs import Outputs
 from daemon.pipeline.policy import BatchPolicy
 from daemon.pipeline.slot import Slot, SlotBoard
@@ -100,6 +101,7 @@ class App:
         self._publisher = Publisher(
             self._put,
             epoch=secrets.token_hex(8),
+            node=config.node or host_name(),
             live=self.live,
             count_detections=self._metrics.count_detections,
             clock=clock,

@@ -1,8 +1,24 @@
-"""What a subscriber missed: the rules of docs/messages.md for `seq`, `epoch` and heartbeats."""
+"""What a subscriber missed: the rules of docs/messages.md for `node`, `epoch`, `seq`, `event_seq`
+and heartbeats.
+"""
 
 from __future__ import annotations
 
-from sinks.messages import DetectionMessage, HeartbeatMessage, Message
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from sinks.messages import DetectionMessage, EventMessage, HeartbeatMessage, Message
+
+What = Literal["messages", "events"]
+
+
+class Numbered(NamedTuple):
+    """What is numbered by itself: the detection messages of a camera of a node, or its events."""
+
+    node: str
+    camera: str
+    what: What = "messages"
 
 
 class GapWatch:
@@ -10,47 +26,71 @@ class GapWatch:
 
     A gap in `seq` is a loss. A `seq` named in one heartbeat should have come by the next: so a
     loss at the end is seen too, and a heartbeat that overtakes a message raises no alarm. What
-    was sent before the first message or heartbeat came is not a loss.
+    was sent before the first message or heartbeat came is not a loss. Every node is by itself.
     """
 
-    def __init__(self) -> None:
-        self._epoch: str | None = None
-        self._last: dict[str, int] = {}  # newest `seq` accounted for, by camera
-        self._announced: dict[str, int] | None = None  # by the last heartbeat
+    def __init__(self, *, events: bool = True) -> None:
+        """`events`: whether events are subscribed to as well."""
+        self._events = events
+        self._nodes: dict[str, _Run] = {}
 
     def restarted(self, message: Message) -> bool:
-        """Call first, for every message: true for the first one of another start of the daemon."""
-        restarted = self._epoch not in (None, message.epoch)
-        if restarted:
-            self._last.clear()
-            self._announced = None
-        self._epoch = message.epoch
-        return restarted
+        """Call first, for every message: true for the first one of another start of its daemon."""
+        known = self._nodes.get(message.node)
+        if known is not None and known.epoch == message.epoch:
+            return False
+        self._nodes[message.node] = _Run(message.epoch)
+        return known is not None
 
-    def lost(self, message: Message) -> dict[str, int]:
+    def lost(self, message: Message) -> dict[Numbered, int]:
         """How many messages of which camera are now known to be lost."""
+        run, node = self._nodes[message.node], message.node
         if isinstance(message, DetectionMessage):
-            return self._advance({message.camera: message.seq}, received=1)
+            return run.advance({Numbered(node, message.camera): message.seq}, received=1)
+        if isinstance(message, EventMessage):
+            events = Numbered(node, message.camera, "events")
+            return run.advance({events: message.event_seq}, received=1)
         if isinstance(message, HeartbeatMessage):
-            return self._advance(self._announce(message), received=0)
+            return run.advance(run.announce(self._named(message)), received=0)
         return {}
 
-    def _announce(self, heartbeat: HeartbeatMessage) -> dict[str, int]:
+    def known(self, numbered: Numbered) -> int:
+        """Up to which number it is known what became of each; 0 where none was heard of."""
+        run = self._nodes.get(numbered.node)
+        return run.last.get(numbered, 0) if run else 0
+
+    def _named(self, heartbeat: HeartbeatMessage) -> dict[Numbered, int]:
+        named = {}
+        for camera, beat in heartbeat.cameras.items():
+            named[Numbered(heartbeat.node, camera)] = beat.seq
+            if self._events:
+                named[Numbered(heartbeat.node, camera, "events")] = beat.event_seq
+        return named
+
+
+@dataclass
+class _Run:
+    """One start of one node's daemon."""
+
+    epoch: str
+    last: dict[Numbered, int] = field(default_factory=dict)  # newest number accounted for
+    announced: Mapping[Numbered, int] | None = None  # by the last heartbeat
+
+    def announce(self, named: Mapping[Numbered, int]) -> Mapping[Numbered, int]:
         """What is due now: what the heartbeat before this one announced."""
-        if self._announced is None:
+        if self.announced is None:
             # The first may be an old one, sent again to greet us; between it and now there were
             # messages that we could not get.
-            self._announced = {}
+            self.announced = {}
             return {}
-        due = self._announced
-        self._announced = {name: beat.seq for name, beat in heartbeat.cameras.items()}
+        due, self.announced = self.announced, named
         return due
 
-    def _advance(self, seqs: dict[str, int], *, received: int) -> dict[str, int]:
+    def advance(self, numbers: Mapping[Numbered, int], *, received: int) -> dict[Numbered, int]:
         lost = {}
-        for camera, seq in seqs.items():
-            missing = seq - received - self._last.get(camera, seq - received)
+        for key, number in numbers.items():
+            missing = number - received - self.last.get(key, number - received)
             if missing > 0:
-                lost[camera] = missing
-            self._last[camera] = max(seq, self._last.get(camera, seq))
+                lost[key] = missing
+            self.last[key] = max(number, self.last.get(key, number))
         return lost

@@ -16,14 +16,15 @@ LOOK_S = 1.0  # between two looks whether somebody moved the file away
 
 
 class JsonlSink:
-    """Appends detections and changes of state to `path`; `path.1` is the newest rotated file.
+    """Appends detections, events and changes of state to `path`; `path.1` is the newest rotated
+    file.
 
     A line is written by one unbuffered write: it is in the file, whole, before the next message
     is taken. Where a full disk cut one short, the next line that fits begins on a line of its own.
     """
 
     name = "jsonl"
-    kinds = frozenset({Kind.DETECTION, Kind.STATUS})
+    kinds = frozenset({Kind.DETECTION, Kind.STATUS, Kind.EVENT})
 
     def __init__(self, config: JsonlConfig, clock: Clock) -> None:
         self._path = config.path

@@ -1,16 +1,26 @@
-"""What a new subscriber is told at once: the last status of every camera and the last heartbeat."""
+"""What a new subscriber is told at once: the last status and counts of every camera and the last
+heartbeat.
+"""
 
 from __future__ import annotations
 
 import math
 
-from sinks.messages import HEARTBEAT_TOPIC, HeartbeatMessage, Message, StatusMessage, status_topic
+from sinks.messages import (
+    CountMessage,
+    HeartbeatMessage,
+    Message,
+    StatusMessage,
+    count_topic,
+    status_topic,
+    topic_of,
+)
 
 REPEAT_S = 0.2
 
 
 class LastValues:
-    """The newest encoded status and heartbeat per topic, and which of them are due again.
+    """The newest encoded status, counts and heartbeat per topic, and which of them are due again.
 
     A message that is sent again reaches every subscriber of its topic, so those that are asked
     for are gathered and go out at most once per `REPEAT_S`, however many clients ask.
@@ -22,8 +32,8 @@ class LastValues:
         self._not_before_s = -math.inf
 
     def remember(self, topic: bytes, message: Message, payload: bytes) -> None:
-        """Call for each message that is sent, detections included: they are not kept."""
-        if isinstance(message, StatusMessage):
+        """Call for each message that is sent; detections and events are not kept."""
+        if isinstance(message, StatusMessage | CountMessage):
             self._payloads[topic] = payload
         elif isinstance(message, HeartbeatMessage):
             self._payloads[topic] = payload
@@ -43,7 +53,8 @@ class LastValues:
 
     def _forget_all_but(self, heartbeat: HeartbeatMessage) -> None:
         """A camera that was removed from the configuration must not be heard of for ever."""
-        living = {HEARTBEAT_TOPIC, *map(status_topic, heartbeat.cameras)}
+        living = {topic_of(heartbeat), *map(status_topic, heartbeat.cameras)}
+        living |= set(map(count_topic, heartbeat.cameras))
         for gone in self._payloads.keys() - living:
             del self._payloads[gone]
             self._wanted.discard(gone)

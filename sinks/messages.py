@@ -1,4 +1,4 @@
-"""What subscribers read: the three kinds of messages, their topics and their encodings.
+"""What subscribers read: the five kinds of messages, their topics and their encodings.
 
 `published_ns` and `latency_ms.total` are left out when a message is made: `stamped` sets them when
 it is sent. The structs are the wire contract (docs/messages.md); JSON, MessagePack and the
@@ -7,7 +7,7 @@ published JSON Schema all come from them. Pure values: any thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
@@ -16,15 +16,30 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 VERSION = 1  # of the format; rises when a field changes its meaning or goes away
-HEARTBEAT_TOPIC = b"hb."
+HEARTBEAT_TOPICS = b"hb."  # what the topics of every node's heartbeat begin with
 
 Encoding = Literal["json", "msgpack"]
 State = Literal["connecting", "streaming", "tampered", "stalled", "backoff", "disabled", "failed"]
 
 Version = Annotated[int, Meta(ge=1, description="Version of this format.")]
 Epoch = Annotated[str, Meta(description="New at every start of the daemon.")]
+Node = Annotated[
+    str,
+    Meta(
+        pattern="^[A-Za-z0-9_-]{1,63}$",
+        description="Which server this comes from: its host name, or `node` of the configuration.",
+    ),
+]
 CameraName = Annotated[str, Meta(pattern="^[a-z0-9_-]{1,32}$", description="Name of the camera.")]
 PublishedNs = Annotated[int, Meta(description="Wall clock when it was sent, ns since 1970.")]
+Score = Annotated[float, Meta(ge=0, le=1, description="Confidence, 4 decimals.")]
+Box = Annotated[
+    tuple[float, float, float, float],
+    Meta(description="x1, y1, x2, y2 in pixels of the source picture, 1 decimal."),
+]
+Track = Annotated[int, Meta(ge=1, description="Number of the object, unique in camera and epoch.")]
+Zones = Annotated[tuple[str, ...], Meta(description="Zones the object is in, by name.")]
+Stationary = Annotated[bool, Meta(description="It has not moved for a while, like a parked car.")]
 
 
 class Kind(StrEnum):
@@ -33,27 +48,30 @@ class Kind(StrEnum):
     DETECTION = "detection"
     STATUS = "status"
     HEARTBEAT = "heartbeat"
+    EVENT = "event"
+    COUNT = "count"
 
 
 class Detection(Struct, frozen=True):
-    """One object in one picture."""
+    """One object in one picture. The last four fields are there once it is known to last."""
 
     label: Annotated[str, Meta(description="Name of the class.")]
     class_id: Annotated[int, Meta(ge=0, description="Number of the class in the model.")]
-    score: Annotated[float, Meta(ge=0, le=1, description="Confidence, 4 decimals.")]
-    box: Annotated[
-        tuple[float, float, float, float],
-        Meta(description="x1, y1, x2, y2 in pixels of the source picture, 1 decimal."),
-    ]
+    score: Score
+    box: Box
+    track: Track | UnsetType = UNSET
+    age_s: Annotated[
+        float | UnsetType, Meta(description="Seconds since the object was first seen.")
+    ] = UNSET
+    zones: Zones | UnsetType = UNSET
+    stationary: Stationary | UnsetType = UNSET
 
     @classmethod
     def rounded(
         cls, label: str, class_id: int, score: float, xyxy_px: tuple[float, float, float, float]
     ) -> Detection:
         """With as many decimals as are worth sending. Takes Python numbers, not NumPy's."""
-        x1, y1, x2, y2 = xyxy_px
-        box = (round(x1, 1), round(y1, 1), round(x2, 1), round(y2, 1))
-        return cls(label, class_id, round(score, 4), box)
+        return cls(label, class_id, round(score, 4), rounded_box(xyxy_px))
 
 
 class LatencyMs(Struct, frozen=True):
@@ -71,6 +89,7 @@ class DetectionMessage(Struct, frozen=True, kw_only=True):
 
     v: Version = VERSION
     epoch: Epoch
+    node: Node
     camera: CameraName
     seq: Annotated[int, Meta(ge=1, description="Rises by one per message of this camera.")]
     status: Annotated[
@@ -114,6 +133,7 @@ class StatusMessage(Struct, frozen=True, kw_only=True):
 
     v: Version = VERSION
     epoch: Epoch
+    node: Node
     camera: CameraName
     state: State
     reason: Annotated[str, Meta(description="One word, as in timeout or auth; may be empty.")]
@@ -131,6 +151,7 @@ class CameraBeat(Struct, frozen=True):
     last_frame_age_s: Annotated[
         float | None, Meta(description="Seconds since a frame arrived; null before the first.")
     ]
+    event_seq: Annotated[int, Meta(ge=0, description="Last one given to an event.")] = 0
 
 
 class HeartbeatMessage(Struct, frozen=True, kw_only=True):
@@ -140,12 +161,99 @@ class HeartbeatMessage(Struct, frozen=True, kw_only=True):
 
     v: Version = VERSION
     epoch: Epoch
+    node: Node
     published_ns: PublishedNs = 0
     ready: Annotated[bool, Meta(description="The model is warm and every sink is open.")]
     cameras: Annotated[dict[str, CameraBeat], Meta(description="By name.")]
 
 
-Message = DetectionMessage | StatusMessage | HeartbeatMessage
+class Moment(Struct, frozen=True):
+    """How an object looked in one picture."""
+
+    captured_ns: Annotated[int, Meta(description="Wall clock of the picture, ns since 1970.")]
+    score: Score
+    box: Box
+
+
+class EventMessage(Struct, frozen=True, kw_only=True):
+    """Something happened to one object: it came, changed or left, entered or left a zone, or
+    crossed a line.
+    """
+
+    kind: ClassVar[Kind] = Kind.EVENT
+
+    v: Version = VERSION
+    epoch: Epoch
+    node: Node
+    camera: CameraName
+    event_seq: Annotated[int, Meta(ge=1, description="Rises by one per event of this camera.")]
+    event: Annotated[Literal["object", "zone", "line"], Meta(description="What it is about.")]
+    phase: Annotated[
+        Literal["new", "update", "end", "entered", "left", "loitering", "crossed"],
+        Meta(
+            description="object: new, update, end; zone: entered, left, loitering; line: crossed."
+        ),
+    ]
+    id: Annotated[
+        str, Meta(description="Of the object, the same in all its events: epoch-camera-track.")
+    ]
+    track: Track
+    label: Annotated[str, Meta(description="What it was seen as most, so far.")]
+    zone: Annotated[str | UnsetType, Meta(description="Only where event is zone.")] = UNSET
+    line: Annotated[str | UnsetType, Meta(description="Only where event is line.")] = UNSET
+    direction: Annotated[
+        str | UnsetType,
+        Meta(description="Only where event is line: the name of the side it went to."),
+    ] = UNSET
+    at_ns: Annotated[int, Meta(description="Wall clock of what happened, ns since 1970.")]
+    since_ns: Annotated[
+        int,
+        Meta(description="Wall clock when the object came, or for a zone when it entered."),
+    ]
+    duration_s: Annotated[float, Meta(ge=0, description="From since_ns to at_ns, seconds.")]
+    size: Annotated[tuple[int, int], Meta(description="Width, height of the source picture.")]
+    score: Score
+    box: Box
+    first: Annotated[Moment, Meta(description="When the object was first seen.")]
+    best: Annotated[Moment, Meta(description="Its most certain picture so far.")]
+    zones: Zones
+    stationary: Stationary
+    uncertain: Annotated[
+        bool,
+        Meta(description="It was not seen at the moment itself: hidden, lost, or a gap in time."),
+    ]
+    reason: Annotated[
+        Literal["gone", "interrupted"] | UnsetType,
+        Meta(
+            description="Only where the phase is end or left: whether the object went, or vedette"
+            " stopped watching it (restart, reload, another stream)."
+        ),
+    ] = UNSET
+    published_ns: PublishedNs = 0
+
+
+class CountMessage(Struct, frozen=True, kw_only=True):
+    """How many there are and were; the newest one is sent again to every new subscriber."""
+
+    kind: ClassVar[Kind] = Kind.COUNT
+
+    v: Version = VERSION
+    epoch: Epoch
+    node: Node
+    camera: CameraName
+    present: Annotated[dict[str, int], Meta(description="Objects in the picture, by label.")]
+    zones: Annotated[
+        dict[str, dict[str, int]], Meta(description="Objects in each zone, by zone and label.")
+    ]
+    lines: Annotated[
+        dict[str, dict[str, dict[str, int]]],
+        Meta(description="Crossings since since_ns, by line, label and direction."),
+    ]
+    since_ns: Annotated[int, Meta(description="Wall clock from which crossings are counted.")]
+    published_ns: PublishedNs = 0
+
+
+Message = DetectionMessage | StatusMessage | HeartbeatMessage | EventMessage | CountMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +293,28 @@ def status_topic(camera: str) -> bytes:
     return b"status.%b." % camera.encode()
 
 
+def event_topic(camera: str) -> bytes:
+    return b"event.%b." % camera.encode()
+
+
+def count_topic(camera: str) -> bytes:
+    return b"count.%b." % camera.encode()
+
+
+def heartbeat_topic(node: str) -> bytes:
+    return b"hb.%b." % node.encode()
+
+
 def topic_of(message: Message) -> bytes:
-    if isinstance(message, DetectionMessage):
-        return detection_topic(message.camera)
-    if isinstance(message, StatusMessage):
-        return status_topic(message.camera)
-    return HEARTBEAT_TOPIC
+    if isinstance(message, HeartbeatMessage):
+        return heartbeat_topic(message.node)
+    return _TOPICS[message.kind](message.camera)
+
+
+def rounded_box(xyxy_px: Sequence[float]) -> tuple[float, float, float, float]:
+    """With as many decimals as are worth sending."""
+    x1, y1, x2, y2 = xyxy_px
+    return round(x1, 1), round(y1, 1), round(x2, 1), round(y2, 1)
 
 
 _json = msgspec.json.Encoder()
@@ -226,4 +350,12 @@ _TYPES: dict[bytes, type[Message]] = {
     b"det": DetectionMessage,
     b"status": StatusMessage,
     b"hb": HeartbeatMessage,
+    b"event": EventMessage,
+    b"count": CountMessage,
+}
+_TOPICS: dict[Kind, Callable[[str], bytes]] = {
+    Kind.DETECTION: detection_topic,
+    Kind.STATUS: status_topic,
+    Kind.EVENT: event_topic,
+    Kind.COUNT: count_topic,
 }

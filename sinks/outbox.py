@@ -10,16 +10,26 @@ from sinks.messages import Envelope, Kind
 
 
 class Outbox:
-    """Detections and notices (status, heartbeat) in the order they were put, each bounded.
+    """Messages in the order they were put, in four lanes: detections, counts, events, and notices
+    (status, heartbeat).
 
-    Bound: `capacity` of either. Drop policy: the oldest of the same lane, counted in `dropped`;
-    so no flood of detections pushes out a change of state. `put` never waits for the reader.
-    Any thread puts, one thread gets.
+    Bound: `capacity` of each. Drop policy: the oldest of the same lane, counted in `dropped`;
+    so no flood of detections pushes out an event or a change of state. `put` never waits for the
+    reader. Any thread puts, one thread gets.
     """
 
     def __init__(self, capacity: int) -> None:
-        self._detections: deque[tuple[int, Envelope]] = deque(maxlen=capacity)
-        self._notices: deque[tuple[int, Envelope]] = deque(maxlen=capacity)
+        detections, counts, events, notices = (
+            deque[tuple[int, Envelope]](maxlen=capacity) for _ in range(4)
+        )
+        self._lanes = {
+            Kind.DETECTION: detections,
+            Kind.COUNT: counts,
+            Kind.EVENT: events,
+            Kind.STATUS: notices,
+            Kind.HEARTBEAT: notices,
+        }
+        self._each = (detections, counts, events, notices)
         self._order = count()
         self._changed = threading.Condition()
         self._closed = False
@@ -27,7 +37,7 @@ class Outbox:
 
     def put(self, envelope: Envelope) -> bool:
         """False where the outbox is closed."""
-        lane = self._detections if envelope.kind is Kind.DETECTION else self._notices
+        lane = self._lanes[envelope.kind]
         with self._changed:
             if self._closed:
                 return False
@@ -40,7 +50,7 @@ class Outbox:
         """The oldest one; waits for it unless closed. None where nothing came."""
         with self._changed:
             self._changed.wait_for(lambda: len(self) or self._closed, timeout_s)
-            lanes = [lane for lane in (self._detections, self._notices) if lane]
+            lanes = [lane for lane in self._each if lane]
             return min(lanes, key=_order_of_first).popleft()[1] if lanes else None
 
     def close(self) -> None:
@@ -57,8 +67,8 @@ class Outbox:
         """Throw away what is queued; the caller counts it."""
         with self._changed:
             thrown = len(self)
-            self._detections.clear()
-            self._notices.clear()
+            for lane in self._each:
+                lane.clear()
             return thrown
 
     @property
@@ -71,7 +81,7 @@ class Outbox:
         return self._dropped
 
     def __len__(self) -> int:
-        return len(self._detections) + len(self._notices)
+        return sum(map(len, self._each))
 
 
 def _order_of_first(lane: deque[tuple[int, Envelope]]) -> int:

@@ -9,20 +9,32 @@ from typing import Any
 
 from msgspec.json import schema_components
 
-from sinks.messages import DetectionMessage, HeartbeatMessage, StatusMessage
+from sinks.messages import (
+    CountMessage,
+    DetectionMessage,
+    EventMessage,
+    HeartbeatMessage,
+    StatusMessage,
+)
 
+MESSAGES = (DetectionMessage, StatusMessage, HeartbeatMessage, EventMessage, CountMessage)
+# What is left out where it does not apply.
+OPTIONAL = {
+    "DetectionMessage": {"error"},
+    "Detection": {"track", "age_s", "zones", "stationary"},
+    "EventMessage": {"zone", "line", "direction", "reason"},
+}
 PUBLISHED = Path(__file__).with_name("messages.schema.json")
 
 
 def json_schema() -> dict[str, Any]:
     """Of any one message. Fields that a later version adds are allowed."""
-    references, definitions = schema_components(
-        [DetectionMessage, StatusMessage, HeartbeatMessage], ref_template="#/$defs/{name}"
-    )
-    for definition in definitions.values():
-        # A default serves who builds a message; on the wire every field but `error` is there.
+    references, definitions = schema_components(MESSAGES, ref_template="#/$defs/{name}")
+    for title, definition in definitions.items():
+        # A default serves who builds a message; on the wire all other fields are there.
         properties = definition["properties"]
-        definition["required"] = [name for name in properties if name != "error"]
+        optional = OPTIONAL.get(title, set())
+        definition["required"] = [name for name in properties if name not in optional]
         for field in properties.values():
             field.pop("default", None)
     return {

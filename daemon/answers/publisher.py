@@ -38,6 +38,7 @@ class Publisher:
         put: Callable[[Envelope], None],
         *,
         epoch: str,
+        node: str,
         live: LiveBoard,
         count_detections: Callable[[str, str, int], None],
         clock: Clock,
@@ -45,6 +46,7 @@ class Publisher:
     ) -> None:
         self._put = put
         self._epoch = epoch
+        self._node = node
         self._live = live
         self._count_detections = count_detections
         self._clock = clock
@@ -75,6 +77,7 @@ class Publisher:
         seq = self._seq[frame.camera] = self.last_seq(frame.camera) + 1
         message = DetectionMessage(
             epoch=self._epoch,
+            node=self._node,
             camera=frame.camera,
             seq=seq,
             status="error" if found is None else "ok",
@@ -107,6 +110,7 @@ class Publisher:
         return Envelope(
             StatusMessage(
                 epoch=self._epoch,
+                node=self._node,
                 camera=status.camera,
                 state=status.state.value,
                 reason=status.reason,
@@ -129,7 +133,11 @@ class Publisher:
             )
             for status in statuses
         }
-        self._put(Envelope(HeartbeatMessage(epoch=self._epoch, ready=ready, cameras=beats)))
+        self._put(
+            Envelope(
+                HeartbeatMessage(epoch=self._epoch, node=self._node, ready=ready, cameras=beats)
+            )
+        )
 
     def last_seq(self, camera: str) -> int:
         """Of the newest message of this camera; 0 before the first."""

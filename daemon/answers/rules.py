@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from config.camera import CameraConfig, ObjectFilter
+from config.camera import CameraConfig
+from config.objects import ObjectFilter
 from detector.detections import Detections
 
 FloatArray = npt.NDArray[np.float32]

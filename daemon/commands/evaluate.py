@@ -18,7 +18,6 @@ from config.hints import did_you_mean
 from config.schema import ModelConfig
 from daemon.arguments import fraction, group, input_size, labels, picture_count
 from detector.api import Detector, InferenceError, ModelError
-from detector.spec import DetectorSpec
 from detector.weights.bundled import resolve
 from detector.weights.description import Description, read_description
 
@@ -90,7 +89,7 @@ def add_parser(subparsers: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace, build: Callable[[DetectorSpec], Detector] | None = None) -> int:
+def run(args: argparse.Namespace, build: Callable[..., Detector] | None = None) -> int:
     """Measure, print, write; see the parser's epilog for the exit codes."""
     if find_spec("pycocotools") is None or find_spec("matplotlib") is None:
         return _fail("packages are missing: pip install 'vedette[train]'", EXIT_FAILED)
@@ -106,7 +105,7 @@ def run(args: argparse.Namespace, build: Callable[[DetectorSpec], Detector] | No
         return _fail(str(error), EXIT_FAILED)
 
 
-def _run(args: argparse.Namespace, build: Callable[[DetectorSpec], Detector]) -> int:
+def _run(args: argparse.Namespace, build: Callable[..., Detector]) -> int:
     from detector.evaluation.figures import difference, difference_table, table
 
     for path in (args.json, args.plot, args.worst):
@@ -130,7 +129,7 @@ def _run(args: argparse.Namespace, build: Callable[[DetectorSpec], Detector]) ->
 
 
 def _evaluate(
-    args: argparse.Namespace, build: Callable[[DetectorSpec], Detector], model: _Model, task: Task
+    args: argparse.Namespace, build: Callable[..., Detector], model: _Model, task: Task
 ) -> tuple[dict[str, Any], Measurement]:
     """One model's figures. Raises ModelError, InferenceError and DataError."""
     from detector.evaluation.figures import figures_of
@@ -210,26 +209,22 @@ def _checked_groups(
     return dict(groups)
 
 
-def _build(
-    args: argparse.Namespace, build: Callable[[DetectorSpec], Detector], model: _Model
-) -> Detector:
+def _build(args: argparse.Namespace, build: Callable[..., Detector], model: _Model) -> Detector:
     detector = build(
-        DetectorSpec(
-            name=model.description.architecture,
-            weights=model.path,
-            input_size=args.input_size,
-            precision=args.precision,
-            score_threshold=_LOWEST_SCORE,
-            iou_threshold=args.iou,
-            max_detections=_MOST_DETECTIONS,
-            max_batch=max(_BATCHES),
-        )
+        name=model.description.architecture,
+        weights=model.path,
+        input_size=args.input_size,
+        precision=args.precision,
+        score_threshold=_LOWEST_SCORE,
+        iou_threshold=args.iou,
+        max_detections=_MOST_DETECTIONS,
+        max_batch=max(_BATCHES),
     )
     detector.warm_up()
     return detector
 
 
-def _real_build() -> Callable[[DetectorSpec], Detector]:
+def _real_build() -> Callable[..., Detector]:
     from detector.build import build_detector
 
     return build_detector

@@ -13,16 +13,20 @@ from typing import Any
 
 import zmq
 
-from sinks.gaps import GapWatch
+from sinks.gaps import GapWatch, What
 from sinks.keys import KeyFileError, load_public, load_secret
 from sinks.messages import (
-    HEARTBEAT_TOPIC,
+    HEARTBEAT_TOPICS,
+    CountMessage,
+    Detection,
     DetectionMessage,
+    EventMessage,
     HeartbeatMessage,
     Message,
     StatusMessage,
     decode,
     detection_topic,
+    event_topic,
     json_line,
     status_topic,
 )
@@ -34,9 +38,9 @@ SILENCE_S = 3.0  # three heartbeats
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "tail",
-        help="print detections as they come",
-        description="Prints one line per detection message, and says when messages were lost, "
-        "the daemon restarted, or a camera changed its state.",
+        help="print detections or events as they come",
+        description="Prints one line per detection message, or with --events per event, and says "
+        "when messages were lost, the daemon restarted, or a camera changed its state.",
         epilog="Exits 0, or 1 where --timeout ran out before --count messages came.",
     )
     parser.add_argument(
@@ -48,11 +52,18 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--camera", metavar="NAME", help="only this camera")
     parser.add_argument(
+        "--events",
+        action="store_true",
+        help="print what happens to objects (zones, lines, coming, going) in place of every frame",
+    )
+    parser.add_argument(
         "--json",
         action="store_true",
         help="print messages as the JSON lines that sinks.jsonl writes",
     )
-    parser.add_argument("--count", type=int, metavar="N", help="stop after N detection messages")
+    parser.add_argument(
+        "--count", type=int, metavar="N", help="stop after N detection messages or events"
+    )
     parser.add_argument("--timeout", type=float, metavar="S", help="stop after S seconds")
     parser.add_argument("--server-key", type=Path, metavar="FILE", help="the daemon's .key file")
     parser.add_argument("--key", type=Path, metavar="FILE", help="our own .key_secret file")
@@ -78,14 +89,16 @@ def run(args: argparse.Namespace) -> int:
 class Narrator:
     """Turns messages into what is printed. Pure."""
 
-    def __init__(self, *, as_json: bool = False) -> None:
+    def __init__(self, *, as_json: bool = False, events: bool = False) -> None:
+        """`events`: they are what is subscribed to, in place of detections."""
         self._as_json = as_json
-        self._gaps = GapWatch()
+        self._what: What = "events" if events else "messages"
+        self._gaps = GapWatch(events=events)
         self._told: dict[str, StatusMessage] = {}
 
     def lines(self, message: Message) -> list[str]:
         """The message itself, if it is worth a line."""
-        if isinstance(message, HeartbeatMessage):
+        if isinstance(message, HeartbeatMessage | CountMessage):
             return []
         if isinstance(message, StatusMessage):
             known = self._told.get(message.camera)
@@ -102,13 +115,15 @@ class Narrator:
         if self._gaps.restarted(message):
             self._told.clear()
             remarks.append("the daemon was restarted")
-        for camera, count in sorted(self._gaps.lost(message).items()):
-            remarks.append(f"lost {count} message{'s' * (count != 1)} of {_printable(camera)}")
+        for (_, camera, what), count in sorted(self._gaps.lost(message).items()):
+            if what == self._what:
+                lost = what if count != 1 else what.removesuffix("s")
+                remarks.append(f"lost {count} {lost} of {_printable(camera)}")
         return remarks
 
 
 def _follow(socket: zmq.Socket[bytes], args: argparse.Namespace) -> int:
-    narrator = Narrator(as_json=args.json)
+    narrator = Narrator(as_json=args.json, events=args.events)
     count = 0
     for topic, payload in _receive(socket, args.endpoint, args.timeout):
         try:
@@ -120,7 +135,7 @@ def _follow(socket: zmq.Socket[bytes], args: argparse.Namespace) -> int:
             print(f"-- {remark}", file=sys.stderr if args.json else sys.stdout, flush=True)
         for line in narrator.lines(message):
             print(line, flush=True)
-        count += isinstance(message, DetectionMessage)
+        count += isinstance(message, DetectionMessage | EventMessage)
         if args.count is not None and count >= args.count:
             return 0
     return 0 if args.count is None else 1
@@ -157,10 +172,11 @@ def _subscribe(
         if args.key is not None:
             socket.curve_publickey, socket.curve_secretkey = load_secret(args.key)
             socket.curve_serverkey = load_public(args.server_key)
-        topics = [b"det.", b"status."]
+        topics = [b"event." if args.events else b"det.", b"status."]
         if args.camera is not None:
-            topics = [detection_topic(args.camera), status_topic(args.camera)]
-        for topic in (*topics, HEARTBEAT_TOPIC):
+            wanted = event_topic if args.events else detection_topic
+            topics = [wanted(args.camera), status_topic(args.camera)]
+        for topic in (*topics, HEARTBEAT_TOPICS):
             socket.subscribe(topic)
         socket.connect(args.endpoint)
     except BaseException:
@@ -169,16 +185,47 @@ def _subscribe(
     return socket
 
 
-def _sentence(message: DetectionMessage | StatusMessage) -> str:
+def _sentence(message: DetectionMessage | StatusMessage | EventMessage) -> str:
     if isinstance(message, StatusMessage):
         return f"{_clock(message.published_ns)} {message.camera} {_state(message)}"
-    found = ", ".join(f"{item.label} {item.score:.2f}" for item in message.detections)
+    if isinstance(message, EventMessage):
+        return f"{_clock(message.at_ns)} {message.camera} {_happened(message)}"
+    found = ", ".join(_seen(item) for item in message.detections)
     if message.status == "error":
         found = f"no answer ({message.error or 'unknown'})"
     return (
         f"{_clock(message.captured_ns)} {message.camera} #{message.seq} {found or 'nothing'}"
         f"  [{message.latency_ms.total:.1f} ms]"
     )
+
+
+def _seen(item: Detection) -> str:
+    number = f" {item.track}" if item.track else ""
+    return f"{item.label}{number} {item.score:.2f}"
+
+
+def _happened(event: EventMessage) -> str:
+    """As in `person 42 entered driveway after 3.2 s`."""
+    words = [event.label, str(event.track)]
+    if event.event == "zone":
+        words += [event.phase, "in" if event.phase == "loitering" else "", event.zone or ""]
+    elif event.event == "line":
+        words += ["crossed", event.line or "", event.direction or ""]
+    else:
+        words += [{"new": "came", "update": "is there", "end": "is gone"}[event.phase]]
+        words += [f"in {', '.join(event.zones)}" if event.zones else ""]
+    if event.phase not in ("new", "entered"):
+        words.append(f"after {event.duration_s:.1f} s")
+    marks = [
+        mark
+        for mark, holds in (
+            ("stationary", event.stationary),
+            ("uncertain", event.uncertain),
+            ("interrupted", event.reason == "interrupted"),
+        )
+        if holds
+    ]
+    return " ".join(word for word in words if word) + (f" ({', '.join(marks)})" if marks else "")
 
 
 def _state(message: StatusMessage) -> str:

@@ -9,6 +9,7 @@ from config.camera import CameraConfig, CameraFields, ObjectsConfig, RecordConfi
 from config.checks import ONLY_FOR
 from config.schema import Config, ModelConfig, SinksConfig
 from config.urls import scheme_of
+from config.zones import TrackingConfig
 from daemon.answers.rules import lowest_score
 
 
@@ -107,7 +108,15 @@ def _tuned(changes: CameraChanges, new: Config, *, all_kept: bool) -> CameraChan
 
 def _rules(camera: CameraConfig) -> tuple[object, ...]:
     """What may change while the stream goes on."""
-    return camera.objects, camera.record, camera.detect.roi, camera.priority
+    return (
+        camera.objects,
+        camera.tracking,
+        camera.zones,
+        camera.lines,
+        camera.record,
+        camera.detect.roi,
+        camera.priority,
+    )
 
 
 def _stream(camera: CameraConfig) -> CameraConfig:
@@ -122,7 +131,15 @@ def _stream(camera: CameraConfig) -> CameraConfig:
     detect = camera.detect.model_copy(update={"roi": None})
     return camera.model_copy(
         update=idle
-        | {"objects": ObjectsConfig(), "record": RecordConfig(), "detect": detect, "priority": 1}
+        | {
+            "objects": ObjectsConfig(),
+            "tracking": TrackingConfig(),
+            "zones": {},
+            "lines": {},
+            "record": RecordConfig(),
+            "detect": detect,
+            "priority": 1,
+        }
     )
 
 

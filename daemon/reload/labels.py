@@ -21,6 +21,13 @@ def label_faults(loaded: Loaded, labels: Sequence[str]) -> list[Fault]:
         places += [((*base, "filters", label), label) for label in camera.objects.filters]
         record = ("cameras", name, "record", "on")
         places += [((*record, n), label) for n, label in enumerate(camera.record.on or ())]
+        for kind, zones_or_lines in (("zones", camera.zones), ("lines", camera.lines)):
+            for place, given in zones_or_lines.items():
+                at = ("cameras", name, kind, place)
+                places += [
+                    ((*at, "labels", n), label) for n, label in enumerate(given.labels or ())
+                ]
+                places += [((*at, "filters", label), label) for label in given.filters]
         faults += [
             loaded.fault(path, _message(label, labels))
             for path, label in places

@@ -89,6 +89,8 @@ class Reloader:
         """
         loaded = load(self._running.loaded.path)
         old, new = self._running.loaded.config, loaded.config
+        if new.node != old.node:
+            raise ConfigError((loaded.fault(("node",), "changes at a restart only"),))
         _check_credentials(loaded, diff(old, new))
         changes = diff(old, new, given_up=self._parts.given_up())
         model = self._running.model

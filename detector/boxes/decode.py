@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from detector.boxes.broken import unless_broken
-from detector.boxes.candidates import Candidates
+from detector.boxes.candidates import Candidates, unless_broken
 from detector.networks.ops import Tensor
 
 

@@ -7,37 +7,52 @@ import { Subscriber } from "zeromq";
 const socket = new Subscriber({ receiveTimeout: 3000 });
 // For CURVE: { curveServerKey, curvePublicKey, curveSecretKey, receiveTimeout: 3000 }
 socket.connect(process.argv[2] ?? "tcp://127.0.0.1:5556");
-socket.subscribe("det.", "status.", "hb."); // one camera only: "det.gate." with the closing dot
+socket.subscribe("det.", "event.", "status.", "hb."); // one camera only: "det.gate." with the dot
 
-let epoch = null;
-let announced = null; // the `seq` of each camera by the last heartbeat; null before the first
-const lastSeq = new Map(); // of each camera
+const epochs = new Map(); // of each node
+const announced = new Map(); // the numbers that the last heartbeat of a node named, after its first
+const last = new Map(); // newest number of each "node camera messages" and "node camera events"
 
-// Say how many messages are missing, now that all up to `seq` should have come.
-function account(camera, seq, received) {
-  const before = lastSeq.get(camera) ?? seq - received;
-  const lost = seq - received - before;
-  if (lost > 0) console.log(`lost ${lost} of ${camera}`);
-  lastSeq.set(camera, Math.max(seq, before));
+// Say how many are missing, now that all up to `number` should have come.
+function account(key, number, received) {
+  const before = last.get(key) ?? number - received;
+  const lost = number - received - before;
+  if (lost > 0) {
+    const [node, camera, what] = key.split(" ");
+    console.log(`lost ${lost} ${what} of ${camera} of ${node}`);
+  }
+  last.set(key, Math.max(number, before));
+}
+
+function takeHeartbeat({ node, cameras }) {
+  for (const [key, number] of announced.get(node) ?? []) account(key, number, 0);
+  // The first one may be an old one that greets us; what it names proves nothing.
+  const beats = announced.has(node) ? Object.entries(cameras) : [];
+  announced.set(node, beats.flatMap(([camera, beat]) => [
+    [`${node} ${camera} messages`, beat.seq],
+    [`${node} ${camera} events`, beat.event_seq],
+  ]));
 }
 
 function take(topic, message) {
-  if (message.epoch !== epoch) { // the daemon was started anew: this is no loss
-    epoch = message.epoch;
-    announced = null;
-    lastSeq.clear();
+  const { node, camera, epoch } = message;
+  if (epoch !== epochs.get(node)) { // the daemon was started anew: this is no loss
+    epochs.set(node, epoch);
+    announced.delete(node);
+    for (const key of [...last.keys()]) if (key.startsWith(`${node} `)) last.delete(key);
   }
-  if (topic === "hb.") {
-    for (const [camera, beat] of announced ?? []) account(camera, beat.seq, 0);
-    // The first one may be an old one that greets us; what it names proves nothing.
-    announced = announced === null ? [] : Object.entries(message.cameras);
+  if (topic.startsWith("hb.")) {
+    takeHeartbeat(message);
   } else if (topic.startsWith("status.")) {
-    console.log(message.camera, "is", message.state, message.reason);
+    console.log(camera, "is", message.state, message.reason);
+  } else if (topic.startsWith("event.")) {
+    account(`${node} ${camera} events`, message.event_seq, 1);
+    console.log(camera, message.label, message.track, message.phase, message.zone ?? message.line ?? "");
   } else {
-    account(message.camera, message.seq, 1);
+    account(`${node} ${camera} messages`, message.seq, 1);
     const found = message.detections.map((d) => `${d.label} ${d.score.toFixed(2)}`);
     const answer = message.status === "ok" ? found.join(", ") || "nothing" : `no answer: ${message.error}`;
-    console.log(message.camera, message.seq, answer);
+    console.log(camera, message.seq, answer);
   }
 }
 

@@ -12,22 +12,25 @@ import zmq
 
 endpoint = sys.argv[1] if len(sys.argv) > 1 else "tcp://127.0.0.1:5556"
 socket = zmq.Context().socket(zmq.SUB)
-for topic in (b"det.", b"status.", b"hb."):  # one camera only: b"det.gate." with the closing dot
+for topic in (b"det.", b"event.", b"status.", b"hb."):  # one camera only: b"det.gate." with the dot
     socket.subscribe(topic)
 # For CURVE: socket.curve_serverkey, socket.curve_publickey, socket.curve_secretkey = …
 socket.connect(endpoint)
 
-epoch = None
-last_seq: dict[str, int] = {}  # of each camera
-announced = None  # the `seq` of each camera by the last heartbeat; None before the first
+# A number stands for each stream of them, here (node, camera, "messages" or "events").
+Key = tuple[str, str, str]
+epochs: dict[str, str] = {}  # of each node
+last: dict[Key, int] = {}
+announced: dict[str, dict[Key, int]] = {}  # by the last heartbeat of each node, after its first
 
 
-def account(camera: str, seq: int, received: int) -> None:
-    """Say how many messages are missing, now that all up to `seq` should have come."""
-    lost = seq - received - last_seq.get(camera, seq - received)
+def account(key: Key, number: int, received: int) -> None:
+    """Say how many are missing, now that all up to `number` should have come."""
+    lost = number - received - last.get(key, number - received)
     if lost > 0:
-        print(f"lost {lost} of {camera}", flush=True)
-    last_seq[camera] = max(seq, last_seq.get(camera, seq))
+        node, camera, what = key
+        print(f"lost {lost} {what} of {camera} of {node}", flush=True)
+    last[key] = max(number, last.get(key, number))
 
 
 while True:
@@ -36,21 +39,31 @@ while True:
         continue
     topic, payload = socket.recv_multipart()
     message = json.loads(payload)
-    if message["epoch"] != epoch:  # the daemon was started anew: this is no loss
-        epoch, announced = message["epoch"], None
-        last_seq.clear()
-    if topic == b"hb.":
-        for camera, seq in (announced or {}).items():
-            account(camera, seq, received=0)
+    node = message["node"]
+    if message["epoch"] != epochs.get(node):  # the daemon was started anew: this is no loss
+        epochs[node] = message["epoch"]
+        announced.pop(node, None)
+        last = {key: number for key, number in last.items() if key[0] != node}
+    if topic.startswith(b"hb."):
+        for key, number in announced.get(node, {}).items():
+            account(key, number, received=0)
         # The first one may be an old one that greets us; what it names proves nothing.
-        beats = message["cameras"] if announced is not None else {}
-        announced = {camera: beat["seq"] for camera, beat in beats.items()}
-    elif topic.startswith(b"status."):
-        print(message["camera"], "is", message["state"], message["reason"], flush=True)
+        beats = message["cameras"] if node in announced else {}
+        announced[node] = {(node, name, "messages"): beat["seq"] for name, beat in beats.items()}
+        for name, beat in beats.items():
+            announced[node][node, name, "events"] = beat["event_seq"]
+        continue
+    camera = message["camera"]
+    if topic.startswith(b"status."):
+        print(camera, "is", message["state"], message["reason"], flush=True)
+    elif topic.startswith(b"event."):
+        account((node, camera, "events"), message["event_seq"], received=1)
+        where = message.get("zone") or message.get("line") or ""
+        print(camera, message["label"], message["track"], message["phase"], where, flush=True)
     else:
-        account(message["camera"], message["seq"], received=1)
+        account((node, camera, "messages"), message["seq"], received=1)
         if message["status"] == "ok":
             found = [f"{d['label']} {d['score']:.2f}" for d in message["detections"]]
-            print(message["camera"], message["seq"], ", ".join(found) or "nothing", flush=True)
+            print(camera, message["seq"], ", ".join(found) or "nothing", flush=True)
         else:
-            print(message["camera"], message["seq"], "no answer:", message["error"], flush=True)
+            print(camera, message["seq"], "no answer:", message["error"], flush=True)

@@ -104,13 +104,13 @@ class Listener:
                 now_s = time.monotonic()
                 watch.restarted(message)
                 self.epochs.add(message.epoch)
-                for name, count in watch.lost(message).items():
-                    self.lost[name] += count
+                for (_, camera, _), count in watch.lost(message).items():
+                    self.lost[camera] += count
                 if isinstance(message, DetectionMessage):
                     self.answers[message.camera].append((now_s, message))
                 elif isinstance(message, StatusMessage):
                     self.statuses[message.camera].append((now_s, message))
-                else:
+                elif isinstance(message, HeartbeatMessage):
                     self.beats.append((now_s, message))
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import zmq
 
-from sinks.gaps import GapWatch
+from sinks.gaps import GapWatch, Numbered
 from sinks.keys import create_pair
 from sinks.messages import DetectionMessage, decode
 from tests.fault.case import Case, Row
@@ -161,6 +161,7 @@ class Watched:
     def __init__(self) -> None:
         self._watch = GapWatch()
         self._seqs: dict[str, list[int]] = {}
+        self._node = ""
         self.found = 0
 
     def read(
@@ -172,14 +173,16 @@ class Watched:
             if not consumer.poll(100):
                 continue
             message = decode(*consumer.recv_multipart())
+            self._node = message.node
             self._watch.restarted(message)
             self.found += sum(self._watch.lost(message).values())
             if isinstance(message, DetectionMessage):
                 self._seqs.setdefault(message.camera, []).append(message.seq)
 
     def _knows(self, due: dict[str, int] | None) -> bool:
-        known = self._watch._last
-        return due is not None and all(known.get(name, 0) >= seq for name, seq in due.items())
+        return due is not None and all(
+            self._watch.known(Numbered(self._node, name)) >= seq for name, seq in due.items()
+        )
 
     @property
     def missing(self) -> int:

@@ -120,6 +120,7 @@ def detection(camera: str, *labels: str) -> Envelope:
     found = tuple(Detection(label, 0, 0.91, (1.0, 2.0, 30.0, 40.0)) for label in labels)
     message = DetectionMessage(
         epoch="9f3c",
+        node="lodge",
         camera=camera,
         seq=1,
         status="ok",

@@ -131,7 +131,9 @@ def listening(site: Site, query: str = "") -> socket.socket:
 
 def change(camera: str) -> Envelope:
     return Envelope(
-        StatusMessage(epoch="9f3c", camera=camera, state="stalled", reason="silent", since_ns=1)
+        StatusMessage(
+            epoch="9f3c", node="lodge", camera=camera, state="stalled", reason="silent", since_ns=1
+        )
     )
 
 

@@ -55,7 +55,7 @@ def stopped_subscriber():
         beater = threading.Thread(target=beat)
         beater.start()
         try:
-            assert process.stdout.readline() == b"b'hb.'\n"
+            assert process.stdout.readline() == b"b'hb.lodge.'\n"
         finally:
             beating.set()
             beater.join()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sinks.keys import create_pair
-from tests.support.messages import detection, heartbeat, status
+from tests.support.messages import detection, event, heartbeat, status
 from tests.support.subscribing import publishing
 from tests.support.waiting import until
 
@@ -96,6 +96,21 @@ def test_tail_of_one_camera_as_json_over_messagepack(start):
     assert errors == "-- lost 1 message of gate\n"
 
 
+def test_tail_of_events_prints_them_and_no_detections(start):
+    with publishing() as (worker, sink):
+        reader = tail(start, sink.endpoint, "--events", "--camera", "gate", "--count", 2)
+        assert greeted(worker, sink, reader).endswith(" gate stalled (timeout)")
+        line = {"about": "line", "phase": "crossed", "line": "door", "direction": "in"}
+        for envelope in (detection(), event(seq=1), event("yard"), event(seq=3, **line)):
+            worker.put(envelope)
+        code, lines, errors = reader.end()
+    assert (code, errors) == (0, "")
+    assert lines[0].endswith(" gate person 42 came")
+    assert lines[1] == "-- lost 1 event of gate"
+    assert lines[2].endswith(" gate person 42 crossed door in after 3.2 s")
+    assert len(lines) == 3
+
+
 def test_tail_ends_with_0_on_interrupt(start):
     with publishing() as (worker, sink):
         reader = tail(start, sink.endpoint)
@@ -157,15 +172,22 @@ def test_example_subscriber_tells_detections_losses_and_restarts(start):
             heartbeat({"gate": 6}),
             heartbeat({"gate": 6}),
             detection(seq=9, epoch="another"),
+            detection(seq=70, epoch="third", node="barn"),
+            event(seq=1, about="zone", phase="entered", zone="driveway", epoch="another"),
+            event(seq=4, epoch="another"),
         ]
         for envelope in sent:
             worker.put(envelope)
-        assert [reader.line() for _ in range(5)] == [
+        assert [reader.line() for _ in range(9)] == [
             "gate 1 person 0.91",
-            "lost 2 of gate",
+            "lost 2 messages of gate of lodge",
             "gate 4 nothing",
-            "lost 2 of gate",
+            "lost 2 messages of gate of lodge",
             "gate 9 person 0.91",
+            "gate 70 person 0.91",
+            "gate person 42 entered driveway",
+            "lost 2 events of gate of lodge",
+            "gate person 42 new ",
         ]
 
 

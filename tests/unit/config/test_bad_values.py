@@ -95,6 +95,22 @@ CAMERA_FIELDS = {
     " the points in order around the area)",
     "detect: {roi: [[0,0],[0.5,0.5],[1,1]]}": "19: cameras.a.detect.roi: has no area: all points"
     " lie on one line",
+    "tracking: {forget_after_s: 0}": "32: cameras.a.tracking.forget_after_s: must be between 0.1"
+    " and 60",
+    "zones: {'big door': {area: [[0,0],[1,0],[1,1]]}}": "13: cameras.a.zones.big door: may hold"
+    " only letters, digits, _ and -, at most 32 characters",
+    "zones: {door: {}}": "19: cameras.a.zones.door.area: is missing",
+    "zones: {door: {area: [[0,0],[1,1],[1,0],[0,1]]}}": "26: cameras.a.zones.door.area: crosses"
+    " itself (list the points in order around the area)",
+    "zones: {door: {area: [[0,0],[1,0],[1,1]], anchor: feet}}": "55: cameras.a.zones.door.anchor:"
+    " must be one of bottom_center, center",
+    "lines: {door: {from: [0, 0]}}": "19: cameras.a.lines.door.to: is missing",
+    "lines: {door: {from: [0, 0], to: [0, 0]}}": "38: cameras.a.lines.door.to: is where the line"
+    " begins too",
+    "lines: {door: {from: [0, 0], to: [1, 0], left: out, right: out}}": "64:"
+    " cameras.a.lines.door.right: must differ, or nobody knows which way it went",
+    "lines: {door: {from: [0, 2], to: [1, 0]}}": "30: cameras.a.lines.door.from[1]: must be"
+    " between 0 and 1",
     "detect: {roi: [[0,0],[1,1],[0,1],[0,0]]}": "19: cameras.a.detect.roi: repeats a point (the"
     " polygon closes by itself)",
 }
@@ -106,9 +122,11 @@ def test_fields_of_a_camera(tmp_path: Path, line: str, fault: str) -> None:
 
 
 SECTIONS = {
+    "node: lodge.example.org": "7: node: may hold only letters, digits, _ and -, at most 63"
+    " characters",
     "modle: {}": "1: modle: is not known here (did you mean `model`?)",
-    "plugins: {}": "1: plugins: is not known here (known: version, model, batching, defaults,"
-    " cameras, sinks, recordings, http, log)",
+    "plugins: {}": "1: plugins: is not known here (known: version, node, model, batching,"
+    " defaults, cameras, sinks, recordings, http, log)",
     "model: []": "8: model: must be a mapping of names to values",
     "model: {name: efficientdet-lit0}": "15: model.name: is not a known model (did you mean"
     " `efficientdet-lite0`?)",

@@ -64,6 +64,29 @@ def cameras(*entries: str) -> str:
             id="recordings of a label that is not tracked",
         ),
         pytest.param(
+            cameras(
+                "url: 'file:x', objects: {labels: [car]}, zones: {d: {area: [[0,0],[1,0],[1,1]],"
+                " labels: [bus]}}"
+            ),
+            "3:96: cameras.a.zones.d.labels[0]: is a label that objects.labels leaves out",
+            id="zone for a label that is not reported",
+        ),
+        pytest.param(
+            cameras(
+                "url: 'file:x', lines: {d: {from: [0,0], to: [1,1], labels: [car],"
+                " filters: {bus: {}}}}"
+            ),
+            "3:88: cameras.a.lines.d.filters.bus: filters a label that the line leaves out",
+            id="filter of a label that a line leaves out",
+        ),
+        pytest.param(
+            cameras(
+                "url: 'file:x', tracking: {enabled: false}, lines: {d: {from: [0,0], to: [1,1]}}"
+            ),
+            "3:57: cameras.a.lines: need tracking: say tracking: {enabled: true}",
+            id="lines without tracking",
+        ),
+        pytest.param(
             cameras("url: 'file:x'") + "http: {listen: 'localhost:5556'}\n",
             "4:16: http.listen: is the port that sinks.zeromq.bind takes",
             id="one port for both",

@@ -47,7 +47,7 @@ def test_each_message_is_a_line_in_the_file_at_once(opened, tmp_path):
     assert [json.loads(line)["kind"] for line in lines] == ["detection", "status"]
     assert [len(line) for line in lines] == sizes
     assert json.loads(lines[0])["published_ns"] > 0
-    assert sink.kinds == {Kind.DETECTION, Kind.STATUS}
+    assert sink.kinds == {Kind.DETECTION, Kind.STATUS, Kind.EVENT}
 
 
 def test_file_is_not_for_everyone(opened, tmp_path):

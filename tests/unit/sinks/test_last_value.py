@@ -2,7 +2,7 @@ import pytest
 
 from sinks.last_value import REPEAT_S, LastValues
 from sinks.messages import topic_of
-from tests.support.messages import detection, heartbeat, status
+from tests.support.messages import count, detection, event, heartbeat, status
 
 
 @pytest.fixture
@@ -47,13 +47,25 @@ def test_flood_of_subscriptions_is_answered_once_per_interval(values):
 def test_newest_value_is_sent_even_where_it_came_after_the_question(values):
     values.subscribed(b"hb.")
     beat = heartbeat({"cam1": 2, "cam10": 0}).message
-    values.remember(b"hb.", beat, b"new")
-    assert values.due(0.0) == [(b"hb.", b"new")]
+    values.remember(b"hb.lodge.", beat, b"new")
+    assert values.due(0.0) == [(b"hb.lodge.", b"new")]
 
 
 def test_removed_camera_is_not_heard_of_again(values):
     values.subscribed(b"")
-    values.remember(b"hb.", heartbeat({"cam1": 2}).message, b"new")
+    values.remember(b"hb.lodge.", heartbeat({"cam1": 2}).message, b"new")
     assert b"status.cam10." not in dict(values.due(0.0))
     values.subscribed(b"")
     assert b"status.cam10." not in dict(values.due(9.0))
+
+
+def test_newcomer_gets_the_counts_and_no_old_event(values):
+    for envelope, payload in ((count("cam1"), b"old"), (count("cam1", 2), b"counts")):
+        values.remember(topic_of(envelope.message), envelope.message, payload)
+    values.remember(b"event.cam1.", event("cam1").message, b"event")
+    values.subscribed(b"count.")
+    values.subscribed(b"event.")
+    assert values.due(0.0) == [(b"count.cam1.", b"counts")]
+    values.remember(b"hb.lodge.", heartbeat({"cam10": 2}).message, b"new")
+    values.subscribed(b"count.")
+    assert values.due(9.0) == []

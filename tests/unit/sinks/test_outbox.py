@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from sinks.messages import Kind
 from sinks.outbox import Outbox
-from tests.support.messages import detection, heartbeat, status
+from tests.support.messages import count, detection, event, heartbeat, status
 
 
 def drain(outbox):
@@ -38,6 +38,15 @@ def test_flood_of_detections_pushes_out_no_change_of_state():
         outbox.put(detection(seq=seq + 1))
     assert outbox.get(0).message.state == "stalled"
     assert outbox.dropped == 98
+
+
+def test_flood_of_counts_and_detections_pushes_out_no_event():
+    outbox = Outbox(2)
+    outbox.put(event(seq=7))
+    for seq in range(100):
+        outbox.put(detection(seq=seq + 1))
+        outbox.put(count(persons=seq))
+    assert outbox.get(0).message.event_seq == 7
 
 
 def test_reader_waits_for_the_first_one():
@@ -85,7 +94,13 @@ def test_clear_says_how_many_it_threw_away():
 @given(st.lists(st.sampled_from([*Kind, None]), max_size=60), st.integers(1, 5))
 def test_books_balance_after_any_puts_and_gets(steps, capacity):
     outbox = Outbox(capacity)
-    make = {Kind.DETECTION: detection, Kind.STATUS: status, Kind.HEARTBEAT: lambda: heartbeat({})}
+    make = {
+        Kind.DETECTION: detection,
+        Kind.STATUS: status,
+        Kind.HEARTBEAT: lambda: heartbeat({}),
+        Kind.EVENT: event,
+        Kind.COUNT: count,
+    }
     put = got = 0
     for step in steps:
         if step is None:
@@ -93,4 +108,4 @@ def test_books_balance_after_any_puts_and_gets(steps, capacity):
         else:
             put += outbox.put(make[step]())
     assert put == got + outbox.dropped + len(outbox)
-    assert len(outbox) <= 2 * capacity
+    assert len(outbox) <= 4 * capacity

@@ -53,7 +53,11 @@ def test_messages_arrive_in_order_and_are_counted_by_kind(started):
     until(lambda: len(took_s) == 4)
     counts = worker.counts()
     assert sink.written == sent
-    assert counts.published == {Kind.DETECTION: 2, Kind.STATUS: 1, Kind.HEARTBEAT: 1}
+    assert counts.published == dict.fromkeys(Kind, 0) | {
+        Kind.DETECTION: 2,
+        Kind.STATUS: 1,
+        Kind.HEARTBEAT: 1,
+    }
     assert counts.published_bytes == 40
     assert counts.dropped == dict.fromkeys(Loss, 0)
 

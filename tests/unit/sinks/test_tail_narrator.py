@@ -9,7 +9,7 @@ import pytest
 
 from daemon.commands.tail import Narrator
 from sinks.messages import stamped
-from tests.support.messages import detection, heartbeat, status
+from tests.support.messages import count, detection, event, heartbeat, status
 
 NOW = {"wall_ns": 1_795_000_000_041_000_000, "now_s": 90.024}
 
@@ -59,6 +59,36 @@ def test_losses_and_restarts_are_remarked_upon():
 def test_heartbeats_are_silent_until_something_is_lost():
     beats = [heartbeat({"gate": seq}) for seq in (1, 1, 4, 4)]
     assert told(Narrator(), detection(seq=1), *beats)[1:] == ["-- lost 3 messages of gate"]
+
+
+def test_events_are_told_in_a_sentence():
+    narrator = Narrator(events=True)
+    place = {"about": "zone", "zone": "driveway"}
+    assert told(
+        narrator,
+        event(),
+        count(),
+        event(seq=2, phase="entered", **place),
+        event(seq=3, phase="loitering", **place, stationary=True),
+        event(seq=4, phase="left", **place, uncertain=True),
+        event(seq=5, about="line", phase="crossed", line="door", direction="in"),
+        event(seq=8, phase="end", zones=("driveway",), reason="interrupted"),
+        heartbeat({"gate": 70}, events={"gate": 8}),
+    ) == [
+        "T gate person 42 came",
+        "T gate person 42 entered driveway",
+        "T gate person 42 loitering in driveway after 3.2 s (stationary)",
+        "T gate person 42 left driveway after 3.2 s (uncertain)",
+        "T gate person 42 crossed door in after 3.2 s",
+        "-- lost 2 events of gate",
+        "T gate person 42 is gone in driveway after 3.2 s (interrupted)",
+    ]
+
+
+def test_who_reads_events_is_told_nothing_of_detections_it_did_not_ask_for():
+    narrator = Narrator(events=True)
+    beats = [heartbeat({"gate": seq}) for seq in (1, 5, 9, 9)]
+    assert told(narrator, *beats) == []
 
 
 def test_json_lines_are_those_of_the_file():

@@ -62,6 +62,7 @@ class Desk:
         self.publisher = Publisher(
             self.put.append,
             epoch="9f3c",
+            node="lodge",
             live=self.live,
             count_detections=lambda *count: self.counted.append(count),
             clock=self.clock,
@@ -219,6 +220,7 @@ def test_a_status_says_when_it_began_and_what_the_stream_is(desk: Desk) -> None:
         Envelope(
             StatusMessage(
                 epoch="9f3c",
+                node="lodge",
                 camera="gate",
                 state="streaming",
                 reason="",
@@ -254,6 +256,7 @@ def test_a_heartbeat_tells_ages_and_how_far_each_sequence_has_come(desk: Desk) -
     )
     assert desk.last() == HeartbeatMessage(
         epoch="9f3c",
+        node="lodge",
         ready=True,
         cameras={
             "gate": CameraBeat("streaming", 1, 0.05),
@@ -266,7 +269,7 @@ def test_a_heartbeat_tells_ages_and_how_far_each_sequence_has_come(desk: Desk) -
 
 def test_a_heartbeat_says_when_the_daemon_is_not_ready(desk: Desk) -> None:
     desk.publisher.heartbeat([], ready=False)
-    assert desk.last() == HeartbeatMessage(epoch="9f3c", ready=False, cameras={})
+    assert desk.last() == HeartbeatMessage(epoch="9f3c", node="lodge", ready=False, cameras={})
 
 
 def test_the_live_page_is_shown_the_frame_that_was_judged(desk: Desk) -> None:

@@ -67,6 +67,7 @@ class Hall:
         self.publisher = Publisher(
             self.put.append,
             epoch="9f3c",
+            node="lodge",
             live=self.live,
             count_detections=metrics.count_detections,
             clock=self.clock,

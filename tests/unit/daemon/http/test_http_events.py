@@ -32,6 +32,7 @@ def run(story: Coroutine[None, None, None]) -> None:
 def answer(camera: str = "gate", seq: int = 1) -> Envelope:
     message = DetectionMessage(
         epoch="9f3c",
+        node="lodge",
         camera=camera,
         seq=seq,
         status="ok",
@@ -48,11 +49,13 @@ def answer(camera: str = "gate", seq: int = 1) -> Envelope:
 
 def change(camera: str = "gate") -> Envelope:
     return Envelope(
-        StatusMessage(epoch="9f3c", camera=camera, state="stalled", reason="", since_ns=1)
+        StatusMessage(
+            epoch="9f3c", node="lodge", camera=camera, state="stalled", reason="", since_ns=1
+        )
     )
 
 
-HEARTBEAT = Envelope(HeartbeatMessage(epoch="9f3c", ready=True, cameras={}))
+HEARTBEAT = Envelope(HeartbeatMessage(epoch="9f3c", node="lodge", ready=True, cameras={}))
 
 
 class Ear:

@@ -39,6 +39,19 @@ cameras:
     assert faults(tmp_path, text) == []
 
 
+def test_unknown_labels_of_zones_and_lines_are_named(tmp_path: Path) -> None:
+    text = """\
+cameras:
+  gate:
+    url: synthetic://64x48
+    zones: {d: {area: [[0, 0], [1, 0], [1, 1]], labels: [car, persn]}}
+    lines: {l: {from: [0, 0], to: [1, 1], filters: {buss: {min_score: 0.5}}}}
+"""
+    misspelt, filtered = faults(tmp_path, text)
+    assert misspelt.startswith("c.yaml:5:63: cameras.gate.zones.d.labels[1]: the model has no")
+    assert filtered.startswith("c.yaml:6:59: cameras.gate.lines.l.filters.buss: the model has no")
+
+
 def test_every_unknown_label_is_named_where_it_stands(tmp_path: Path) -> None:
     text = """\
 cameras:

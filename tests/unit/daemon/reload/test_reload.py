@@ -18,7 +18,6 @@ from daemon.reload.history import ReloadHistory, config_hash
 from daemon.reload.model import LoadedModel
 from daemon.reload.reloader import Plan, Reloader, Running
 from detector.api import InferenceError, ModelError
-from detector.spec import DetectorSpec
 from sinks.sink import SinkError
 from tests.support.fakes import FakeClock, FakeDetector
 
@@ -69,7 +68,7 @@ class Bench:
         self.path = folder / "vedette.yaml"
         self.clock = FakeClock()
         self.parts = FakeParts()
-        self.built: list[DetectorSpec] = []
+        self.built: list[dict[str, Any]] = []
         self.steps = 0
         self.write(gate=SCENE)
         self.before = Running(
@@ -81,9 +80,9 @@ class Bench:
     def write(self, *, sections: dict[str, Any] | None = None, **cameras: dict[str, Any]) -> None:
         self.path.write_text(json.dumps({"version": 1, "cameras": cameras} | (sections or {})))
 
-    def build(self, wanted: DetectorSpec) -> FakeDetector:
+    def build(self, **wanted: Any) -> FakeDetector:
         self.built.append(wanted)
-        return FakeDetector(wanted.max_batch)
+        return FakeDetector(wanted["max_batch"])
 
     def prepare(self, build: Callable[..., Any] | None = None) -> Plan:
         def advanced() -> None:
@@ -166,6 +165,12 @@ def test_a_file_with_faults_changes_nothing_and_all_are_told(
     assert bench.history.report().hash == config_hash(bench.before.loaded.config)
 
 
+def test_another_name_of_the_node_is_refused_until_a_restart(bench: Bench) -> None:
+    bench.write(sections={"node": "barn"}, gate={"url": "synthetic://64x48"})
+    assert bench.reload() is ReloadResult.REFUSED
+    assert bench.faults[0].endswith("node: changes at a restart only")
+
+
 def test_a_file_that_is_gone_changes_nothing(bench: Bench) -> None:
     bench.path.unlink()
     assert bench.reload() is ReloadResult.REFUSED
@@ -210,7 +215,7 @@ def test_another_model_is_built_and_warm_before_anything_is_touched(bench: Bench
     plan = bench.prepare()
     assert bench.parts.calls == []
     (wanted,) = bench.built
-    assert (wanted.input_size, wanted.max_batch) == (160, 2)
+    assert (wanted["input_size"], wanted["max_batch"]) == (160, 2)
     detector = plan.target.model.detector
     assert isinstance(detector, FakeDetector)
     assert detector.warm.is_set()
@@ -223,7 +228,7 @@ def test_another_model_is_built_and_warm_before_anything_is_touched(bench: Bench
     "error", [ModelError("none.safetensors: no such file"), InferenceError("oom", "4 GiB")]
 )
 def test_a_model_that_cannot_run_is_refused_at_its_place(bench: Bench, error: Exception) -> None:
-    def build(_: DetectorSpec) -> FakeDetector:
+    def build(**_: Any) -> FakeDetector:
         raise error
 
     bench.write(sections={"model": {"input_size": 160}}, gate=SCENE)
@@ -236,7 +241,7 @@ def test_a_model_that_cannot_run_is_refused_at_its_place(bench: Bench, error: Ex
 def test_a_defect_while_preparing_is_refused_and_shown(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def build(_: DetectorSpec) -> FakeDetector:
+    def build(**_: Any) -> FakeDetector:
         raise ZeroDivisionError("secret")
 
     bench.write(sections={"model": {"input_size": 160}}, gate=SCENE)
