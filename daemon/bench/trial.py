@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +32,7 @@ from daemon.metrics import Metrics
 from detector.api import Detector
 from detector.build import build_detector
 from detector.letterbox import InputSpec, Letterbox
+from detector.spec import DetectorSpec
 
 WARM_S = 3.0  # of running before anything is counted
 CEILING_S = 3.0  # of full batches back to back, to learn what a real detector could do
@@ -210,15 +210,15 @@ class Trial:
         self._recording = RecordingMetrics(registry)
         return self._recording
 
-    def _build(self, **wanted: Any) -> Detector:
+    def _build(self, wanted: DetectorSpec) -> Detector:
         plan = self._plan
         detector: Detector = (
-            build_detector(**wanted)
+            build_detector(wanted)
             if plan.real
             else SimulatedDetector(
                 batch_ms=plan.batch_ms,
                 image_ms=plan.image_ms,
-                max_batch=plan.max_batch,
+                max_batch=wanted.max_batch,
                 input_size=INPUT_SIZE,
             )
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from config.schema import ModelConfig
 from config.urls import redacted
+from daemon.reload.model import BuildDetector, detector_spec
 from detector.api import Detector, InferenceError, ModelError
 
 if TYPE_CHECKING:  # PyAV and OpenCV are loaded when there is work for them
@@ -49,7 +50,7 @@ def add_parser(subparsers: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace, build: Callable[..., Detector] | None = None) -> int:
+def run(args: argparse.Namespace, build: BuildDetector | None = None) -> int:
     """Exit code 0; 1 if a file failed; 2 for inputs that cannot be meant; 69 without a model."""
     from daemon.offline.jobs import UsageError, plan
 
@@ -183,23 +184,14 @@ def _largest_batch(batch: int, jobs: Sequence[Job]) -> int:
     return min(batch, len(jobs)) if all(job.is_image for job in jobs) else batch
 
 
-def _real_build() -> Callable[..., Detector]:
+def _real_build() -> BuildDetector:
     from detector.build import build_detector
 
     return build_detector
 
 
-def _build(wanted: ModelConfig, max_batch: int, build: Callable[..., Detector]) -> Detector:
-    detector = build(
-        name=wanted.name,
-        weights=wanted.weights,
-        input_size=wanted.input_size,
-        precision=wanted.precision,
-        score_threshold=wanted.score_threshold,
-        iou_threshold=wanted.iou_threshold,
-        max_detections=wanted.max_detections,
-        max_batch=max_batch,
-    )
+def _build(wanted: ModelConfig, max_batch: int, build: BuildDetector) -> Detector:
+    detector = build(detector_spec(wanted, max_batch=max_batch))
     detector.warm_up()
     return detector
 

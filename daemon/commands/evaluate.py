@@ -18,6 +18,7 @@ from config.hints import did_you_mean
 from config.schema import ModelConfig
 from daemon.arguments import fraction, group, input_size, labels, picture_count
 from detector.api import Detector, InferenceError, ModelError
+from detector.spec import DetectorSpec
 from detector.weights.bundled import resolve
 from detector.weights.description import Description, read_description
 
@@ -89,7 +90,7 @@ def add_parser(subparsers: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace, build: Callable[..., Detector] | None = None) -> int:
+def run(args: argparse.Namespace, build: Callable[[DetectorSpec], Detector] | None = None) -> int:
     """Measure, print, write; see the parser's epilog for the exit codes."""
     if find_spec("pycocotools") is None or find_spec("matplotlib") is None:
         return _fail("packages are missing: pip install 'vedette[train]'", EXIT_FAILED)
@@ -105,7 +106,7 @@ def run(args: argparse.Namespace, build: Callable[..., Detector] | None = None) 
         return _fail(str(error), EXIT_FAILED)
 
 
-def _run(args: argparse.Namespace, build: Callable[..., Detector]) -> int:
+def _run(args: argparse.Namespace, build: Callable[[DetectorSpec], Detector]) -> int:
     from detector.evaluation.figures import difference, difference_table, table
 
     for path in (args.json, args.plot, args.worst):
@@ -129,7 +130,7 @@ def _run(args: argparse.Namespace, build: Callable[..., Detector]) -> int:
 
 
 def _evaluate(
-    args: argparse.Namespace, build: Callable[..., Detector], model: _Model, task: Task
+    args: argparse.Namespace, build: Callable[[DetectorSpec], Detector], model: _Model, task: Task
 ) -> tuple[dict[str, Any], Measurement]:
     """One model's figures. Raises ModelError, InferenceError and DataError."""
     from detector.evaluation.figures import figures_of
@@ -209,22 +210,26 @@ def _checked_groups(
     return dict(groups)
 
 
-def _build(args: argparse.Namespace, build: Callable[..., Detector], model: _Model) -> Detector:
+def _build(
+    args: argparse.Namespace, build: Callable[[DetectorSpec], Detector], model: _Model
+) -> Detector:
     detector = build(
-        name=model.description.architecture,
-        weights=model.path,
-        input_size=args.input_size,
-        precision=args.precision,
-        score_threshold=_LOWEST_SCORE,
-        iou_threshold=args.iou,
-        max_detections=_MOST_DETECTIONS,
-        max_batch=max(_BATCHES),
+        DetectorSpec(
+            name=model.description.architecture,
+            weights=model.path,
+            input_size=args.input_size,
+            precision=args.precision,
+            score_threshold=_LOWEST_SCORE,
+            iou_threshold=args.iou,
+            max_detections=_MOST_DETECTIONS,
+            max_batch=max(_BATCHES),
+        )
     )
     detector.warm_up()
     return detector
 
 
-def _real_build() -> Callable[..., Detector]:
+def _real_build() -> Callable[[DetectorSpec], Detector]:
     from detector.build import build_detector
 
     return build_detector

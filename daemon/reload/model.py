@@ -5,34 +5,37 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
 
 from config.loader import Loaded
+from config.schema import ModelConfig
 from daemon.answers.rules import lowest_score
 from daemon.clock import Clock
 from daemon.reload.labels import check_labels
 from detector.api import Detector
+from detector.spec import DetectorSpec
 
 log = logging.getLogger(__name__)
 
 
-class BuildDetector(Protocol):
-    """`detector.build.build_detector`, or a stand-in."""
+BuildDetector = Callable[[DetectorSpec], Detector]  # `detector.build.build_detector`
 
-    def __call__(
-        self,
-        *,
-        name: str,
-        weights: str,
-        sha256: str | None,
-        input_size: int | None,
-        precision: str,
-        score_threshold: float,
-        iou_threshold: float,
-        nms: Literal["hard", "agnostic", "soft", "soft-agnostic"],
-        max_detections: int,
-        max_batch: int,
-    ) -> Detector: ...
+
+def detector_spec(
+    model: ModelConfig, *, max_batch: int, score_threshold: float | None = None
+) -> DetectorSpec:
+    """The detector that a configuration means, with its own threshold or another one."""
+    return DetectorSpec(
+        name=model.name,
+        weights=model.weights,
+        sha256=model.sha256,
+        input_size=model.input_size,
+        precision=model.precision,
+        score_threshold=model.score_threshold if score_threshold is None else score_threshold,
+        iou_threshold=model.iou_threshold,
+        nms=model.nms,
+        max_detections=model.max_detections,
+        max_batch=max_batch,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +64,12 @@ def load_model(
     config = loaded.config
     advanced()
     started_s = clock.now_s()
-    detector = build(
-        name=config.model.name,
-        weights=config.model.weights,
-        sha256=config.model.sha256,
-        input_size=config.model.input_size,
-        precision=config.model.precision,
-        score_threshold=lowest_score(list(config.cameras.values()), config.model.score_threshold),
-        iou_threshold=config.model.iou_threshold,
-        nms=config.model.nms,
-        max_detections=config.model.max_detections,
+    wanted = detector_spec(
+        config.model,
         max_batch=config.batching.max_batch,
+        score_threshold=lowest_score(list(config.cameras.values()), config.model.score_threshold),
     )
+    detector = build(wanted)
     check_labels(loaded, detector.labels)
     built_s = clock.now_s()
     advanced()

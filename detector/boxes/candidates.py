@@ -1,11 +1,11 @@
-"""The few boxes of each picture that suppression looks at, and what it keeps of them."""
+"""The few boxes of each picture that suppression looks at, and what it keeps of them.
+
+No TensorFlow: an engine without it answers with the same words.
+"""
 
 from __future__ import annotations
 
 from typing import NamedTuple
-
-import numpy as np
-import tensorflow as tf
 
 from detector.networks.ops import Tensor
 
@@ -31,11 +31,3 @@ class Kept(NamedTuple):
     score: Tensor  # float32 [B, N]
     class_id: Tensor  # int32 [B, N]
     count: Tensor  # int32 [B]
-
-
-def unless_broken(found: Candidates, witness: Tensor) -> Candidates:
-    """As found, but for pictures whose `witness` [B], a number that any NaN or infinity among the
-    network's outputs spreads to, is not finite.
-    """
-    finite = tf.abs(witness) < np.inf  # in operations that LiteRT has as well
-    return found._replace(score=tf.where(finite[:, None], found.score, np.inf))

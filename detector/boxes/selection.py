@@ -1,4 +1,7 @@
-"""Which boxes are reported: thresholds, and how a box gives way to a better one."""
+"""Which boxes are reported: thresholds, and how a box gives way to a better one.
+
+TensorFlow is loaded only where a graph is traced.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from detector.boxes.candidates import Candidates, Kept
-from detector.boxes.nms import suppress
-from detector.boxes.soft_nms import suppress_softly
 
 Nms = Literal["hard", "agnostic", "soft", "soft-agnostic"]
 
@@ -30,6 +31,9 @@ class Selection:
 
     def __call__(self, found: Candidates, *, fixed_shapes: bool) -> Kept:
         """Called while a graph is traced; `fixed_shapes` is what XLA needs."""
+        from detector.boxes.nms import suppress
+        from detector.boxes.soft_nms import suppress_softly
+
         across_classes = self.nms.endswith("agnostic")
         if self.nms.startswith("soft"):
             return suppress_softly(

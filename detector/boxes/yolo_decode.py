@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from detector.boxes.candidates import Candidates, unless_broken
+from detector.boxes.broken import unless_broken
+from detector.boxes.candidates import Candidates
 from detector.networks.ops import Tensor
 from detector.networks.yolov3 import BOX_NUMBERS, BOXES_PER_CELL
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from detector.api import InferenceError
 from detector.boxes.candidates import Kept
 from detector.boxes.selection import Selection
 from detector.graph.family import Family
@@ -29,7 +30,8 @@ def stages_for(
 
 
 class Plan:
-    """From pixels to the boxes that are kept, in one graph that is traced once, when it is made.
+    """TensorFlow's engine: from pixels to the boxes that are kept, in one graph, traced once,
+    when it is made.
 
     The weights are constants in it. Its batch size is open: a graph for each size would run no
     faster and would cost each time its own tracing and its own copies of the weights. XLA, used on
@@ -54,8 +56,13 @@ class Plan:
         )
 
     def run(self, pixels: npt.NDArray[np.uint8], content_xyxy: npt.NDArray[np.int32]) -> Kept:
-        """The kept boxes of every picture, as NumPy arrays. Raises TensorFlow's errors."""
-        parts = self._lanes.run(self._answer, pixels, content_xyxy)
+        """See `detector.engine.Engine`."""
+        try:
+            parts = self._lanes.run(self._answer, pixels, content_xyxy)
+        except tf.errors.ResourceExhaustedError as error:
+            raise InferenceError("oom", _first_line(error)) from error
+        except tf.errors.OpError as error:
+            raise InferenceError("runtime", _first_line(error)) from error
         most = max(part.score.shape[1] for part in parts)
         return Kept(
             *(
@@ -75,3 +82,7 @@ def _widened(values: npt.NDArray[Any], most: int) -> npt.NDArray[Any]:
         return values
     missing = [(0, 0), (0, most - values.shape[1]), (0, 0)]
     return np.pad(values, missing[: values.ndim])
+
+
+def _first_line(error: tf.errors.OpError) -> str:
+    return (error.message or type(error).__name__).splitlines()[0]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from detector.build import build_detector
 from detector.evaluation.task import Task, examine
+from detector.spec import DetectorSpec
 from detector.training.setup import Setup
 
 _BATCH = 8
@@ -21,12 +22,14 @@ def measure_for(setup: Setup) -> Callable[[Path], Mapping[str, float]] | None:
 
     def measure(weights: Path) -> dict[str, float]:
         detector = build_detector(
-            name=setup.settings.model,
-            weights=weights,
-            score_threshold=_WEAKEST,
-            iou_threshold=0.5,
-            max_detections=100,
-            max_batch=_BATCH,
+            DetectorSpec(
+                name=setup.settings.model,
+                weights=weights,
+                score_threshold=_WEAKEST,
+                iou_threshold=0.5,
+                max_detections=100,
+                max_batch=_BATCH,
+            )
         )
         detector.warm_up()
         scores = examine(detector, task, lost=lambda _fault: None).scores

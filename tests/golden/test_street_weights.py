@@ -21,6 +21,7 @@ from detector.graph.efficientdet import EfficientDet
 from detector.graph.folding import FoldedOps
 from detector.networks.efficientdet import forward, variables
 from detector.networks.sizes import SIZES
+from detector.spec import DetectorSpec
 from detector.weights.bundled import resolve
 from detector.weights.native import Weights, load
 from tests.golden import recorded
@@ -131,13 +132,15 @@ def test_bfloat16_changes_scores_and_boxes_of_an_anchor_little(side: int) -> Non
 def test_the_built_detector_finds_what_was_recorded(precision: str) -> None:
     """From bytes, as cameras deliver them; everything well above the threshold is found."""
     detector = build_detector(
-        name="efficientdet-lite0",
-        weights=recorded.INTERIM,
-        score_threshold=0.3,
-        iou_threshold=0.5,
-        max_detections=100,
-        max_batch=4,
-        precision=precision,
+        DetectorSpec(
+            name="efficientdet-lite0",
+            weights=recorded.INTERIM,
+            score_threshold=0.3,
+            iou_threshold=0.5,
+            max_detections=100,
+            max_batch=4,
+            precision=precision,
+        )
     )
     pictures = [recorded.letterboxed(x, detector.input_spec) for x in recorded.clip_frames(100)]
     batch = np.zeros((4, 320, 320, 3), np.uint8)

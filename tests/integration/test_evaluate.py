@@ -15,6 +15,7 @@ from daemon.cli import main
 from detector.build import build_detector
 from detector.datasets.samples import open_dataset
 from detector.evaluation.running import answers
+from detector.spec import DetectorSpec
 from tests.support.data_sets import write_coco
 
 pytestmark = pytest.mark.integration
@@ -35,8 +36,10 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Path:
     document = {"images": images, "annotations": [], "categories": categories}
     data = open_dataset(write_coco(folder / "street.json", document))
     detector = build_detector(
-        name="efficientdet-lite0", weights="bundled", precision="float32", score_threshold=0.4,
-        iou_threshold=0.5, max_detections=100, max_batch=8,
+        DetectorSpec(
+            name="efficientdet-lite0", weights="bundled", precision="float32", score_threshold=0.4,
+            iou_threshold=0.5, max_detections=100, max_batch=8,
+        )
     )  # fmt: skip
     document["annotations"] = [
         {

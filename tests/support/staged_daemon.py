@@ -30,6 +30,7 @@ from daemon.service import serve  # noqa: E402
 from detector.api import InferenceError, buckets_up_to  # noqa: E402
 from detector.detections import Detections  # noqa: E402
 from detector.letterbox import InputSpec, Letterbox  # noqa: E402
+from detector.spec import DetectorSpec  # noqa: E402
 
 INPUT = InputSpec(192, 192)
 FAILURES = ("raises-once", "oom-once", "oom-above-2", "raises-always", "hangs", "slow", "warm-up")
@@ -170,8 +171,8 @@ def main() -> int:
     if arguments.lose_log:
         lose_log(arguments.lose_log, arguments.lose_log_after_s)
 
-    def build(*, max_batch: int, **_: Any) -> BlockDetector:
-        return BlockDetector(max_batch, arguments.detector, arguments.after)
+    def build(wanted: DetectorSpec) -> BlockDetector:
+        return BlockDetector(wanted.max_batch, arguments.detector, arguments.after)
 
     clock = SteppingClock(arguments.step_s, arguments.step_after_s)
     return serve(loaded, build, clock, summary_s=None)

@@ -14,6 +14,7 @@ from detector.letterbox import Letterbox
 from detector.models import find_model
 from detector.networks.efficientdet import variables
 from detector.networks.sizes import SIZES
+from detector.spec import DetectorSpec
 from detector.weights.bundled import resolve
 from detector.weights.description import read_description
 from detector.weights.native import load, save
@@ -27,7 +28,7 @@ def build(**changes: Any) -> Detector:
         "name": "efficientdet-lite0", "weights": "bundled", "score_threshold": 0.4,
         "iou_threshold": 0.5, "max_detections": 10, "max_batch": 3, "input_size": 64,
     }  # fmt: skip
-    return build_detector(**asked | changes)
+    return build_detector(DetectorSpec(**asked | changes))
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import pytest
 
 from daemon.commands import detect
 from detector.api import InferenceError, ModelError
+from detector.spec import DetectorSpec
 from tests.support.fakes import FakeDetector
 
 PTS = (0, 100, 250, 300, 900)  # of a video that does not keep time
@@ -27,14 +28,12 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.out = folder / "out"
         self.detectors: list[FakeDetector] = []
-        self.asked: dict[str, object] = {}
+        self.asked: DetectorSpec | None = None
         self.hook: Callable[[int], None] | None = None
 
-    def build(self, **wanted: object) -> FakeDetector:
+    def build(self, wanted: DetectorSpec) -> FakeDetector:
         self.asked = wanted
-        max_batch = wanted["max_batch"]
-        assert isinstance(max_batch, int)
-        self.detectors.append(FakeDetector(max_batch, self.hook))
+        self.detectors.append(FakeDetector(wanted.max_batch, self.hook))
         return self.detectors[-1]
 
     def run(self, *inputs: Path, options: tuple[str, ...] = (), out: Path | None = None) -> int:
@@ -116,7 +115,8 @@ def test_pictures_share_batches_no_larger_than_there_are_pictures(
     assert bench.run(tmp_path / "in", options=("--batch", "4")) == 0
     assert bench.detectors[0].batches == [4, 3]
     assert bench.run(make_image(tmp_path / "one.png"), options=("--batch", "4")) == 0
-    assert bench.asked["max_batch"] == 1
+    assert bench.asked is not None
+    assert bench.asked.max_batch == 1
 
 
 def test_exif_orientation_is_honoured(bench: Bench, tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def test_without_a_model_the_exit_code_is_69(
 ) -> None:
     bench = Bench(tmp_path)
 
-    def no_model(**_: object) -> FakeDetector:
+    def no_model(_: DetectorSpec) -> FakeDetector:
         raise ModelError("x.safetensors: truncated")
 
     bench.build = no_model  # type: ignore[method-assign]
@@ -243,16 +243,16 @@ def test_the_options_reach_the_detector(bench: Bench, tmp_path: Path) -> None:
     options = ("--model", "efficientdet-d0", "--weights", "d0.safetensors", "--input-size", "256")
     more = ("--score-threshold", "0.25", "--precision", "float32")
     assert bench.run(make_image(tmp_path / "a.png"), options=options + more) == 0
-    assert bench.asked == {
-        "name": "efficientdet-d0",
-        "weights": "d0.safetensors",
-        "input_size": 256,
-        "score_threshold": 0.25,
-        "precision": "float32",
-        "iou_threshold": 0.5,
-        "max_detections": 100,
-        "max_batch": 1,
-    }
+    assert bench.asked == DetectorSpec(
+        name="efficientdet-d0",
+        weights="d0.safetensors",
+        input_size=256,
+        score_threshold=0.25,
+        precision="float32",
+        iou_threshold=0.5,
+        max_detections=100,
+        max_batch=1,
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 
 from daemon.commands import evaluate
 from detector.api import InferenceError, ModelError
+from detector.spec import DetectorSpec
 from detector.weights.description import Description
 from detector.weights.native import save
 from tests.support.data_sets import coco_document, make_picture, write_coco
@@ -36,7 +37,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.asked: list[dict[str, Any]] = []
+        self.asked: list[DetectorSpec] = []
         self.error: Exception | None = None
         self.weights = folder / "mine.safetensors"
         save(self.weights, {"x": np.zeros(1, np.float32)}, ABOUT)
@@ -46,11 +47,11 @@ class Bench:
     def write(self, document: dict[str, Any]) -> None:
         write_coco(self.folder / "dev.json", document)
 
-    def build(self, **wanted: Any) -> FakeDetector:
+    def build(self, wanted: DetectorSpec) -> FakeDetector:
         self.asked.append(wanted)
         if self.error is not None:
             raise self.error
-        return FakeDetector(wanted["max_batch"])
+        return FakeDetector(wanted.max_batch)
 
     def run(self, *options: object) -> int:
         parser = argparse.ArgumentParser()
@@ -119,16 +120,16 @@ def test_pictures_of_the_result_are_written(bench: Bench, tmp_path: Path) -> Non
 def test_the_options_reach_the_detector(bench: Bench) -> None:
     assert bench.run("--input-size", 448, "--precision", "float32", "--iou", 0.6) == 0
     assert bench.asked == [
-        {
-            "name": "efficientdet-lite0",
-            "weights": bench.weights,
-            "input_size": 448,
-            "precision": "float32",
-            "score_threshold": 0.01,
-            "iou_threshold": 0.6,
-            "max_detections": 100,
-            "max_batch": 8,
-        }
+        DetectorSpec(
+            name="efficientdet-lite0",
+            weights=bench.weights,
+            input_size=448,
+            precision="float32",
+            score_threshold=0.01,
+            iou_threshold=0.6,
+            max_detections=100,
+            max_batch=8,
+        )
     ]
 
 

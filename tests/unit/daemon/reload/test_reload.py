@@ -18,6 +18,7 @@ from daemon.reload.history import ReloadHistory, config_hash
 from daemon.reload.model import LoadedModel
 from daemon.reload.reloader import Plan, Reloader, Running
 from detector.api import InferenceError, ModelError
+from detector.spec import DetectorSpec
 from sinks.sink import SinkError
 from tests.support.fakes import FakeClock, FakeDetector
 
@@ -68,7 +69,7 @@ class Bench:
         self.path = folder / "vedette.yaml"
         self.clock = FakeClock()
         self.parts = FakeParts()
-        self.built: list[dict[str, Any]] = []
+        self.built: list[DetectorSpec] = []
         self.steps = 0
         self.write(gate=SCENE)
         self.before = Running(
@@ -80,9 +81,9 @@ class Bench:
     def write(self, *, sections: dict[str, Any] | None = None, **cameras: dict[str, Any]) -> None:
         self.path.write_text(json.dumps({"version": 1, "cameras": cameras} | (sections or {})))
 
-    def build(self, **wanted: Any) -> FakeDetector:
+    def build(self, wanted: DetectorSpec) -> FakeDetector:
         self.built.append(wanted)
-        return FakeDetector(wanted["max_batch"])
+        return FakeDetector(wanted.max_batch)
 
     def prepare(self, build: Callable[..., Any] | None = None) -> Plan:
         def advanced() -> None:
@@ -215,7 +216,7 @@ def test_another_model_is_built_and_warm_before_anything_is_touched(bench: Bench
     plan = bench.prepare()
     assert bench.parts.calls == []
     (wanted,) = bench.built
-    assert (wanted["input_size"], wanted["max_batch"]) == (160, 2)
+    assert (wanted.input_size, wanted.max_batch) == (160, 2)
     detector = plan.target.model.detector
     assert isinstance(detector, FakeDetector)
     assert detector.warm.is_set()
@@ -228,7 +229,7 @@ def test_another_model_is_built_and_warm_before_anything_is_touched(bench: Bench
     "error", [ModelError("none.safetensors: no such file"), InferenceError("oom", "4 GiB")]
 )
 def test_a_model_that_cannot_run_is_refused_at_its_place(bench: Bench, error: Exception) -> None:
-    def build(**_: Any) -> FakeDetector:
+    def build(_: DetectorSpec) -> FakeDetector:
         raise error
 
     bench.write(sections={"model": {"input_size": 160}}, gate=SCENE)
@@ -241,7 +242,7 @@ def test_a_model_that_cannot_run_is_refused_at_its_place(bench: Bench, error: Ex
 def test_a_defect_while_preparing_is_refused_and_shown(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def build(**_: Any) -> FakeDetector:
+    def build(_: DetectorSpec) -> FakeDetector:
         raise ZeroDivisionError("secret")
 
     bench.write(sections={"model": {"input_size": 160}}, gate=SCENE)

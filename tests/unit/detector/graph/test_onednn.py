@@ -85,9 +85,10 @@ def test_gated_convolution_and_bias_run_as_one(dtype: tf.DType) -> None:
 def test_without_onednn_the_forms_that_run_everywhere_are_taken() -> None:
     program = (
         "from detector.build import build_detector\n"
-        "detector = build_detector(name='efficientdet-lite0', weights='bundled', max_batch=1,\n"
-        "    score_threshold=.4, iou_threshold=.5, max_detections=9, input_size=64,\n"
-        "    precision='float32')\n"
+        "from detector.spec import DetectorSpec\n"
+        "detector = build_detector(DetectorSpec(name='efficientdet-lite0', weights='bundled',\n"
+        "    max_batch=1, score_threshold=.4, iou_threshold=.5, max_detections=9, input_size=64,\n"
+        "    precision='float32'))\n"
         "detector.warm_up()\n"
         "from detector.graph.onednn import has_onednn\n"
         "print(has_onednn())\n"

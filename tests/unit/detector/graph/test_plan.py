@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+import tensorflow as tf
 
+from detector.api import InferenceError
 from detector.boxes.candidates import Kept
 from detector.boxes.selection import Nms, Selection
 from detector.build import build_detector
@@ -15,6 +17,7 @@ from detector.graph.plan import Plan, stages_for
 from detector.letterbox import Letterbox
 from detector.networks.efficientdet import variables
 from detector.networks.sizes import SIZES
+from detector.spec import DetectorSpec
 from detector.weights.native import load
 from tests.golden import recorded
 
@@ -79,8 +82,10 @@ def test_what_lies_outside_the_picture_does_not_matter() -> None:
 def test_mixed_batches_trace_nothing_anew(batches: int) -> None:
     """As many pictures as come, in the smallest bucket that holds them, as the daemon does."""
     detector = build_detector(
-        name=SPEC.name, weights=WEIGHTS, score_threshold=0.02, iou_threshold=0.5,
-        max_detections=20, max_batch=8, input_size=SIDE,
+        DetectorSpec(
+            name=SPEC.name, weights=WEIGHTS, score_threshold=0.02, iou_threshold=0.5,
+            max_detections=20, max_batch=8, input_size=SIDE,
+        )
     )  # fmt: skip
     detector.warm_up()
     traces, everything = detector.trace_count, pictures(8)
@@ -129,3 +134,23 @@ def test_every_arithmetic_finds_the_same_best_box(
     assert (other.count > 0).all()
     np.testing.assert_allclose(other.score[:, 0], exact.score[:, 0], atol=tolerance)
     np.testing.assert_allclose(other.xyxy[:, 0], exact.xyxy[:, 0], atol=1)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\nat node"), "oom"),
+        (tf.errors.InternalError(None, None, ""), "runtime"),
+    ],
+)
+def test_failures_become_one_line_with_a_reason(
+    error: Exception, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> Kept:
+        raise error
+
+    monkeypatch.setattr(plan(), "_answer", fail)
+    with pytest.raises(InferenceError) as caught:
+        run(pictures(1))
+    assert caught.value.reason == reason
+    assert "\n" not in str(caught.value)

@@ -1,4 +1,7 @@
-"""The detector that the daemon talks to: batches of letterboxed pictures in, detections out."""
+"""The detector that the daemon talks to: batches of letterboxed pictures in, detections out.
+
+Which engine computes is none of its business. No TensorFlow.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from detector.api import InferenceError
 from detector.boxes.candidates import Kept
 from detector.detections import Detections
-from detector.graph.plan import Plan
+from detector.engine import Engine
 from detector.letterbox import InputSpec, Letterbox
 
 
 @dataclass(frozen=True, slots=True)
-class CompiledDetector:
-    """`detector.api.Detector` over a `Plan`; warm it up before the first `detect`."""
+class BatchedDetector:
+    """`detector.api.Detector` over an `Engine`; warm it up before the first `detect`."""
 
-    plan: Plan
+    engine: Engine
     name: str
     precision: str
     labels: tuple[str, ...]
@@ -30,8 +32,8 @@ class CompiledDetector:
 
     @property
     def trace_count(self) -> int:
-        """How many graphs were traced so far; using the detector never adds one."""
-        return self.plan.trace_count
+        """What the engine compiled so far; using the detector never adds to it."""
+        return self.engine.trace_count
 
     def warm_up(self, progress: Callable[[int], None] | None = None) -> None:
         """Run every bucket once; `progress` hears each finished bucket. Raises InferenceError."""
@@ -54,12 +56,7 @@ class CompiledDetector:
         for row, box in zip(content, letterboxes, strict=False):
             left, top = box.offset_xy
             row[:] = (left, top, left + box.scaled_wh[0], top + box.scaled_wh[1])
-        try:
-            kept = self.plan.run(pixels, content)
-        except tf.errors.ResourceExhaustedError as error:
-            raise InferenceError("oom", _first_line(error)) from error
-        except tf.errors.OpError as error:
-            raise InferenceError("runtime", _first_line(error)) from error
+        kept = self.engine.run(pixels, content)
         if not _finite(kept):
             raise InferenceError(
                 "runtime", f"{self.name} gives numbers that are not finite in {self.precision}"
@@ -86,7 +83,3 @@ def _answer(
     boxes = letterbox.to_source(xyxy)
     seen = (boxes[:, :2] < boxes[:, 2:]).all(axis=1)
     return Detections(boxes[seen], score[seen], class_id[seen])
-
-
-def _first_line(error: tf.errors.OpError) -> str:
-    return (error.message or type(error).__name__).splitlines()[0]
