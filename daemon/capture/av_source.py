@@ -17,15 +17,17 @@ from daemon.books.states import StreamInfo
 from daemon.capture.camera_clock import CameraClock
 from daemon.capture.demuxer import Demuxer
 from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.group import Group
 from daemon.capture.pacer import Pacer
 from daemon.capture.picture import AvPicture, Letterboxer, check_size
 from daemon.capture.sample import Lost, Sample
-from daemon.capture.skipping import Skipper
+from daemon.capture.skipping import Skipper, Verdict
 from daemon.clock import Clock
 from detector.letterbox import InputSpec
 
 _BELIEVABLE_FPS = (0.1, 240.0)
 _HARDWARE_FORMATS = frozenset({"cuda", "vaapi"})
+_UNDECODED = frozenset({Verdict.SKIP, Verdict.BEGIN, Verdict.HOLD})
 BeforePacket = Callable[[float], bool]  # hears the decoding time; False ends the stream
 
 
@@ -51,6 +53,7 @@ class AvSource:
             demuxer.stream, shift_s, recorded=demuxer.address.medium == "file"
         )
         self._camera_clock = CameraClock(float(demuxer.stream.time_base or 0))
+        self._group = Group()
         self._newest_s = clock.now_s()  # when the last sample came, or the stream was opened
 
     @property
@@ -92,33 +95,51 @@ class AvSource:
             if self._before_packet and dts_s is not None and not self._before_packet(dts_s):
                 return
             pacer.saw(dts_s)
-            if self._needless(packet, skipper, pacer):
+            verdict = self._judge(packet, skipper, pacer)
+            if verdict in _UNDECODED:
+                self._keep(packet, verdict)
                 self._newest_s = self._clock.now_s()
                 yield Lost.EARLY
             else:
-                yield from self._decode(packet, skipper)
+                yield from self._decode(packet, skipper, verdict)
 
     def close(self) -> None:
         self._demuxer.close()
 
-    def _needless(self, packet: Packet[VideoStream], skipper: Skipper, pacer: Pacer) -> bool:
-        if packet.is_keyframe:
-            skipper.keyframe_came(bytes(packet), self._timeline.seconds(packet.dts))
-        early = pacer.early(self._timeline.seconds(packet.pts), self._clock.now_s())
-        if not packet.size or not (early or skipper.keyframes_only):
-            return False
+    def _judge(self, packet: Packet[VideoStream], skipper: Skipper, pacer: Pacer) -> Verdict:
+        if not packet.size:
+            return Verdict.DECODE  # drains the decoder
         if packet.has_sidedata("new_extradata"):
-            return False
-        return skipper.needless(bytes(packet), early=early)
+            return skipper.resume()
+        now_s = self._clock.now_s()
+        return skipper.judge(
+            memoryview(packet),
+            dts_s=self._timeline.seconds(packet.dts),
+            now_s=now_s,
+            is_key=packet.is_keyframe,
+            early=pacer.early(self._timeline.seconds(packet.pts), now_s),
+        )
 
-    def _decode(self, packet: Packet[VideoStream], skipper: Skipper) -> Iterator[Sample | Lost]:
+    def _keep(self, packet: Packet[VideoStream], verdict: Verdict) -> None:
+        if verdict is Verdict.BEGIN:
+            self._group.begin(packet)
+        elif verdict is Verdict.HOLD:
+            self._group.add(packet)
+
+    def _decode(
+        self, packet: Packet[VideoStream], skipper: Skipper, verdict: Verdict
+    ) -> Iterator[Sample | Lost]:
         codec = self._demuxer.stream.codec_context
+        if verdict is Verdict.RESUME:
+            self._group.decode()
+        self._group.clear()
         try:
-            frames = packet.decode()
-            if skipper.keyframes_only and packet.size:
+            frames = [frame for frame in packet.decode() if not self._group.has(frame)]
+            if verdict is Verdict.ALONE:
                 # Else the decoder keeps a picture back until the next ones come, seconds later.
                 frames += codec.decode(None)
                 codec.flush_buffers()
+                self._group.begin(packet)
         except av.FFmpegError:
             if packet.size:
                 yield Lost.UNDECODABLE

@@ -162,7 +162,6 @@ class _WatchedDemuxer(Demuxer):
             intra_only=codec.codec.intra_only,
             tick_s=1 / _ANY_FPS,
         )
-        skipper.picture_came(interlaced=False)
         for packet in super().packets():
             if packet.size:
                 self._tally.packets.append(
@@ -170,7 +169,7 @@ class _WatchedDemuxer(Demuxer):
                         size=packet.size,
                         pts_s=None if packet.pts is None else packet.pts * tick_s,
                         is_key=packet.is_keyframe,
-                        is_unreferenced=skipper.needless(bytes(packet), early=True),
+                        is_unreferenced=skipper.unreferenced(bytes(packet)),
                     )
                 )
             yield packet

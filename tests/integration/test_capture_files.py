@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -150,6 +151,33 @@ def test_keyframes_alone_are_decoded_where_they_come_often_enough(
     assert late == pytest.approx([3, 4, 5, 6, 7, 8, 9])
     rig = play(path, fps=1)
     assert numbers(rig.frames) == list(range(0, 300, 30))
+
+
+@pytest.mark.parametrize(
+    ("codec", "options"),
+    [
+        ("libx264", {"forced-idr": "1"}),
+        ("libx264", {"forced-idr": "1", "preset": "medium", "bf": "2", "sc_threshold": "0"}),
+        ("libx265", {"forced-idr": "1", "x265-params": "log-level=none:scenecut=0:keyint=1000"}),
+    ],
+)
+def test_keyframes_that_cease_cost_no_answer(
+    tmp_path: Path, codec: str, options: dict[str, str]
+) -> None:
+    """A "smart codec": keyframes every second for six, then none for ten, then again."""
+    keyframes = [*range(0, 180, 30), *range(480, 600, 30)]
+    path = encode(
+        tmp_path / "a.mp4", 600, codec=codec, gop=1000, options=options, keyframes=keyframes
+    )
+    taken = samples_of(path, fps=1)
+    assert len(taken) == 600
+    rig = play(path, fps=1)
+    seen = numbers(rig.frames)
+    steps = [later - earlier for earlier, later in pairwise([*seen, 600])]
+    assert max(steps) <= 33, seen
+    assert Lost.UNDECODABLE not in taken
+    # Where keyframes do, nothing else is decoded.
+    assert sum(isinstance(sample, Sample) for sample in taken[:180]) < 140
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.h264"])

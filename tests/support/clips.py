@@ -4,13 +4,14 @@ white block in its upper left corner.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import numpy.typing as npt
+from av.video.frame import PictureType
 
 CODEC_OPTIONS = {"libx264": {"preset": "ultrafast", "threads": "1"}}
 
@@ -36,8 +37,9 @@ def encode(
     pixel_format: str = "yuv420p",
     gop: int = 30,
     options: dict[str, str] | None = None,
+    keyframes: Collection[int] = (),
 ) -> Path:
-    """Write a recording; the container follows from the name."""
+    """Write a recording; the container follows from the name. `keyframes` come beside `gop`'s."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=fps)
         stream.width, stream.height = size
@@ -47,6 +49,8 @@ def encode(
         for number in range(frames):
             frame = av.VideoFrame.from_ndarray(picture(number, *size), "rgb24")
             frame.pts = number
+            if number in keyframes:
+                frame.pict_type = PictureType.I
             frame.time_base = Fraction(1, fps)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
