@@ -12,28 +12,32 @@ from detector.networks.ops import Tensor
 def suppress(
     found: Candidates,
     *,
-    score_threshold: float,
+    score_threshold: float | tuple[float, ...],
     iou_threshold: float,
     max_detections: int,
     across_classes: bool = False,
+    groups: tuple[int, ...] = (),
     fixed_shapes: bool = False,
 ) -> Kept:
-    """Drop a candidate below `score_threshold`, or that overlaps a better kept one by more than
-    `iou_threshold`: one of its class, or any, `across_classes`. Candidates must come best first;
+    """Drop a candidate below `score_threshold`, which may be one for each class id, and then one
+    that overlaps a better kept one by more than `iou_threshold`: one of its class, of a class with
+    its number in `groups` (by class id), or any, `across_classes`. Candidates must come best first;
     ties go to the earlier one.
 
-    The cost grows with the square of the most candidates that any picture has above the threshold;
-    with `fixed_shapes`, as XLA needs them, always with the square of all candidates.
+    The cost grows with the square of the most candidates that any picture has above the lowest
+    threshold; with `fixed_shapes`, as XLA needs them, always with the square of all candidates.
     """
-    valid = found.score >= score_threshold  # [B, K], true for the first ones of each picture
     if not fixed_shapes:
-        most = tf.reduce_max(tf.reduce_sum(tf.cast(valid, tf.int32), axis=1))
+        lowest = min(score_threshold) if isinstance(score_threshold, tuple) else score_threshold
+        above = tf.cast(found.score >= lowest, tf.int32)  # 1 for the first ones of each picture
+        most = tf.reduce_max(tf.reduce_sum(above, axis=1))
         found = Candidates(*(values[:, :most] for values in found))
-        valid = valid[:, :most]
+    valid = found.score >= by_class(score_threshold, found.class_id)  # [B, K]
     rank = tf.range(tf.shape(valid)[1])
     rivals = rank[None, :] < rank[:, None]  # [K, K]: who is better than whom
     if not across_classes:
-        rivals &= found.class_id[:, :, None] == found.class_id[:, None, :]  # [B, K, K]
+        group = by_class(groups, found.class_id) if groups else found.class_id
+        rivals &= group[:, :, None] == group[:, None, :]  # [B, K, K]
     rivals &= iou(found.xyxy[:, :, None], found.xyxy[:, None]) > iou_threshold
     kept = _greedy(valid, rivals)
     limit = tf.minimum(max_detections, tf.shape(valid)[1])
@@ -44,6 +48,11 @@ def suppress(
         tf.gather(found.class_id, rows, batch_dims=1),
         tf.reduce_sum(tf.cast(score >= 0, tf.int32), axis=1),
     )
+
+
+def by_class(values: float | tuple[float, ...] | tuple[int, ...], class_id: Tensor) -> Tensor:
+    """What holds for each candidate: its class's value, or the one for all."""
+    return tf.gather(tf.constant(values), class_id) if isinstance(values, tuple) else values
 
 
 def _greedy(valid: Tensor, rivals: Tensor) -> Tensor:

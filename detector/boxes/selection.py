@@ -10,24 +10,28 @@ from typing import Literal
 
 from detector.boxes.candidates import Candidates, Kept
 
-Nms = Literal["hard", "agnostic", "soft", "soft-agnostic"]
+Nms = Literal["grouped", "hard", "agnostic", "soft", "soft-agnostic"]
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """`candidates` per picture enter suppression, best first.
+    """`candidates` per picture enter suppression, best first. Those below their threshold leave
+    before boxes are compared, so that none gives way to a box that is not reported.
 
-    `nms` says what happens to a box that overlaps a better one: `hard` drops it beyond
-    `iou_threshold`, `soft` lowers its score the more they overlap and drops it below
-    `score_threshold`; `agnostic` forms compare boxes of different classes too.
+    `score_threshold` is one for all classes, or one for each class id. `nms` says what happens to a
+    box that overlaps a better one: `grouped` and `hard` drop it beyond `iou_threshold`, `soft`
+    lowers its score the more they overlap and drops it below its threshold. `hard` and `soft`
+    compare boxes of one class, `agnostic` forms those of different classes too, and `grouped` those
+    whose classes have one number in `groups`, which is by class id; without numbers it is `hard`.
     """
 
-    score_threshold: float
+    score_threshold: float | tuple[float, ...]
     iou_threshold: float
     max_detections: int
     candidates: int = 1024
     nms: Nms = "hard"
     sigma: float = 0.5
+    groups: tuple[int, ...] = ()
 
     def __call__(self, found: Candidates, *, fixed_shapes: bool) -> Kept:
         """Called while a graph is traced; `fixed_shapes` is what XLA needs."""
@@ -49,5 +53,6 @@ class Selection:
             iou_threshold=self.iou_threshold,
             max_detections=self.max_detections,
             across_classes=across_classes,
+            groups=self.groups if self.nms == "grouped" else (),
             fixed_shapes=fixed_shapes,
         )

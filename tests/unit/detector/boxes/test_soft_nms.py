@@ -129,6 +129,20 @@ def test_pictures_that_are_done_earlier_wait_unchanged() -> None:
     np.testing.assert_array_equal(kept.count, [1, 2])
 
 
+def test_each_class_has_its_own_threshold() -> None:
+    kept = suppress_softly(
+        candidates(
+            [[[0, 0, 9, 9], [0, 0, 9, 9], [20, 20, 30, 30], [40, 40, 50, 50]]],
+            [[0.9, 0.8, 0.5, 0.4]],
+            [[0, 0, 1, 0]],
+        ),
+        score_threshold=(0.3, 0.6),
+        sigma=0.5,
+        max_detections=10,
+    )
+    np.testing.assert_allclose(rows(kept, 0)[1], [0.9, 0.4])
+
+
 def test_nothing_above_the_threshold_is_an_empty_answer() -> None:
     kept = suppress_softly(
         candidates([[[0, 0, 1, 1]]], [[0.1]], [[0]]),
@@ -144,14 +158,15 @@ def test_nothing_above_the_threshold_is_an_empty_answer() -> None:
     ("nms", "scores"),
     [
         ("hard", [0.9, 0.7]),
+        ("grouped", [0.9]),
         ("agnostic", [0.9]),
         ("soft", [0.9, 0.7, 0.8 * np.exp(-2)]),
         ("soft-agnostic", [0.9, 0.8 * np.exp(-2), 0.7 * np.exp(-4)]),
     ],
 )
 def test_every_kind_of_suppression_can_be_chosen(nms: Nms, scores: list[float], xla: bool) -> None:
-    """Three times the same box: two of one class, the last of another."""
-    selection = Selection(0.01, 0.5, 10, nms=nms)
+    """Three times the same box: two of one class, the last of another, in one group."""
+    selection = Selection((0.01, 0.011), 0.5, 10, nms=nms, groups=(0, 0))
     function = tf.function(
         lambda *found: selection(Candidates(*found), fixed_shapes=xla), jit_compile=xla
     )
