@@ -84,19 +84,26 @@ class ModelConfig(Section):
         ),
     ] = "auto"
     score_threshold: Annotated[
-        float, Field(ge=0, le=1, description="Detections below this score are not reported.")
-    ] = 0.4
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            description="Detections below this score are not reported; by default the weights say"
+            " from which score each label is, or else it is 0.4.",
+        ),
+    ] = None
     iou_threshold: Annotated[
         float,
-        Field(gt=0, le=1, description="Overlap above which NMS drops the weaker box of a class."),
+        Field(gt=0, le=1, description="Overlap above which NMS drops the weaker of two boxes."),
     ] = 0.5
     nms: Annotated[
-        Literal["hard", "agnostic", "soft", "soft-agnostic"],
+        Literal["grouped", "hard", "agnostic", "soft", "soft-agnostic"],
         Field(
             description="What happens to overlapping boxes: hard drops the weaker one of a label,"
-            " soft lowers its score; agnostic ones compare across labels."
+            " grouped also of labels that the weights put in one group, as car, truck and bus;"
+            " soft lowers its score; agnostic ones compare across all labels."
         ),
-    ] = "hard"
+    ] = "grouped"
     max_detections: Annotated[
         int, Field(ge=1, le=1000, description="Most detections reported for one frame.")
     ] = 100

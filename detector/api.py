@@ -53,6 +53,13 @@ class Detector(Protocol):
         ...
 
     @property
+    def thresholds(self) -> tuple[float, ...]:
+        """By class id, the score from which a label is reported unless somebody asks for another;
+        `detect` may give weaker ones, for those who do.
+        """
+        ...
+
+    @property
     def weights_sha256(self) -> str:
         """Of the weights file, for `vedette_model_info`."""
         ...

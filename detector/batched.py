@@ -26,6 +26,7 @@ class BatchedDetector:
     name: str
     precision: str
     labels: tuple[str, ...]
+    thresholds: tuple[float, ...]
     weights_sha256: str
     input_spec: InputSpec
     buckets: tuple[int, ...]

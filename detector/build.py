@@ -38,7 +38,9 @@ def build_detector(spec: DetectorSpec) -> BatchedDetector:
 
     arithmetic, why = choose_precision(spec.precision, gpu=gpu, flags=cpu_flags())
     family = model.family(len(labels), spec.input_size or loaded.description.input_size)
-    stages = stages_for(family, loaded.arrays, spec.selection, precision=arithmetic, xla=gpu)
+    stages = stages_for(
+        family, loaded.arrays, spec.selection(loaded.description), precision=arithmetic, xla=gpu
+    )
     log.info(
         "detector built model=%s input=%d precision=%s reason=%r weights=%s",
         spec.name, family.input_spec.width, arithmetic, why, path.name,
@@ -48,6 +50,7 @@ def build_detector(spec: DetectorSpec) -> BatchedDetector:
         name=spec.name,
         precision=arithmetic,
         labels=labels,
+        thresholds=loaded.description.scores_from(spec.score_threshold),
         weights_sha256=loaded.sha256,
         input_spec=family.input_spec,
         buckets=buckets_up_to(spec.max_batch),

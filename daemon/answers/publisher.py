@@ -72,7 +72,7 @@ class Publisher:
         size = frame.letterbox.source_wh
         found, sight = result.detections, None
         if found is not None:
-            found = rules.of(model.labels).apply(found, size)
+            found = rules.of(model.labels, model.thresholds).apply(found, size)
             sight = self._live.show(frame, found, model.labels, inferred_s=timing.answered_s)
         seq = self._seq[frame.camera] = self.last_seq(frame.camera) + 1
         message = DetectionMessage(

@@ -5,7 +5,7 @@ Pure; used by the results thread.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -23,20 +23,20 @@ _WITHIN = np.nextafter(np.float32(1), np.float32(0))
 class ObjectRules:
     """One camera's `objects` and `detect.roi`, as arrays indexed by class id.
 
-    `score_threshold` holds for labels without a `min_score` of their own. Labels that the model
-    does not have are ignored here: whoever loads the model reports them.
+    `thresholds`, by class id, hold for labels without a `min_score` of their own. Labels that the
+    model does not have are ignored here: whoever loads the model reports them.
     """
 
     def __init__(
-        self, camera: CameraConfig, labels: Sequence[str], *, score_threshold: float
+        self, camera: CameraConfig, labels: Sequence[str], *, thresholds: Sequence[float]
     ) -> None:
         filters = [camera.objects.filters.get(label, ObjectFilter()) for label in labels]
         chosen = camera.objects.labels
         reported = [chosen is None or label in chosen for label in labels]
         self._min_score = np.array(
             [
-                np.inf if not wanted else score_threshold if f.min_score is None else f.min_score
-                for wanted, f in zip(reported, filters, strict=True)
+                np.inf if not wanted else threshold if f.min_score is None else f.min_score
+                for wanted, f, threshold in zip(reported, filters, thresholds, strict=True)
             ],
             np.float32,
         )
@@ -79,19 +79,24 @@ class ObjectRules:
 
 
 class CameraRules:
-    """A camera's rules for whichever model answers. Results thread only."""
+    """A camera's rules for whichever model answers. Results thread only.
 
-    def __init__(self, camera: CameraConfig, *, score_threshold: float) -> None:
+    `score_threshold` takes the place of the model's thresholds, where there is one.
+    """
+
+    def __init__(self, camera: CameraConfig, *, score_threshold: float | None) -> None:
         self._camera = camera
         self._score_threshold = score_threshold
-        self._labels: tuple[str, ...] = ()
-        self._rules = ObjectRules(camera, (), score_threshold=score_threshold)
+        self._model: tuple[tuple[str, ...], tuple[float, ...]] = ((), ())
+        self._rules = ObjectRules(camera, (), thresholds=())
 
-    def of(self, labels: tuple[str, ...]) -> ObjectRules:
-        """For a model with these labels; kept until one with others asks."""
-        if labels != self._labels:
-            self._labels = labels
-            self._rules = ObjectRules(self._camera, labels, score_threshold=self._score_threshold)
+    def of(self, labels: tuple[str, ...], thresholds: tuple[float, ...]) -> ObjectRules:
+        """For a model with these labels and thresholds; kept until another one asks."""
+        if (labels, thresholds) != self._model:
+            self._model = labels, thresholds
+            stated = self._score_threshold
+            usual = thresholds if stated is None else (stated,) * len(labels)
+            self._rules = ObjectRules(self._camera, labels, thresholds=usual)
         return self._rules
 
 
@@ -107,7 +112,13 @@ def inside(points: FloatArray, polygon: FloatArray) -> npt.NDArray[np.bool_]:
     return result
 
 
-def lowest_score(cameras: Sequence[CameraConfig], score_threshold: float) -> float:
-    """The threshold the detector itself must work with, so that no camera's filter misses any."""
-    filters = [f for camera in cameras for f in camera.objects.filters.values()]
-    return min([score_threshold, *(f.min_score for f in filters if f.min_score is not None)])
+def lowest_scores(cameras: Iterable[CameraConfig]) -> dict[str, float]:
+    """From where on some camera wants a label, for those that have a `min_score`: the detector must
+    keep as much, so that no camera's filter misses any.
+    """
+    lowest: dict[str, float] = {}
+    for camera in cameras:
+        for label, of in camera.objects.filters.items():
+            if of.min_score is not None:
+                lowest[label] = min(of.min_score, lowest.get(label, of.min_score))
+    return lowest

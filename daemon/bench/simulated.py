@@ -21,6 +21,7 @@ class SimulatedDetector:
     name = "simulated"
     precision = "float32"
     labels = ("person", "car")
+    thresholds = (0.4, 0.4)
     weights_sha256 = "0" * 64
     trace_count = 0
 

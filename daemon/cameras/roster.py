@@ -50,7 +50,7 @@ class Roster:
         self,
         cameras: Mapping[str, CameraConfig],
         *,
-        score_threshold: float,
+        score_threshold: float | None,
         again: Collection[str] = (),
     ) -> None:
         """Make these the cameras that run. The stream of one that is the same, or has but other

@@ -42,7 +42,10 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("-o", "--out", required=True, type=Path, help="folder to write into")
     parser.add_argument("--model", default=usual.name, help=f"default: {usual.name}")
     parser.add_argument("--weights", default=usual.weights, help="bundled, or a .safetensors file")
-    parser.add_argument("--score-threshold", type=float, default=usual.score_threshold, metavar="S")
+    parser.add_argument(
+        "--score-threshold", type=float, metavar="S",
+        help="of every label; default: as the weights say, or 0.4",
+    )  # fmt: skip
     parser.add_argument("--input-size", type=int, metavar="N", help="side of the network's input")
     parser.add_argument("--batch", type=int, default=8, metavar="N", help="default: 8")
     parser.add_argument("--precision", default=usual.precision, metavar="P", help="default: auto")

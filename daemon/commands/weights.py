@@ -1,4 +1,4 @@
-"""`vedette weights import|info|fetch|export`: trained parameters, checked and converted."""
+"""`vedette weights import|info|fetch|export|tune`: trained parameters, checked and converted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tqdm import tqdm
 from config.errors import printable
 from config.hints import did_you_mean
 from daemon.arguments import labels
-from daemon.commands import weights_export
+from daemon.commands import weights_export, weights_tune
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -54,6 +54,7 @@ def add_parser(subparsers: Any) -> None:
     fetch.add_argument("--base-url", metavar="URL", help="of a mirror with the same folders")
     fetch.set_defaults(run=run_fetch)
     weights_export.add_parser(verbs)
+    weights_tune.add_parser(verbs)
 
 
 def _add_import(verbs: Any) -> None:

@@ -41,7 +41,9 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument(
         "--batch", metavar="N", type=batch_size, help="default: 1 for tflite, else any"
     )
-    parser.add_argument("--score-threshold", metavar="S", type=fraction, default=0.4)
+    parser.add_argument(
+        "--score-threshold", metavar="S", type=fraction, help="default: as the weights say, or 0.4"
+    )
     parser.add_argument("--iou-threshold", metavar="I", type=fraction, default=0.5)
     parser.add_argument("--max-detections", metavar="N", type=detection_count, default=100)
     parser.set_defaults(run=run)
@@ -51,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
     from detector.api import ModelError
     from detector.build import start_tensorflow
     from detector.weights.bundled import resolve
+    from detector.weights.description import read_description
 
     try:
         weights = Path(args.weights)
@@ -60,11 +63,19 @@ def run(args: argparse.Namespace) -> int:
         from detector.boxes.selection import Selection
         from detector.export import export
 
+        description = read_description(weights)
+
         export(
             weights,
             args.out,
             form=args.format,
-            selection=Selection(args.score_threshold, args.iou_threshold, args.max_detections),
+            selection=Selection(
+                description.scores_from(args.score_threshold),
+                args.iou_threshold,
+                args.max_detections,
+                nms="grouped",
+                groups=description.group_numbers(),
+            ),
             input_size=args.input_size,
             batch=args.batch,
         )

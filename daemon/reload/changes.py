@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 
@@ -10,7 +11,7 @@ from config.checks import ONLY_FOR
 from config.schema import Config, ModelConfig, SinksConfig
 from config.urls import scheme_of
 from config.zones import TrackingConfig
-from daemon.answers.rules import lowest_score
+from daemon.answers.rules import lowest_scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +147,21 @@ def _stream(camera: CameraConfig) -> CameraConfig:
 def _needs_other_detector(old: Config, new: Config) -> bool:
     """A detector that keeps weaker boxes than are asked for now does as well: rules drop them."""
 
-    def kept_scores(config: Config) -> float:
-        return lowest_score(list(config.cameras.values()), config.model.score_threshold)
-
     def network(config: Config) -> tuple[ModelConfig, int]:
         return config.model.model_copy(update={"score_threshold": 0}), config.batching.max_batch
 
-    return network(old) != network(new) or kept_scores(new) < kept_scores(old)
+    return network(old) != network(new) or _weaker_wanted(old, new)
+
+
+def _weaker_wanted(old: Config, new: Config) -> bool:
+    """Whether a label may be wanted from a lower score than before. What the weights have for their
+    own thresholds is not known here, so any change to or from those counts.
+    """
+    before, now = old.model.score_threshold, new.model.score_threshold
+    if (before is None) is not (now is None):
+        return True
+    if before is not None and now is not None and now < before:
+        return True
+    kept, wanted = (lowest_scores(config.cameras.values()) for config in (old, new))
+    usual = math.inf if before is None else before
+    return any(score < min(usual, kept.get(label, usual)) for label, score in wanted.items())

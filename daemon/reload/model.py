@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from config.loader import Loaded
 from config.schema import ModelConfig
-from daemon.answers.rules import lowest_score
+from daemon.answers.rules import lowest_scores
 from daemon.clock import Clock
 from daemon.reload.labels import check_labels
 from detector.api import Detector
@@ -21,16 +21,19 @@ BuildDetector = Callable[[DetectorSpec], Detector]  # `detector.build.build_dete
 
 
 def detector_spec(
-    model: ModelConfig, *, max_batch: int, score_threshold: float | None = None
+    model: ModelConfig, *, max_batch: int, min_scores: Mapping[str, float] | None = None
 ) -> DetectorSpec:
-    """The detector that a configuration means, with its own threshold or another one."""
+    """The detector that a configuration means; `min_scores` are those of labels that cameras want
+    from a lower score.
+    """
     return DetectorSpec(
         name=model.name,
         weights=model.weights,
         sha256=model.sha256,
         input_size=model.input_size,
         precision=model.precision,
-        score_threshold=model.score_threshold if score_threshold is None else score_threshold,
+        score_threshold=model.score_threshold,
+        min_scores=min_scores or {},
         iou_threshold=model.iou_threshold,
         nms=model.nms,
         max_detections=model.max_detections,
@@ -67,7 +70,7 @@ def load_model(
     wanted = detector_spec(
         config.model,
         max_batch=config.batching.max_batch,
-        score_threshold=lowest_score(list(config.cameras.values()), config.model.score_threshold),
+        min_scores=lowest_scores(config.cameras.values()),
     )
     detector = build(wanted)
     check_labels(loaded, detector.labels)

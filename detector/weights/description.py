@@ -10,7 +10,9 @@ from typing import Any
 
 from detector.api import ModelError
 
+_LISTS = ("labels", "thresholds", "groups")
 _MAX_HEADER_BYTES = 4 * 1024**2
+USUAL_SCORE = 0.4  # where neither a configuration nor the weights say
 DEFAULT_DIALECT = "automl"  # of files that do not say
 
 
@@ -26,12 +28,30 @@ class Description:
     licence: str
     source: str
     dialect: str = DEFAULT_DIALECT  # whose network it is, see `detector.models`
+    thresholds: tuple[float, ...] = ()  # scores to report from, by class id, where it knows them
+    groups: tuple[tuple[str, ...], ...] = ()  # labels of which an object has one only
     sha256: str = ""  # over the tensors as stored; see `weights.native`
 
     def to_metadata(self) -> dict[str, str]:
         """As safetensors keeps it: strings only."""
-        values = asdict(self) | {"labels": json.dumps(self.labels)}
-        return {key: str(value) for key, value in values.items()}
+        values = asdict(self)
+        lists = {name: json.dumps(values[name]) for name in _LISTS}
+        return {key: str(value) for key, value in (values | lists).items()}
+
+    def scores_from(self, stated: float | None) -> tuple[float, ...]:
+        """By class id, the score that a label is reported from: what is stated, or else the file's
+        own threshold, or else a usual one.
+        """
+        if stated is None and self.thresholds:
+            return self.thresholds
+        return (USUAL_SCORE if stated is None else stated,) * len(self.labels)
+
+    def group_numbers(self) -> tuple[int, ...]:
+        """By class id: equal for labels of one group, as `selection` takes it; () for none."""
+        if not self.groups:
+            return ()
+        first = {label: members[0] for members in self.groups for label in members}
+        return tuple(self.labels.index(first.get(label, label)) for label in self.labels)
 
 
 def read_description(path: Path) -> Description:
@@ -71,7 +91,7 @@ def unusable(path: Path, reason: str) -> ModelError:
 
 def _from_metadata(metadata: dict[str, Any]) -> Description:
     """Raises ValueError, TypeError or KeyError where a field is missing or of the wrong kind."""
-    stated = {"dialect": DEFAULT_DIALECT} | metadata
+    stated = {"dialect": DEFAULT_DIALECT, "thresholds": "[]", "groups": "[]"} | metadata
     values: dict[str, Any] = {field.name: stated[field.name] for field in fields(Description)}
     labels = json.loads(values["labels"])
     if not labels or not all(isinstance(label, str) and label for label in labels):
@@ -79,5 +99,26 @@ def _from_metadata(metadata: dict[str, Any]) -> Description:
     if len(set(labels)) != len(labels):
         raise ValueError("labels repeat")
     return Description(
-        **values | {"labels": tuple(labels), "input_size": int(values["input_size"])}
+        **values
+        | {
+            "labels": tuple(labels),
+            "input_size": int(values["input_size"]),
+            "thresholds": _thresholds(json.loads(values["thresholds"]), labels),
+            "groups": _groups(json.loads(values["groups"]), labels),
+        }
     )
+
+
+def _thresholds(stated: list[float], labels: list[str]) -> tuple[float, ...]:
+    if stated and len(stated) != len(labels):
+        raise ValueError("thresholds are not as many as labels")
+    if not all(0 <= score <= 1 for score in stated):
+        raise ValueError("thresholds are not from 0 to 1")
+    return tuple(float(score) for score in stated)
+
+
+def _groups(stated: list[list[str]], labels: list[str]) -> tuple[tuple[str, ...], ...]:
+    members = [label for group in stated for label in group]
+    if len(set(members)) != len(members) or not set(members) <= set(labels):
+        raise ValueError("groups are not of labels, each in one at most")
+    return tuple(tuple(group) for group in stated if group)

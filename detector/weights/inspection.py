@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from detector.api import ModelError
 from detector.models import find_model
-from detector.weights.description import read_description, unusable
+from detector.weights.description import Description, read_description, unusable
 from detector.weights.foreign.formats import Format, format_of
 from detector.weights.native import load
 
@@ -40,6 +40,7 @@ def _native(path: Path) -> Rows:
         ("dialect", description.dialect),
         ("parameters", f"{sum(numbers.values()):,}"),
         ("labels", f"{len(description.labels)}: {', '.join(description.labels)}"),
+        *_rows_of_choice(description),
         ("input", f"{description.input_size}×{description.input_size}"),
         ("pixels", description.input_convention),
         ("on disk", ", ".join(f"{count:,} {name}" for name, count in numbers.items())),
@@ -49,6 +50,17 @@ def _native(path: Path) -> Rows:
         ("checked", checked),
         *_file_rows(path),
     ]
+
+
+def _rows_of_choice(description: Description) -> Rows:
+    """What it says of its answers, where it does."""
+    scores = zip(description.labels, description.thresholds, strict=False)
+    groups = ("/".join(group) for group in description.groups)
+    rows = [
+        ("thresholds", ", ".join(f"{label} {score:.2f}" for label, score in scores)),
+        ("one object", ", ".join(groups)),
+    ]
+    return [row for row in rows if row[1]]
 
 
 def _foreign(path: Path, kind: Format) -> Rows:

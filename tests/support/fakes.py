@@ -76,6 +76,7 @@ class FakeDetector:
         self.name = "fake"
         self.precision = "float32"
         self.labels = ("person", "car")
+        self.thresholds = (0.4, 0.4)
         self.weights_sha256 = "0" * 64
         self.trace_count = 0
         self.input_spec = SPEC

@@ -10,6 +10,7 @@ import pytest
 
 from detector.api import Detector, ModelError
 from detector.build import build_detector, labels_of
+from detector.detections import Detections
 from detector.letterbox import Letterbox
 from detector.models import find_model
 from detector.networks.efficientdet import variables
@@ -96,6 +97,29 @@ def test_suppression_can_be_chosen() -> None:
         where = Letterbox.fit((64, 64), detector.input_spec)
         counts[nms] = len(detector.detect(pixels, [where])[0])
     assert counts["agnostic"] < counts["hard"] < counts["soft"] == 500
+
+
+def test_weights_decide_from_which_score_and_which_labels_give_way(tmp_path: Path) -> None:
+    loaded = load(BUNDLED, variables(SIZES["efficientdet-lite0"], 6))
+    path, own = tmp_path / "w.safetensors", (0.5, 0.02, 0.5, 0.5, 0.5, 0.03)
+    about = replace(loaded.description, thresholds=own, groups=(loaded.description.labels,))
+    save(path, loaded.arrays, about)
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), np.uint8)
+
+    def found(**asked: Any) -> Detections:
+        detector = build(weights=path, max_detections=500, precision="float32", **asked)
+        assert detector.thresholds == (own if asked.get("score_threshold") is None else (0,) * 6)
+        return detector.detect(pixels, [Letterbox.fit((64, 64), detector.input_spec)])[0]
+
+    everything, grouped = (found(score_threshold=0, nms=nms) for nms in ("hard", "grouped"))
+    alone = found(score_threshold=0, nms="agnostic")
+    assert len(grouped) == len(alone) < len(everything)
+    usual = found(score_threshold=None, nms="hard")
+    least = np.array(own)[everything.class_id]
+    assert len(usual) == (everything.score >= least).sum()
+    lower = found(score_threshold=None, nms="hard", min_scores={"person": 0.001, "bus": 0.9})
+    least[everything.class_id == 0] = 0.001
+    assert len(lower) == (everything.score >= least).sum() > len(usual)
 
 
 def test_an_unknown_model_is_refused_with_the_known_ones() -> None:

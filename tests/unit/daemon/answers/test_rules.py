@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from config.camera import CameraConfig
-from daemon.answers.rules import ObjectRules, inside, lowest_score
+from daemon.answers.rules import CameraRules, ObjectRules, inside, lowest_scores
 from detector.detections import Detections
 
 LABELS = ("person", "car", "dog")
@@ -41,7 +41,7 @@ def scored(*rows: tuple[str, float]) -> Detections:
 
 def kept(config: CameraConfig, found: Detections, *, threshold: float = 0.4) -> list[int]:
     """Indices of the rows that the rules leave."""
-    left = ObjectRules(config, LABELS, score_threshold=threshold).apply(found, PICTURE)
+    left = ObjectRules(config, LABELS, thresholds=[threshold] * 3).apply(found, PICTURE)
     rows = {
         (*found.xyxy_px[i].tolist(), float(found.score[i]), int(found.class_id[i])): i
         for i in range(len(found))
@@ -60,7 +60,7 @@ def test_without_rules_everything_above_the_threshold_is_reported() -> None:
 
 
 def test_an_empty_answer_stays_empty() -> None:
-    rules = ObjectRules(camera(roi=LOWER_HALF), LABELS, score_threshold=0.4)
+    rules = ObjectRules(camera(roi=LOWER_HALF), LABELS, thresholds=[0.4] * 3)
     assert len(rules.apply(Detections.none(), PICTURE)) == 0
 
 
@@ -169,12 +169,26 @@ def test_rules_hold_together() -> None:
     assert kept(config, found) == [0]
 
 
-def test_the_detector_works_with_the_lowest_score_that_anybody_asks_for() -> None:
+def test_the_detector_keeps_what_anybody_asks_for() -> None:
     low = camera({"filters": {"dog": {"min_score": 0.2}, "car": {"min_score": 0.9}}})
     high = camera({"filters": {"dog": {"min_score": 0.8}, "person": {"min_area": 0.1}}})
-    assert lowest_score([], 0.4) == 0.4
-    assert lowest_score([camera(), high], 0.4) == 0.4
-    assert lowest_score([high, low], 0.4) == 0.2
+    assert lowest_scores([]) == lowest_scores([camera()]) == {}
+    assert lowest_scores([high, low, camera()]) == {"dog": 0.2, "car": 0.9}
+    assert lowest_scores([low, high]) == lowest_scores([high, low])
+
+
+def test_each_label_has_the_models_threshold_unless_one_is_stated_for_all() -> None:
+    found = scored(("person", 0.5), ("car", 0.5), ("dog", 0.5))
+    own = (0.6, 0.5, 0.4)
+    by_model = CameraRules(camera(), score_threshold=None)
+    assert by_model.of(LABELS, own).apply(found, PICTURE).class_id.tolist() == [1, 2]
+    assert by_model.of(LABELS, own) is by_model.of(LABELS, own)
+    assert by_model.of(LABELS, (0.5, 0.6, 0.6)).apply(found, PICTURE).class_id.tolist() == [0]
+    stated = CameraRules(camera(), score_threshold=0.45)
+    assert len(stated.of(LABELS, own).apply(found, PICTURE)) == 3
+    asked = camera({"filters": {"person": {"min_score": 0.1}, "car": {"min_score": 0.9}}})
+    filtered = CameraRules(asked, score_threshold=None)
+    assert filtered.of(LABELS, own).apply(found, PICTURE).class_id.tolist() == [0, 2]
 
 
 # Corners on whole numbers and points on half numbers: no rounding on either side decides.

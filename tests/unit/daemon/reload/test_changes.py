@@ -123,13 +123,25 @@ def test_a_larger_batch_needs_another_detector_and_a_longer_wait_does_not() -> N
 
 
 def test_only_weaker_boxes_than_before_need_another_detector() -> None:
-    stricter, weaker = (config(model={"score_threshold": score}) for score in (0.6, 0.2))
+    usual, stricter, weaker = (config(model={"score_threshold": x}) for x in (0.4, 0.6, 0.2))
     tuned = CameraChanges(retuned=("gate", "yard"))
-    assert diff(config(), stricter) == Changes(cameras=tuned)
-    assert diff(config(), weaker) == Changes(cameras=tuned, detector=True)
-    wanted = changed("gate", objects={"filters": {"car": {"min_score": 0.1}}})
-    assert diff(config(), wanted).detector
-    assert not diff(wanted, config()).detector
+    assert diff(usual, stricter) == Changes(cameras=tuned)
+    assert diff(usual, weaker) == Changes(cameras=tuned, detector=True)
+    assert diff(config(), usual) == diff(usual, config()) == Changes(cameras=tuned, detector=True)
+
+
+@pytest.mark.parametrize("model", [{}, {"score_threshold": 0.4}])
+def test_a_label_wanted_from_a_lower_score_needs_another_detector(model: dict[str, Any]) -> None:
+    def wanting(score: float) -> Config:
+        cameras = changed("gate", objects={"filters": {"car": {"min_score": score}}}).cameras
+        return config(model=model).model_copy(update={"cameras": cameras})
+
+    assert diff(config(model=model), wanting(0.1)).detector
+    assert not diff(wanting(0.1), config(model=model)).detector
+    assert diff(wanting(0.2), wanting(0.1)).detector
+    assert not diff(wanting(0.1), wanting(0.2)).detector
+    unknown = not model  # whether the weights' own threshold may be higher still
+    assert diff(config(model=model), wanting(0.9)).detector is unknown
 
 
 def test_sinks_are_named() -> None:

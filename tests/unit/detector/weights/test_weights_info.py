@@ -15,7 +15,7 @@ from daemon import cli
 from detector.api import ModelError
 from detector.networks.sizes import SIZES
 from detector.weights import bundled, inspection
-from detector.weights.description import Description
+from detector.weights.description import Description, read_description
 from detector.weights.foreign.classes import COCO_LABELS, choose
 from detector.weights.native import save
 from detector.weights.published import cache
@@ -217,3 +217,56 @@ def test_describing_a_file_needs_no_tensorflow() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def described(tmp_path: Path, **said: str) -> Description:
+    path = tmp_path / "w.safetensors"
+    about = Description("later", ("car", "dog", "truck"), 64, "RGB", "none", "none", "a test")
+    array = {"kernel": np.zeros((1, 1, 2, 3), np.float32)}
+    save_file(array, path, about.to_metadata() | said)
+    return read_description(path)
+
+
+def test_weights_say_from_which_score_and_which_labels_are_one_object(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    about = Description(
+        "later", ("car", "dog", "truck"), 64, "RGB", "none", "none", "a test",
+        thresholds=(0.3, 0.45, 0.5), groups=(("truck", "car"),),
+    )  # fmt: skip
+    path = tmp_path / "w.safetensors"
+    save(path, {"kernel": np.zeros((1, 1, 2, 3), np.float32)}, about)
+    read = read_description(path)
+    assert (read.thresholds, read.groups) == (about.thresholds, about.groups)
+    assert read.scores_from(None) == (0.3, 0.45, 0.5)
+    assert read.scores_from(0.2) == (0.2, 0.2, 0.2)
+    numbers = read.group_numbers()
+    assert numbers[0] == numbers[2] != numbers[1]
+    said = rows(capsys, path)
+    assert said["thresholds"] == "car 0.30, dog 0.45, truck 0.50"
+    assert said["one object"] == "truck/car"
+
+
+def test_weights_that_say_nothing_of_it_are_used_as_ever(tmp_path: Path) -> None:
+    old = described(tmp_path, thresholds="[]", groups="[]")
+    assert old.scores_from(None) == (0.4, 0.4, 0.4)
+    assert old.group_numbers() == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("thresholds", "[0.1, 0.2]"),
+        ("thresholds", "[0.1, 0.2, 1.5]"),
+        ("thresholds", "0.4"),
+        ("thresholds", '["a", "b", "c"]'),
+        ("groups", '[["car", "van"]]'),
+        ("groups", '[["car"], ["car", "dog"]]'),
+        ("groups", "car"),
+    ],
+)
+def test_thresholds_and_groups_that_make_no_sense_are_refused(
+    tmp_path: Path, field: str, value: str
+) -> None:
+    with pytest.raises(ModelError, match="not a safetensors file with a description"):
+        described(tmp_path, **{field: value})
