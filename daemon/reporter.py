@@ -69,7 +69,7 @@ class DaemonReporter:
     def cameras(self) -> Sequence[CameraReport]:
         statuses = {status.camera: status for status in self._board.all()}
         return [
-            CameraReport(statuses[name], self._fleet.page(name), camera.detect.fps)
+            CameraReport(statuses[name], self._fleet.page(name), camera)
             for name, camera in self._progress.config.cameras.items()
             if name in statuses  # one that is being removed is not
         ]

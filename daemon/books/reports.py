@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Protocol
 
+from config.camera import CameraConfig
 from daemon.books.accounting import Page
 from daemon.books.states import CameraStatus
 from sinks.sink import SinkCounts
@@ -21,7 +22,11 @@ class CameraReport:
 
     status: CameraStatus
     page: Page
-    target_fps: float
+    config: CameraConfig
+
+    @property
+    def target_fps(self) -> float:
+        return self.config.detect.fps
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,12 @@ class StreamInfo:
 
 @dataclass(frozen=True, slots=True)
 class CameraStatus:
-    """One camera at one moment. `reason` is a short enum-like word (`timeout`, `auth` …) or ''."""
+    """One camera at one moment. `reason` is a short enum-like word (`timeout`, `auth` …) or ''.
+
+    An outage begins with the last picture and ends with the next, however often the camera is
+    tried in between: `blind_since_s` is when it began, None while pictures come, and
+    `lost_reason` why the stream was lost last, '' where it never was.
+    """
 
     camera: str
     state: CameraState
@@ -61,6 +66,8 @@ class CameraStatus:
     last_frame_ns: int | None = None  # its wall clock
     reconnects: int = 0
     retry_s: float | None = None  # the wait that is running, in BACKOFF
+    blind_since_s: float | None = None  # monotonic
+    lost_reason: str = ""
 
 
 class StatusBoard:
@@ -88,7 +95,7 @@ class StatusBoard:
         """A camera that was not there before begins by connecting; one that was is left alone."""
         with self._lock:
             now_s = self._clock.now_s()
-            begin = CameraStatus(camera, CameraState.CONNECTING, since_s=now_s)
+            begin = CameraStatus(camera, CameraState.CONNECTING, since_s=now_s, blind_since_s=now_s)
             self._statuses.setdefault(camera, begin)
 
     def remove(self, camera: str) -> None:
@@ -139,8 +146,16 @@ class StatusBoard:
                 stream=stream or old.stream,
                 retry_s=retry_s,
                 reconnects=old.reconnects + (state is CameraState.BACKOFF),
+                blind_since_s=self._blind_since_s(old, state),
+                lost_reason=_lost_reason(old, state, reason),
             )
             return new
+
+    def _blind_since_s(self, old: CameraStatus, state: CameraState) -> float | None:
+        if state.is_up or old.blind_since_s is not None:
+            return None if state.is_up else old.blind_since_s
+        newest = self._newest.get(old.camera)
+        return newest[0] if newest else old.since_s
 
     def frame_arrived(self, camera: str, now_s: float, wall_ns: int) -> None:
         """A frame came; called for every one, so it costs next to nothing."""
@@ -169,3 +184,9 @@ class StatusBoard:
         if newest is None:
             return status
         return replace(status, last_frame_s=newest[0], last_frame_ns=newest[1])
+
+
+def _lost_reason(old: CameraStatus, state: CameraState, reason: str) -> str:
+    if state.is_up:
+        return ""
+    return reason if state in (CameraState.BACKOFF, CameraState.FAILED) else old.lost_reason

@@ -1,6 +1,7 @@
 """The HTTP application, put together. It knows the daemon only by its `View`.
 
-A request passes `Hardened` (headers, reading only), `Guard` (who is let in) and the router.
+A request passes `Prefixed` (a proxy's path), `Hardened` (headers, reading only), `Guard` (who is
+let in) and the router.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from daemon.http.guard import Guard
 from daemon.http.hardening import Hardened
 from daemon.http.listener import Shortage
 from daemon.http.pages import Pages
+from daemon.http.prefix import Prefixed
 from daemon.http.recordings import Recordings
 from daemon.http.view import View
 
@@ -43,8 +45,9 @@ class HttpApp:
                 Exception: answer_http_error,
             },
         )
+        router.router.redirect_slashes = False  # it would redirect to a host of its own guess
         self._guard = Guard(router, view.http, view.clock)
-        self._asgi = Hardened(self._guard)
+        self._asgi = Prefixed(Hardened(self._guard))
 
     def read_token(self, directory: Path | None) -> None:
         """`directory` is $CREDENTIALS_DIRECTORY. Raises CredentialError."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from starlette.requests import Request
 
 from daemon.books.reports import CameraReport
@@ -26,3 +28,17 @@ def number(request: Request, name: str, allowed: range) -> int | None:
         detail = f"{name} must be a whole number from {allowed.start} to {allowed.stop - 1}"
         raise ApiError(400, "bad_query", detail)
     return int(text)
+
+
+def moment(request: Request, name: str) -> int | None:
+    """A time of the query in ISO 8601, UTC where it names no zone, in ns; None for none."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        given = datetime.fromisoformat(text)
+        zoned = given if given.tzinfo else given.replace(tzinfo=UTC)
+        return int(zoned.timestamp()) * 10**9
+    except (ValueError, OverflowError):
+        detail = f"{name} must be a time, as in 2026-11-26T01:30:00Z"
+        raise ApiError(400, "bad_query", detail) from None

@@ -15,6 +15,7 @@ from config.urls import split_host_port
 from daemon.clock import Clock
 from daemon.http.errors import ApiError
 from daemon.http.hosts import KnownHosts
+from daemon.http.prefix import path_of
 from daemon.http.tokens import CHALLENGE, TokenCheck
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class Guard:
             try:
                 await self._admit(scope, Headers(scope=scope))
             except ApiError as refusal:
-                await refusal.answer()(scope, receive, send)
+                await refusal.answer(scope)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
@@ -70,7 +71,7 @@ class Guard:
         site, mode = headers.get("sec-fetch-site"), headers.get("sec-fetch-mode")
         if site in ("cross-site", "same-site") and mode != "navigate":
             raise ApiError(403, "other_site", "pages of other sites get nothing from here")
-        if self._config.token is not None and scope["path"] not in OPEN_PATHS:
+        if self._config.token is not None and path_of(scope) not in OPEN_PATHS:
             await self._ask_for_token(scope, headers.get("authorization"))
 
     async def _ask_for_token(self, scope: Scope, authorization: str | None) -> None:

@@ -40,7 +40,7 @@ class Hardened:
             await send(message)
 
         refused = _refusal(scope)
-        app = self._app if refused is None else refused.answer()
+        app = self._app if refused is None else refused.answer(scope)
         await app(scope, receive, send_with_headers)
 
 

@@ -1,22 +1,27 @@
-"""What people look at: the two pages, snapshots, live pictures. Event loop of the HTTP thread."""
+"""What people look at: pages, snapshots, live pictures. Event loop of the HTTP thread."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
-from daemon.http import asked, mjpeg
+from daemon.http import asked, mjpeg, shell
 from daemon.http.errors import ApiError
-from daemon.http.mjpeg import LiveFeed, live_response
-from daemon.http.pictures import PictureMaker
+from daemon.http.feed import LiveFeed, Look
+from daemon.http.pictures import PictureMaker, Print
+from daemon.http.shapes import Json, sight_json
 from daemon.http.view import View
 
 STATIC = Path(__file__).parent / "static"
 WIDTHS = range(16, 7681)  # of a snapshot, in pixels
+LIVE_WIDTHS = range(16, 1921)
+LIVE_STEP = 160  # widths of live pictures are rounded up to it, so that viewers share them
+MAX_LOOKS = 64  # of one viewer
 
 
 class Pages:
@@ -31,13 +36,15 @@ class Pages:
         pages = {
             "/": self._overview,
             "/camera/{name}": self._camera,
+            "/recordings": self._recordings,
             "/api/v1/cameras/{name}/snapshot.jpg": self._snapshot,
+            "/live": self._mosaic,
             "/live/{name}.mjpg": self._live,
         }
         if not self._view.http.live:
             return [Route(path, _no_pictures) for path in pages]
         routes: list[BaseRoute] = [Route(path, answer) for path, answer in pages.items()]
-        return [*routes, Mount("/static", StaticFiles(directory=STATIC))]
+        return [*routes, Mount("/static", _Files(directory=STATIC))]
 
     def close(self) -> None:
         """End the live pictures."""
@@ -45,11 +52,18 @@ class Pages:
         self._maker.close()
 
     async def _overview(self, _: Request) -> Response:
-        return FileResponse(STATIC / "overview.html")
+        return HTMLResponse(shell.page("overview", path="/"))
 
     async def _camera(self, request: Request) -> Response:
-        known = self._view.camera(request.path_params["name"])
-        return FileResponse(STATIC / "camera.html", 200 if known else 404)
+        name = asked.camera(self._view, request.path_params["name"]).status.camera
+        return HTMLResponse(
+            shell.page("camera", path="/camera/", title=f"{name} – vedette", name=name)
+        )
+
+    async def _recordings(self, _: Request) -> Response:
+        return HTMLResponse(
+            shell.page("recordings", path="/recordings", title="recordings – vedette")
+        )
 
     async def _snapshot(self, request: Request) -> Response:
         boxes = asked.number(request, "boxes", range(2))
@@ -67,8 +81,35 @@ class Pages:
     async def _live(self, request: Request) -> Response:
         camera = asked.camera(self._view, request.path_params["name"]).status.camera
         if request.method == "HEAD":
-            return Response(media_type=mjpeg.MEDIA_TYPE)
-        return live_response(self._feed, camera)
+            return Response(media_type=mjpeg.REPLACING)
+        return mjpeg.live_response(self._feed, camera)
+
+    async def _mosaic(self, request: Request) -> Response:
+        names = dict.fromkeys(request.query_params.getlist("camera"))
+        if not 1 <= len(names) <= MAX_LOOKS:
+            raise ApiError(400, "bad_query", f"name 1 to {MAX_LOOKS} cameras, as in ?camera=gate")
+        width = asked.number(request, "width", LIVE_WIDTHS) or mjpeg.MAX_WIDTH
+        once = asked.number(request, "once", range(2))
+        step = -(-width // LIVE_STEP) * LIVE_STEP
+        cameras = [asked.camera(self._view, name).status.camera for name in names]
+        if request.method == "HEAD":
+            return Response(media_type=mjpeg.MIXED)
+        looks = [Look(camera, step, boxes=False) for camera in cameras]
+        if once:
+            looks = [look for look in looks if self._view.board.latest(look.camera)]
+        return mjpeg.mosaic_response(self._feed, looks, self._described, once=bool(once))
+
+    def _described(self, camera: str, picture: Print) -> Json:
+        return sight_json(camera, picture.sight, now_s=self._view.clock.now_s())
+
+
+class _Files(StaticFiles):
+    """Files of the page: a browser keeps them, and asks each time whether they are the same."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        answer = await super().get_response(path, scope)
+        answer.headers["cache-control"] = "no-cache"
+        return answer
 
 
 async def _no_pictures(_: Request) -> Response:

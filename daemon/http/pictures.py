@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 
 from daemon.answers.annotate import annotate, encode_jpeg
@@ -17,6 +19,14 @@ from daemon.http.errors import ApiError
 from daemon.nice import be_nice
 
 SHARE = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """A sight as a JPEG."""
+
+    sight: Sight
+    jpeg: bytes
 
 
 class PictureMaker:
@@ -30,9 +40,15 @@ class PictureMaker:
 
     async def jpeg(self, sight: Sight, *, max_width: int | None, boxes: bool = True) -> bytes:
         """Waits for its turn. Raises ApiError after `close`."""
+        return (await self.print(lambda: sight, max_width=max_width, boxes=boxes)).jpeg
+
+    async def print(
+        self, newest: Callable[[], Sight], *, max_width: int | None, boxes: bool
+    ) -> Print:
+        """Of what is the newest sight when its turn comes. Raises ApiError after `close`."""
         if self._closing.is_set():
             raise _stopping()
-        draw = partial(self._jpeg, sight, max_width, boxes)
+        draw = partial(self._print, newest, max_width, boxes)
         return await asyncio.get_running_loop().run_in_executor(self._drawer, draw)
 
     def close(self) -> None:
@@ -40,10 +56,11 @@ class PictureMaker:
         self._closing.set()
         self._drawer.shutdown(wait=False)
 
-    def _jpeg(self, sight: Sight, max_width: int | None, boxes: bool) -> bytes:
+    def _print(self, newest: Callable[[], Sight], max_width: int | None, boxes: bool) -> Print:
         if self._closing.wait(max(0.0, self._rested_s - time.monotonic())):
             raise _stopping()
         began_s = time.monotonic()
+        sight = newest()
         bgr = sight.picture.to_bgr(max_width)
         if boxes:
             scale = bgr.shape[1] / sight.source_wh[0]
@@ -51,7 +68,7 @@ class PictureMaker:
         jpeg = encode_jpeg(bgr)
         ended_s = time.monotonic()
         self._rested_s = ended_s + (ended_s - began_s) * self._rest_per_work
-        return jpeg
+        return Print(sight, jpeg)
 
 
 def _stopping() -> ApiError:

@@ -1,4 +1,4 @@
-"""Recordings of a camera: listed a page at a time, and their files. HTTP thread."""
+"""Recordings of a camera, and of all: listed a page at a time, and their files. HTTP thread."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -14,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.staticfiles import NotModifiedResponse
 
 from daemon.http import asked
+from daemon.http.album import Message, Wish, look_up, message_of
 from daemon.http.errors import ApiError
 from daemon.http.view import View
 from daemon.recording.shelf import Item, Part, Shelf, part_of
@@ -33,18 +33,6 @@ MEDIA_TYPES = {
 Json = dict[str, object]
 
 
-class _Seen(msgspec.Struct):
-    label: str
-    score: float
-
-
-class _Message(msgspec.Struct):
-    """What the list tells of the message beside a recording."""
-
-    captured_ns: int
-    detections: tuple[_Seen, ...]
-
-
 class Recordings:
     """With `http.live: false` the list tells of recordings, and no file of them is given away."""
 
@@ -53,7 +41,49 @@ class Recordings:
 
     def routes(self) -> list[BaseRoute]:
         path = "/api/v1/cameras/{name}/recordings"
-        return [Route(path, self._list), Route(path + "/{file}", self._file)]
+        return [
+            Route("/api/v1/recordings", self._album),
+            Route(path, self._list),
+            Route(path + "/{file}", self._file),
+        ]
+
+    async def _album(self, request: Request) -> Response:
+        camera = request.query_params.get("camera")
+        if camera is not None:
+            asked.camera(self._view, camera)
+        reports = self._view.reporter.cameras()
+        names = [report.status.camera for report in reports]
+        shelves = {name: shelf for name in names if (shelf := self._view.shelf(name))}
+        wish = Wish(
+            camera=camera,
+            label=request.query_params.get("label"),
+            since=asked.moment(request, "from"),
+            until=asked.moment(request, "until"),
+            before=request.query_params.get("before"),
+            limit=asked.number(request, "limit", LIMITS) or DEFAULT_LIMIT,
+        )
+        found, following = await run_in_threadpool(look_up, shelves, wish)
+        root = request.scope.get("root_path", "")
+        return JSONResponse(
+            {
+                "failing": self._view.reporter.recorder().failing,
+                "records": [
+                    report.status.camera for report in reports if report.config.record.wanted
+                ],
+                "stored": sum(shelf.count for shelf in shelves.values()),
+                "stored_bytes": sum(shelf.size for shelf in shelves.values()),
+                "recordings": [
+                    {
+                        "camera": one.camera,
+                        **_recording(
+                            one.item, one.message, f"{root}/api/v1/cameras/{one.camera}/recordings"
+                        ),
+                    }
+                    for one in found
+                ],
+                "next": following,
+            }
+        )
 
     async def _list(self, request: Request) -> Response:
         limit = asked.number(request, "limit", LIMITS) or DEFAULT_LIMIT
@@ -103,19 +133,11 @@ def _status(path: Path) -> os.stat_result | None:
 
 def _described(shelf: Shelf, items: Sequence[Item], path: str) -> list[Json]:
     """Those whose message can be read."""
-    described = ((item, _message(shelf, item)) for item in items)
+    described = ((item, message_of(shelf, item)) for item in items)
     return [_recording(item, message, path) for item, message in described if message is not None]
 
 
-def _message(shelf: Shelf, item: Item) -> _Message | None:
-    try:
-        text = (shelf.folder / f"{item.name}.{Part.MESSAGE}").read_bytes()
-        return msgspec.json.decode(text, type=_Message)
-    except (OSError, msgspec.DecodeError):
-        return None
-
-
-def _recording(item: Item, message: _Message, path: str) -> Json:
+def _recording(item: Item, message: Message, path: str) -> Json:
     return {
         "name": item.name,
         "captured_ns": message.captured_ns,

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from daemon.answers.live import Sight
+from daemon.answers.records import detection_records
 from daemon.books.accounting import Page, total
 from daemon.books.reports import CameraReport, ConfigReport, ModelReport, Reporter
+from daemon.diagnosis.trouble import address_of, is_finished, trouble
 from daemon.http.history import STEP_S, Point
 from daemon.http.rates import Fps
 
@@ -19,13 +21,18 @@ def camera_json(
     report: CameraReport, sight: Sight | None, fps: Fps | None, *, now_s: float
 ) -> Json:
     """One camera as the list of cameras shows it; ages and durations in seconds."""
-    status = report.status
+    status, config = report.status, report.config
+    said = trouble(status, config)
     return {
         "name": status.camera,
+        "address": address_of(config),
         "state": status.state,
         "reason": status.reason,
         "in_state_s": _seconds(now_s - status.since_s),
         "retry_s": status.retry_s,
+        "blind_s": None if status.blind_since_s is None else _seconds(now_s - status.blind_since_s),
+        "finished": is_finished(status, config),
+        "trouble": asdict(said) if said else None,
         "reconnects": status.reconnects,
         "stream": asdict(status.stream) if status.stream else None,
         "fps": {
@@ -37,7 +44,20 @@ def camera_json(
         "last_frame_age_s": (
             None if status.last_frame_s is None else _seconds(now_s - status.last_frame_s)
         ),
+        "last_frame_ns": status.last_frame_ns,
         "picture": None if sight is None else picture_json(sight, now_s=now_s),
+        "roi": config.detect.roi,
+        "records": config.record.wanted,
+    }
+
+
+def sight_json(camera: str, sight: Sight, *, now_s: float) -> Json:
+    """A picture beside which it is sent, and what was found in it."""
+    return {
+        "camera": camera,
+        "number": sight.number,
+        **picture_json(sight, now_s=now_s),
+        "detections": detection_records(sight.detections, sight.labels),
     }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
+from config.camera import CameraConfig
 from daemon.books.accounting import Ledger
 from daemon.books.reports import (
     CameraReport,
@@ -53,7 +54,7 @@ class _Sample:
         status = CameraStatus(
             "gate", CameraState.STREAMING, stream=stream, last_frame_s=1.0, last_frame_ns=1
         )
-        return [CameraReport(status, Ledger().page(), 5.0)]
+        return [CameraReport(status, Ledger().page(), CameraConfig(url="synthetic://gate"))]
 
     def queues(self) -> list[QueueReport]:
         return [QueueReport("slots", 0, 1)]

@@ -35,14 +35,16 @@ class Chromium(Chrome):
         return list(self.execute_script(script, selector))
 
     def picture(self, selector: str) -> tuple[int, list[int]]:
-        """Width of what an <img> shows, and its pixels scaled to 8×8 RGBA."""
+        """Width of what an <img> or a <canvas> shows, and its pixels scaled to 8×8 RGBA."""
         width, pixels = self.execute_script(
             """
             const image = document.querySelector(arguments[0]);
-            if (!image || image.hidden || !image.naturalWidth) return [0, []];
+            const isBlank = image?.matches("canvas") && !image.closest("[data-shown]");
+            const width = image?.naturalWidth ?? image?.width;
+            if (!width || isBlank) return [0, []];
             const context = new OffscreenCanvas(8, 8).getContext("2d");
             context.drawImage(image, 0, 0, 8, 8);
-            return [image.naturalWidth, [...context.getImageData(0, 0, 8, 8).data]];
+            return [width, [...context.getImageData(0, 0, 8, 8).data]];
             """,
             selector,
         )
@@ -53,11 +55,13 @@ class Chromium(Chrome):
         until(lambda: self.execute_script(f"return {script}"), timeout_s)
 
     def complaints(self) -> list[str]:
-        """What the console says of our own pages: broken policies, exceptions."""
+        """Errors on the console, but for requests that were answered with an error or not at all:
+        tests take daemons away.
+        """
         return [
             entry["message"]
             for entry in self.get_log("browser")
-            if "Content Security Policy" in entry["message"] or "Uncaught" in entry["message"]
+            if entry["level"] == "SEVERE" and "Failed to load resource" not in entry["message"]
         ]
 
     def emulate(self, *features: tuple[str, str]) -> None:

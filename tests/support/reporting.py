@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry
 
+from config.camera import CameraConfig
 from config.schema import HttpConfig
 from daemon.answers.live import LiveBoard
 from daemon.books.accounting import Drop, Ledger
@@ -31,6 +32,7 @@ from sinks.messages import Kind
 from sinks.sink import Loss, SinkCounts
 from tests.support.fakes import FakeClock
 
+CAMERA = CameraConfig(url="rtsp://10.0.0.5:554/stream1")
 STREAM = StreamInfo("h264", 64, 48, 25.0, "tcp", "software")
 READY = Readiness(model_warm=True, sinks_bound=True, capture_started=True, not_draining=True)
 
@@ -44,6 +46,7 @@ def camera_report(
     dropped: int = 2,
     last_frame_s: float | None = 99.5,
     retry_s: float | None = None,
+    config: CameraConfig = CAMERA,
 ) -> CameraReport:
     """A camera whose books balance, with one frame in flight."""
     ledger = Ledger()
@@ -54,9 +57,19 @@ def camera_report(
     ledger.captured()
     last_frame_ns = None if last_frame_s is None else int(last_frame_s * 1e9)
     status = CameraStatus(
-        name, state, reason, 90.0, STREAM, last_frame_s, last_frame_ns, 1, retry_s
+        name,
+        state,
+        reason,
+        90.0,
+        STREAM,
+        last_frame_s,
+        last_frame_ns,
+        1,
+        retry_s,
+        blind_since_s=None if state.is_up else last_frame_s or 90.0,
+        lost_reason="" if state.is_up else reason,
     )
-    return CameraReport(status, ledger.page(), 5.0)
+    return CameraReport(status, ledger.page(), config)
 
 
 class FakeReporter:

@@ -14,7 +14,7 @@ from config.schema import HttpConfig
 from daemon.answers.live import LiveBoard
 from daemon.clock import SystemClock
 from daemon.http.app import HttpApp
-from daemon.http.mjpeg import LiveFeed
+from daemon.http.feed import LiveFeed
 from daemon.http.server import HttpServer
 from daemon.recording.shelf import Shelf
 from tests.support.fakes import GreyPicture, frame, one_box

@@ -1,162 +1,146 @@
 // The page of one camera.
 
-import { draw } from "./chart.js";
-import { ask, follow, setText } from "./daemon.js";
-import { fill, fillTable } from "./elements.js";
+import { follow, setText } from "./daemon.js";
+import { Diagnostics } from "./diagnostics.js";
 import { Events } from "./events.js";
-import { duration, lost, milliseconds, number, percent, rate, stateWord } from "./format.js";
+import { timeOfDay } from "./format.js";
+import { showObjects } from "./objects.js";
 import { Picture } from "./picture.js";
-import { Recordings } from "./recordings.js";
+import { apiOf, at, cameraHere, pageOf } from "./root.js";
 import { Seen } from "./seen.js";
+import { Shots } from "./shots.js";
+import { brief, spoken } from "./states.js";
+import { LiveStream } from "./stream.js";
+import { fullScreen, isPaused, onKey, pausing } from "./tools.js";
 import { changed, share } from "./windows.js";
+import { Zoom } from "./zoom.js";
 
-const SNAPSHOT_WIDTH = 960;
-const HISTORY_MS = 5000; // the daemon's own step
-const OBJECTS_MS = 500; // between two changes of the table
-const FATES = {
-  fps_cap: "left out: detect.fps asks for fewer",
-  overwritten: "a newer frame came first",
-  stale: "too old when its turn came",
-  corrupt: "damaged on the way",
-  preprocess_error: "could not be scaled",
-  infer_error: "the detector failed",
-  shutdown: "the daemon was stopping",
-};
-
-const name = decodeURIComponent(location.pathname.split("/").at(-1));
-const path = `/api/v1/cameras/${encodeURIComponent(name)}`;
-const main = document.querySelector("main");
-const picture = new Picture(name, document.querySelector(".picture"), SNAPSHOT_WIDTH);
+const name = cameraHere();
+const stage = document.getElementById("stage");
+const frame = stage.querySelector(".picture");
+const picture = new Picture(name, frame);
+const stream = new LiveStream((sight, jpeg) => {
+  picture.show(sight, jpeg);
+  showObjects(sight);
+});
 const seen = new Seen(document.getElementById("seen"), { links: false });
-const recordings = new Recordings(document.getElementById("recordings"), `${path}/recordings`);
-const listening = `/api/v1/events?camera=${encodeURIComponent(name)}`;
-const events = new Events(listening, hear);
-let newest = null;
-let historyAt = -Infinity;
-let objectsAt = -Infinity;
+const events = new Events(at(`api/v1/events?camera=${encodeURIComponent(name)}`), (message) => seen.add(message));
+const recordings = document.getElementById("recordings");
+const shots = new Shots(recordings, { query: () => `camera=${encodeURIComponent(name)}`, page: 6, most: 6 });
+const diagnostics = new Diagnostics(document.getElementById("diagnostics"), name);
+const zoom = new Zoom(frame, (view) => {
+  picture.view = view;
+  frame.style.setProperty("--zoom", `translate(${view.x}px, ${view.y}px) scale(${view.scale})`);
+  picture.mark();
+});
+let camera = null;
 
 const page = {
-  paths: () => ["/api/v1/status", path],
+  paths: () => ["api/v1/status", "api/v1/cameras"],
 
-  facts([, camera]) {
-    document.title = `${name} – ${stateWord(camera.state)} – vedette`;
-    main.dataset.state = camera.state;
-    setText(document.getElementById("state"), stateWord(camera.state));
-    newest = camera;
-    showPicture();
-    showFigures(camera);
-    showStream(camera);
-    showFrames(camera.frames);
-    showObjects(camera.detections ?? []);
-    refreshHistory();
-    recordings.refresh();
+  facts([, { cameras }]) {
+    camera = cameras.find((one) => one.name === name) ?? null;
+    if (camera === null) return gone();
+    const said = spoken(camera);
+    document.title = `${name} – ${said.word} – vedette`;
+    document.body.dataset.tone = said.tone;
+    setText(document.getElementById("state"), said.word);
+    setText(document.getElementById("brief"), brief(camera));
+    shape(camera);
+    picture.tell(said, camera.roi);
+    advise(said);
+    if (said.word !== "live") showObjects(null, said.word);
+    showPicture(true);
+    neighbours(cameras.map((one) => one.name));
+    diagnostics.tell(camera);
+    shots.refresh();
   },
 
-  refused(refusal) {
-    if (refusal.status !== 404) return;
-    delete main.dataset.state;
-    setText(document.getElementById("state"), "unknown camera");
-    newest = null;
-    picture.clear();
-    events.close();
+  refused() {},
+
+  silent() {
+    document.body.dataset.tone = "off";
+    setText(document.getElementById("state"), "unknown");
+    setText(document.getElementById("brief"), "");
+    showObjects(null, "unknown");
+    diagnostics.forget();
+    const last = picture.sight?.captured_ns;
+    picture.tell({ head: "The daemon does not answer", what: "", since: last ? `last picture ${timeOfDay(last)}` : "" }, null);
   },
 
   restarted() {
-    picture.clear();
+    stream.close();
     events.close();
-    historyAt = -Infinity;
   },
 };
 
-function showPicture() {
-  if (newest === null) return;
+function gone() {
+  document.body.dataset.tone = "off";
+  setText(document.getElementById("state"), "removed");
+  picture.tell({ head: "No camera of this name is configured any more", what: "", since: "" }, null);
+  stream.close();
+}
+
+function shape({ picture: shown, stream: known }) {
+  const [width, height] = shown?.size ?? [known?.width ?? 16, known?.height ?? 9];
+  stage.style.setProperty("--aspect", `${width / height}`);
+}
+
+function showPicture(isTurn = false) {
   const { events: mayListen, streams } = share();
   events.keep(mayListen);
-  picture.update(newest, streams > 0);
+  const names = camera?.picture ? [name] : [];
+  const pixels = frame.clientWidth * Math.min(2, window.devicePixelRatio || 1) * zoom.view.scale;
+  const width = Math.min(1920, Math.max(160, Math.ceil(pixels / 160) * 160));
+  const streaming = streams > 0 && !isPaused();
+  stream.keep(streaming ? names : [], width);
+  if (streaming || !isTurn || document.hidden || (isPaused() && picture.sight)) return;
+  stream.glance(names, width);
 }
 
-function hear(message) {
-  seen.add(message);
-  showObjects(message.detections);
+// What is wrong is said over the picture; what to do about it, below.
+function advise({ what, advice }) {
+  const element = document.getElementById("advice");
+  element.hidden = advice === "";
+  setText(element, [what, advice].filter(Boolean).join(" "));
 }
 
-function showFigures({ fps, picture: shown, frames }) {
-  fill(document.getElementById("figures"), [
-    ["fps in", rate(fps.captured)],
-    ["fps answered", `${rate(fps.inferred)} of ${rate(fps.target)}`],
-    ["latency", milliseconds(shown ? shown.latency_ms : null)],
-    ["objects", shown ? number(shown.objects) : "–"],
-    ["lost", number(lost(frames))],
-  ]);
-}
-
-function showStream(camera) {
-  const { stream } = camera;
-  const age = camera.last_frame_age_s;
-  const rows = [
-    ["state", `${stateWord(camera.state)} for ${duration(camera.in_state_s)}`],
-    ["last frame", age === null ? "none yet" : `${duration(age)} ago`],
-    ["reconnects", number(camera.reconnects)],
-  ];
-  if (camera.reason) rows.splice(1, 0, ["reason", camera.reason]);
-  if (camera.retry_s !== null) rows.push(["next try after", `${camera.retry_s.toFixed(1)} s`]);
-  if (stream) {
-    rows.push(
-      ["picture", `${stream.width} × ${stream.height}`],
-      ["codec", stream.codec],
-      ["announced", stream.fps === null ? "no rate" : `${rate(stream.fps)} fps`],
-      ["transport", stream.transport],
-      ["decoder", stream.decoder],
-    );
+function neighbours(names) {
+  const here = names.indexOf(name);
+  for (const [id, other] of [["before", names[here - 1]], ["after", names[here + 1]]]) {
+    const link = document.getElementById(id);
+    link.hidden = other === undefined;
+    if (other !== undefined) {
+      link.href = pageOf(other);
+      link.title = other;
+    }
   }
-  fill(document.getElementById("stream"), rows);
 }
 
-function showFrames({ captured, inferred, dropped, in_flight: inFlight, balanced }) {
-  const share = (count) => [number(count), captured ? percent(count / captured) : "–"];
-  fillTable(document.getElementById("frames"), [
-    ["captured", number(captured), ""],
-    ["answered", ...share(inferred)],
-    ...Object.entries(dropped).map(([reason, count]) => [
-      FATES[reason] ? `${reason}: ${FATES[reason]}` : reason, ...share(count),
-    ]),
-    ["in flight", number(inFlight), ""],
-  ]);
-  const verdict = balanced ? "The books balance." : "The books do not balance.";
-  setText(document.getElementById("balance"), verdict);
+function go(id) {
+  const link = document.getElementById(id);
+  if (link.hidden) return false;
+  link.click();
+  return true;
 }
 
-function showObjects(detections) {
-  if (performance.now() - objectsAt < OBJECTS_MS) return;
-  objectsAt = performance.now();
-  document.getElementById("nothing").hidden = detections.length > 0;
-  fillTable(
-    document.getElementById("objects"),
-    detections.map(({ label, score, box }) => [
-      label, percent(score), box.map((side) => Math.round(side)).join(", "),
-    ]),
-  );
+const boxes = document.getElementById("boxes");
+function toggleBoxes() {
+  picture.marks.boxes = !picture.marks.boxes;
+  boxes.setAttribute("aria-pressed", String(picture.marks.boxes));
+  picture.mark();
 }
 
-async function refreshHistory() {
-  if (performance.now() - historyAt < HISTORY_MS) return;
-  historyAt = performance.now();
-  const past = await ask(`${path}/history`).catch(() => null); // the next turn tells why
-  if (past === null) return;
-  const fps = "frames per second in and answered";
-  draw("fps", [past.captured_fps, past.inferred_fps], { name: fps, words: rate, least: 1 });
-  draw("latency", [past.latency_ms], { name: "latency", words: milliseconds, least: 10 });
-  draw("lost", [past.lost_fps], { name: "frames lost per second", words: rate, least: 1 });
-}
-
-setText(document.getElementById("name"), name);
-for (const [id, target] of Object.entries({
-  "link-facts": path,
-  "link-history": `${path}/history`,
-  "link-recordings": `${path}/recordings`,
-  "link-events": listening,
-  "link-snapshot": `${path}/snapshot.jpg`,
-  "link-stream": `/live/${encodeURIComponent(name)}.mjpg`,
-})) document.getElementById(id).href = target;
-changed.addEventListener("change", showPicture);
+document.getElementById("nearer").addEventListener("click", () => zoom.by(1.5));
+document.getElementById("farther").addEventListener("click", () => zoom.by(1 / 1.5));
+boxes.addEventListener("click", toggleBoxes);
+onKey("b", toggleBoxes);
+onKey("ArrowLeft", () => go("before"));
+onKey("ArrowRight", () => go("after"));
+document.getElementById("save").href = apiOf(name, "/snapshot.jpg");
+document.getElementById("save").download = `${name}.jpg`;
+document.getElementById("all-recordings").href = at(`recordings?camera=${encodeURIComponent(name)}`);
+changed.addEventListener("change", () => showPicture());
+pausing(() => showPicture());
+fullScreen(stage);
 follow(page);

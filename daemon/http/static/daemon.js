@@ -1,6 +1,8 @@
 // Asks the daemon once a second, and notices when it does not answer. A hidden page asks nothing.
 
 import { duration } from "./format.js";
+import { at } from "./root.js";
+import { isUp, isWanted } from "./states.js";
 
 const ASK_MS = 1000;
 const SILENCE_MS = 2500; // without an answer the daemon counts as dead; checked below
@@ -15,15 +17,17 @@ export class Refusal extends Error {
   }
 }
 
+// `path` counts from the daemon's root.
 export async function ask(path) {
-  const response = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(GIVE_UP_MS) });
+  const response = await fetch(at(path), { cache: "no-store", signal: AbortSignal.timeout(GIVE_UP_MS) });
   if (response.ok) return response.json();
   const detail = await response.json().then((body) => body.error.detail, () => "");
   throw new Refusal(response.status, detail || `HTTP ${response.status}`);
 }
 
-// `page` has `paths()` to ask for, in this order; `facts(answers)`, `refused(refusal)` and
-// `restarted()`, which comes before the first facts after a silence or a restart of the daemon.
+// `page` has `paths()` to ask for, in this order, the daemon's status first; `facts(answers)`,
+// `refused(refusal)`, `silent()` while the daemon does not answer, and `restarted()`, which comes
+// before the first facts after a silence or a restart of the daemon.
 export function follow(page) {
   let answeredAt = performance.now();
   let silent = false;
@@ -48,15 +52,16 @@ export function follow(page) {
     answeredAt = performance.now();
     if (silent) page.restarted();
     silent = false;
+    if (refusal?.status >= 502) return; // a proxy speaks for a daemon that is gone
     if (refusal) {
       alarm(`The daemon refuses: ${refusal.message}.`);
       page.refused(refusal);
       return;
     }
-    const [status] = answers;
+    const [status, more] = answers;
     if (status.uptime_s < uptime) page.restarted();
     uptime = status.uptime_s;
-    showHealth(status);
+    showHealth(status, more?.cameras);
     page.facts(answers);
   }
 
@@ -76,33 +81,51 @@ export function follow(page) {
     if (document.hidden || silence < SILENCE_MS) return;
     silent = true;
     showSilence(silence / 1000);
+    page.silent();
   }, CHECK_MS);
   loop();
 }
 
-function showHealth(status) {
+const MISSING = {
+  model_warm: "the model is loading",
+  sinks_bound: "the sinks are not bound",
+  capture_started: "the cameras are not started",
+  not_draining: "it is stopping",
+};
+
+// Without `cameras` the states that the daemon counted have to do.
+function showHealth(status, cameras) {
   const state = status.stuck ? "stuck" : status.ready ? "ready" : "starting";
   const missing = Object.keys(status.readiness).filter((name) => !status.readiness[name]);
-  document.body.dataset.daemon = state;
-  setText(
-    document.getElementById("health"),
-    state === "starting" ? `not ready: ${missing.join(", ")}` : state,
-  );
+  const [up, wanted] = counted(status, cameras);
+  document.body.dataset.daemon = state === "ready" && up < wanted ? "partly" : state;
+  const words = {
+    stuck: "stuck",
+    starting: `not ready: ${missing.map((name) => MISSING[name] ?? name).join(", ")}`,
+    ready: wanted === 0 ? "ready" : `${up} of ${wanted} up`,
+  };
+  setText(document.getElementById("health"), words[state]);
+  if (cameras) document.title = up < wanted ? `(${wanted - up} down) vedette` : "vedette";
   alarm(status.stuck ? `The daemon is stuck: ${status.stuck}.` : "");
+}
+
+function counted({ cameras: states }, cameras) {
+  if (cameras) {
+    const wanted = cameras.filter(isWanted);
+    return [wanted.filter(isUp).length, wanted.length];
+  }
+  const up = (states.streaming ?? 0) + (states.tampered ?? 0);
+  const all = Object.values(states).reduce((sum, count) => sum + count, 0);
+  return [up, all - (states.disabled ?? 0) - (states.finished ?? 0)];
 }
 
 function showSilence(seconds) {
   document.body.dataset.daemon = "dead";
   document.title = "no answer – vedette";
   setText(document.getElementById("health"), "no answer");
-  for (const badge of document.querySelectorAll("main .badge")) setText(badge, "unknown");
-  for (const veil of document.querySelectorAll("main .veil")) {
-    veil.hidden = false;
-    setText(veil, "the daemon does not answer");
-  }
   // In steps, so that a screen reader is not interrupted every moment.
   const words = seconds < 10 ? "does not answer" : `has not answered for ${duration(Math.floor(seconds / 10) * 10)}`;
-  alarm(`The daemon ${words}. What you see below is old.`);
+  alarm(`The daemon ${words}. What you see below is old. Is the service running? Its log says more.`);
 }
 
 function alarm(text) {

@@ -1,4 +1,14 @@
-// Small pieces of both pages.
+// Small pieces of all pages.
+
+import { colourOf } from "./colours.js";
+
+// A spot of a label's colour.
+export function swatch(label) {
+  const spot = document.createElement("span");
+  spot.className = "swatch";
+  spot.style.setProperty("--colour", colourOf(label));
+  return spot;
+}
 
 // Fills a <dl> with rows of term, fact and, where given, a longer text to point at.
 export function fill(list, rows) {

@@ -1,46 +1,4 @@
-// Numbers and states in words.
-
-const STATES = {
-  connecting: "connecting",
-  streaming: "streaming",
-  tampered: "tampered with",
-  stalled: "stalled",
-  backoff: "no connection",
-  disabled: "disabled",
-  failed: "failed",
-};
-
-export function stateWord(state) {
-  return STATES[state] ?? state;
-}
-
-// Why a camera shows nothing new, or "" while it does.
-export function trouble(camera) {
-  const why = camera.reason ? ` (${camera.reason})` : "";
-  const age = camera.last_frame_age_s;
-  switch (camera.state) {
-    case "streaming": {
-      const pictureAge = camera.picture?.age_s ?? null;
-      if (pictureAge === null) return "waiting for the first answer";
-      const late = pictureAge > Math.max(3, 5 / camera.fps.target);
-      return late ? `no answer for ${duration(pictureAge)}` : "";
-    }
-    case "stalled":
-      return `stalled: no frame for ${age === null ? "long" : duration(age)}`;
-    case "backoff":
-      return `no connection${why} for ${duration(camera.in_state_s)}`;
-    default:
-      return `${stateWord(camera.state)}${why}`;
-  }
-}
-
-export function streamWords(camera) {
-  const { stream, reconnects } = camera;
-  if (!stream) return "no stream yet";
-  const words = [`${stream.codec} ${stream.width}×${stream.height}`, stream.transport, stream.decoder];
-  if (reconnects > 0) words.push(`reconnects: ${number(reconnects)}`);
-  return words.join(", ");
-}
+// Numbers and times in words.
 
 // What detect.fps leaves out is not lost: nobody asked for it.
 export function lost(frames) {
@@ -58,6 +16,13 @@ export function objectWords(detections) {
   return [...labels]
     .map(([label, { count, score }]) => `${label}${count > 1 ? ` ×${count}` : ""} ${percent(score)}`)
     .join(", ");
+}
+
+// [label, how many of it], in the order in which they were found.
+export function labelsOf(detections) {
+  const counts = new Map();
+  for (const { label } of detections) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return [...counts];
 }
 
 export function number(value) {
@@ -87,11 +52,6 @@ export function moment(ns) {
   const isToday = at.toDateString() === new Date().toDateString();
   const day = at.toLocaleDateString("en-GB", { weekday: "short", day: "numeric", month: "short" });
   return isToday ? time : `${day}, ${time}`;
-}
-
-export function bytes(count) {
-  const step = count < 1e9 ? ["MB", 1e6] : ["GB", 1e9];
-  return `${(count / step[1]).toFixed(1)} ${step[0]}`;
 }
 
 export function duration(seconds) {

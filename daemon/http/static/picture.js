@@ -1,81 +1,83 @@
-// One camera's picture: a stream, snapshots once a second, or the last one where it stands still.
+// One camera's picture: the newest that came, what was found in it, and why it stands still.
 
 import { setText } from "./daemon.js";
-import { trouble } from "./format.js";
-
-// A stream that ended looks like one that goes on, and is not asked for again under one address.
-const RENEW_MS = 30000;
-
-let streamsBegun = 0;
-
-const button = document.getElementById("pause");
-let paused = matchMedia("(prefers-reduced-motion: reduce)").matches;
-
-function showPaused() {
-  button.setAttribute("aria-pressed", String(paused));
-}
-
-button.addEventListener("click", () => {
-  paused = !paused;
-  showPaused();
-});
-showPaused();
+import { timeOfDay } from "./format.js";
+import { Marks } from "./marks.js";
 
 export class Picture {
-  constructor(name, root, width) {
+  constructor(name, root) {
     this.name = name;
-    this.width = width;
     this.root = root;
-    this.image = root.querySelector("img");
+    this.film = root.querySelector(".film");
+    this.context = this.film.getContext("2d", { alpha: false });
+    this.marks = new Marks(root.querySelector(".marks"));
     this.veil = root.querySelector(".veil");
-    this.source = null;
-    this.streamingSince = null;
+    this.sight = null;
+    this.roi = null;
+    this.next = null; // came while another was decoded
+    this.decoding = false;
     this.onScreen = true;
-    this.image.alt = `camera ${name}`;
-    this.image.addEventListener("error", () => this.clear()); // the next facts try again
+    this.view = undefined; // of a zoom
+    this.film.setAttribute("aria-label", `camera ${name}, no picture yet`);
+    this.follow(root);
+    new ResizeObserver(() => this.mark()).observe(root);
   }
 
-  // Shows what `camera` has; returns whether that took one of the streams that are free.
-  update(camera, mayStream) {
-    const words = trouble(camera);
-    this.veil.hidden = words === "";
-    setText(this.veil, words);
-    if (document.hidden || !this.onScreen || camera.picture === null) {
-      this.clear();
-      return false;
+  // What the camera's facts say of the picture.
+  tell(said, roi) {
+    this.veil.hidden = said.head === "";
+    for (const part of ["head", "what", "since"]) {
+      setText(this.veil.querySelector(`.veil-${part}`), said[part]);
     }
-    const streams = mayStream && !paused && ["streaming", "tampered"].includes(camera.state);
-    if (streams) this.stream();
-    else this.snapshot(camera.picture.captured_ns);
-    return streams;
+    if (roi !== this.roi && JSON.stringify(roi) !== JSON.stringify(this.roi)) {
+      this.roi = roi;
+      this.mark();
+    }
   }
 
-  stream() {
-    const now = performance.now();
-    if (this.streamingSince !== null && now - this.streamingSince < RENEW_MS) return;
-    this.streamingSince = now;
-    streamsBegun += 1;
-    this.show(`/live/${this.name}.mjpg?${streamsBegun}`);
+  // Newest wins: a browser that decodes slowly shows fewer pictures, none late.
+  async show(sight, blob) {
+    this.next = { sight, blob };
+    if (this.decoding) return;
+    this.decoding = true;
+    while (this.next) {
+      const { sight: shown, blob: jpeg } = this.next;
+      this.next = null;
+      const bitmap = await createImageBitmap(jpeg).catch(() => null);
+      if (bitmap) this.put(shown, bitmap);
+    }
+    this.decoding = false;
   }
 
-  snapshot(at) {
-    const standsStill = paused || !this.image.complete; // the one before is on its way
-    if (this.streamingSince === null && this.source !== null && standsStill) return;
-    this.streamingSince = null;
-    this.show(`/api/v1/cameras/${this.name}/snapshot.jpg?width=${this.width}&at=${at}`);
+  put(sight, bitmap) {
+    if (this.film.width !== bitmap.width) this.film.width = bitmap.width;
+    if (this.film.height !== bitmap.height) this.film.height = bitmap.height;
+    this.context.drawImage(bitmap, 0, 0);
+    bitmap.close();
+    this.sight = sight;
+    this.root.dataset.shown = "";
+    const label = `camera ${this.name}, picture of ${timeOfDay(sight.captured_ns)}`;
+    if (!this.film.ariaLabel?.endsWith(label)) this.film.setAttribute("aria-label", label);
+    this.mark();
   }
 
-  clear() {
-    this.streamingSince = null;
-    this.source = null;
-    this.image.hidden = true;
-    this.image.removeAttribute("src");
+  mark() {
+    const { sight, roi } = this;
+    const scene = sight && { ...sight, roi, trails: this.trails?.(sight) };
+    this.marks.draw(scene, this.view);
   }
 
-  show(source) {
-    if (this.source === source) return;
-    this.source = source;
-    this.image.hidden = false;
-    this.image.src = source;
+  // Labels of what is pointed at.
+  follow(root) {
+    const target = root.closest(".tile") ?? root;
+    const point = (at) => {
+      this.marks.pointed = at;
+      this.mark();
+    };
+    target.addEventListener("pointermove", ({ clientX, clientY }) => {
+      const { left, top } = root.getBoundingClientRect();
+      point({ x: clientX - left, y: clientY - top });
+    });
+    target.addEventListener("pointerleave", () => point(null));
   }
 }

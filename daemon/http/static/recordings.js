@@ -1,111 +1,100 @@
-// What was recorded of a camera: newest first, older ones on demand.
+// The page of all recordings.
 
-import { ask, setText } from "./daemon.js";
-import { bytes, moment, number, objectWords } from "./format.js";
+import "./tools.js";
+import { ask, follow } from "./daemon.js";
+import { Lightbox } from "./lightbox.js";
+import { rooted, Shots } from "./shots.js";
 
-const ASK_MS = 5000;
-const PAGE = 12;
-const MOST = 240; // shown at once
+const form = document.getElementById("filters");
+const asked = new URLSearchParams(location.search);
+const shots = new Shots(document.getElementById("recordings"), {
+  query: () => queryOf().toString(),
+  named: true,
+  onOpen: (shot) => lightbox.open(shot),
+});
+const lightbox = new Lightbox(document.getElementById("lightbox"), shots, remember);
+let linked = decodeURIComponent(location.hash.slice(1)); // camera/name
 
-export class Recordings {
-  constructor(root, path) {
-    this.root = root;
-    this.path = path;
-    this.list = root.querySelector("ol");
-    this.fault = root.querySelector(".fault");
-    this.stored = root.querySelector(".stream");
-    this.button = root.querySelector("button");
-    this.askedAt = -Infinity;
-    this.shots = new Map(); // name of a recording → its line
-    this.oldest = null; // what to ask for next
-    this.button.addEventListener("click", () => this.showOlder());
+const page = {
+  paths: () => ["api/v1/status", "api/v1/cameras"],
+
+  async facts([{ model }, { cameras }]) {
+    offer(form.elements.camera, cameras.map(({ name }) => name));
+    offer(form.elements.label, model?.labels ?? []);
+    await shots.refresh();
+    if (linked) openLinked();
+  },
+
+  refused() {},
+  silent() {},
+  restarted() {},
+};
+
+// What the form asks for, in the daemon's words.
+function queryOf() {
+  const query = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) {
+    if (value === "") continue;
+    query.set(name, ["from", "until"].includes(name) ? new Date(value).toISOString() : value);
   }
+  return query;
+}
 
-  async refresh() {
-    if (performance.now() - this.askedAt < ASK_MS) return;
-    this.askedAt = performance.now();
-    const page = await this.page("").catch(() => null); // the next turn tells why
-    if (page === null) return;
-    this.root.hidden = page.stored === 0 && page.failing === "";
-    this.fault.hidden = page.failing === "";
-    setText(this.fault, `Nothing can be recorded: ${page.failing}.`);
-    setText(this.stored, `${number(page.stored)} kept, ${bytes(page.stored_bytes)}`);
-    const goesOn = page.recordings.some(({ name }) => this.shots.has(name));
-    if (!goesOn) this.beginAnew(page.next);
-    for (const recording of page.recordings.reverse()) this.show(recording, "prepend");
-    while (this.shots.size > MOST) this.dropOldest();
-  }
-
-  async showOlder() {
-    const page = await this.page(`&before=${this.oldest}`).catch(() => null);
-    if (page === null) return;
-    for (const recording of page.recordings) this.show(recording, "append");
-    this.continueAt(page.next);
-  }
-
-  dropOldest() {
-    this.shots.delete(this.list.lastElementChild.dataset.name);
-    this.list.lastElementChild.remove();
-    this.continueAt(this.list.lastElementChild.dataset.name);
-  }
-
-  page(more) {
-    return ask(`${this.path}?limit=${PAGE}${more}`);
-  }
-
-  // Nothing is shown yet, or so much came meanwhile that there would be a gap.
-  beginAnew(next) {
-    this.shots.clear();
-    this.list.replaceChildren();
-    this.continueAt(next);
-  }
-
-  continueAt(name) {
-    this.oldest = name;
-    this.button.hidden = name === null;
-  }
-
-  // A recording that is there already may have got its clip by now.
-  show(recording, place) {
-    const known = this.shots.get(recording.name);
-    const parts = Object.keys(recording.files).join();
-    if (known?.dataset.parts === parts) return;
-    const shot = line(recording);
-    shot.dataset.name = recording.name;
-    shot.dataset.parts = parts;
-    this.shots.set(recording.name, shot);
-    if (known) known.replaceWith(shot);
-    else this.list[place](shot);
+// Choices once they are known; what the address asks for is chosen from the start.
+function offer(select, names) {
+  const known = [...select.options].map(({ value }) => value);
+  const wanted = asked.get(select.name);
+  for (const name of [...names, ...(wanted ? [wanted] : [])]) {
+    if (!known.includes(name)) {
+      select.add(new Option(name, name));
+      known.push(name);
+    }
   }
 }
 
-function line({ captured_ns: at, detections, files }) {
-  const shot = document.createElement("li");
-  const picture = link(files.boxes ?? files.clip ?? files.thumbnail, "");
-  const image = document.createElement("img");
-  image.src = files.thumbnail;
-  image.loading = "lazy";
-  image.width = 320;
-  image.height = 180;
-  image.alt = `${objectWords(detections)}, ${moment(at)}`;
-  picture.append(image);
-  const time = document.createElement("time");
-  time.dateTime = new Date(at / 1e6).toISOString();
-  time.textContent = moment(at);
-  const words = document.createElement("p");
-  words.textContent = objectWords(detections);
-  const more = document.createElement("p");
-  more.className = "links";
-  for (const [part, text] of [["boxes", "boxes"], ["picture", "plain"], ["clip", "clip"], ["message", "JSON"]]) {
-    if (files[part]) more.append(link(files[part], text), " ");
+function chosen() {
+  for (const field of form.elements) {
+    const wanted = asked.get(field.name);
+    if (!wanted) continue;
+    if (field.tagName === "SELECT") offer(field, []);
+    field.value = wanted;
   }
-  shot.append(picture, time, words, more);
-  return shot;
 }
 
-function link(target, text) {
-  const anchor = document.createElement("a");
-  anchor.href = target;
-  anchor.textContent = text;
-  return anchor;
+// The address names the filters and what is open, so that it can be shared.
+function remember(shot) {
+  const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
+  const hash = shot ? `#${encodeURIComponent(shot.camera)}/${shot.name}` : "";
+  const search = query.size ? `?${query}` : location.pathname;
+  history.replaceState(null, "", search + hash);
 }
+
+// A link leads to one recording, however old: it and what was before it are asked for.
+async function openLinked() {
+  const [camera, name] = linked.split("/");
+  linked = "";
+  const known = shots.shots.find((shot) => shot.camera === camera && shot.name === name);
+  if (known) return lightbox.open(known);
+  const query = new URLSearchParams({ camera, limit: "1", before: `${name}.${camera}~` });
+  const { recordings: [found] } = await ask(`api/v1/recordings?${query}`).catch(() => ({ recordings: [] }));
+  if (found?.name === name) {
+    rooted(found);
+    return lightbox.open(found);
+  }
+  const empty = document.querySelector("#recordings .empty");
+  empty.hidden = false;
+  empty.textContent = "The recording of this link is not there any more.";
+}
+
+form.addEventListener("change", () => {
+  remember(null);
+  shots.anew();
+});
+form.addEventListener("reset", () => setTimeout(() => {
+  asked.forEach((_, key) => asked.delete(key));
+  remember(null);
+  shots.anew();
+}));
+form.addEventListener("submit", (event) => event.preventDefault());
+chosen();
+follow(page);

@@ -1,6 +1,8 @@
 // The list of what was seen last: a line when what a camera sees changes, not one per frame.
 
-import { objectWords, timeOfDay } from "./format.js";
+import { swatch } from "./elements.js";
+import { labelsOf, timeOfDay } from "./format.js";
+import { pageOf } from "./root.js";
 
 const LINES = 12;
 const SAME_MS = 10000; // a sight that stays is told again after so long
@@ -25,6 +27,7 @@ export class Seen {
     }
     this.told.set(camera, { labels, at: performance.now() });
     this.list.prepend(this.line(message));
+    document.getElementById("seen-none").hidden = true;
     while (this.list.children.length > LINES) this.list.lastElementChild.remove();
   }
 
@@ -36,11 +39,13 @@ export class Seen {
     line.append(time);
     if (this.links) {
       const link = document.createElement("a");
-      link.href = `/camera/${camera}`;
+      link.href = pageOf(camera);
       link.textContent = camera;
       line.append(" ", link);
     }
-    line.append(` ${objectWords(detections)}`);
+    for (const [label, count] of labelsOf(detections)) {
+      line.append(" ", swatch(label), `${label}${count > 1 ? ` ×${count}` : ""}`);
+    }
     return line;
   }
 }

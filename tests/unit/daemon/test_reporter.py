@@ -146,7 +146,8 @@ def test_a_camera_is_reported_with_its_state_and_books(daemon: Daemon) -> None:
     daemon.add_cameras()
     daemon.slot.put(frame("gate", daemon.clock.now_s()))
     gate, spare = daemon.reporter.cameras()
-    assert gate == CameraReport(daemon.board.get("gate"), daemon.fleet.ledger("gate").page(), 12.0)
+    page = daemon.fleet.ledger("gate").page()
+    assert gate == CameraReport(daemon.board.get("gate"), page, daemon.config.cameras["gate"])
     assert (gate.page.captured, gate.page.in_flight) == (1, 1)
     assert spare.status.state == "disabled"
 

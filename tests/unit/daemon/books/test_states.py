@@ -22,8 +22,8 @@ def board(clock: FakeClock) -> StatusBoard:
 
 def test_every_camera_begins_by_connecting(board: StatusBoard) -> None:
     assert board.all() == [
-        CameraStatus("gate", CameraState.CONNECTING, since_s=100.0),
-        CameraStatus("yard", CameraState.CONNECTING, since_s=100.0),
+        CameraStatus("gate", CameraState.CONNECTING, since_s=100.0, blind_since_s=100.0),
+        CameraStatus("yard", CameraState.CONNECTING, since_s=100.0, blind_since_s=100.0),
     ]
 
 
@@ -34,7 +34,9 @@ def test_a_change_is_dated_and_leaves_the_others_alone(
     board.change("gate", CameraState.STREAMING, stream=STREAM)
     assert board.get("gate").since_s == 107.0
     assert board.get("gate").stream == STREAM
-    assert board.get("yard") == CameraStatus("yard", CameraState.CONNECTING, since_s=100.0)
+    assert board.get("yard") == CameraStatus(
+        "yard", CameraState.CONNECTING, since_s=100.0, blind_since_s=100.0
+    )
 
 
 def test_listeners_hear_each_change_once(board: StatusBoard, clock: FakeClock) -> None:
@@ -107,7 +109,9 @@ def test_cameras_come_and_go(board: StatusBoard, clock: FakeClock) -> None:
     board.remove("yard")
     assert [status.camera for status in board.all()] == ["gate", "spare"]
     assert board.state("gate") is CameraState.STREAMING, "who is there already is left alone"
-    assert board.get("spare") == CameraStatus("spare", CameraState.CONNECTING, since_s=105.0)
+    assert board.get("spare") == CameraStatus(
+        "spare", CameraState.CONNECTING, since_s=105.0, blind_since_s=105.0
+    )
     assert board.state("yard") is None
     board.add("yard")
     assert board.get("yard").last_frame_s is None
@@ -131,3 +135,23 @@ def test_a_change_that_came_too_late_is_not_made() -> None:
     assert board.get("gate").state is CameraState.BACKOFF
     assert board.get("gate").retry_s == 2.0
     assert [status.state for status in told] == [CameraState.BACKOFF]
+
+
+def test_an_outage_lasts_from_the_last_picture_to_the_next_however_often_it_is_tried(
+    board: StatusBoard, clock: FakeClock
+) -> None:
+    assert board.get("gate").blind_since_s == 100.0, "no picture yet"
+    board.change("gate", CameraState.STREAMING, stream=STREAM)
+    assert board.get("gate").blind_since_s is None
+    board.frame_arrived("gate", 104.0, 1)
+    clock.advance(10.0)
+    board.change("gate", CameraState.BACKOFF, reason="timeout", retry_s=3.0)
+    for _ in range(3):
+        clock.advance(10.0)
+        board.change("gate", CameraState.CONNECTING)
+        assert board.get("gate").lost_reason == "timeout"
+        board.change("gate", CameraState.BACKOFF, reason="refused", retry_s=3.0)
+        board.change("gate", CameraState.BACKOFF, reason="timeout", retry_s=3.0)
+    assert board.get("gate").blind_since_s == 104.0
+    board.change("gate", CameraState.STREAMING, stream=STREAM)
+    assert (board.get("gate").blind_since_s, board.get("gate").lost_reason) == (None, "")

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from urllib.parse import urljoin
 
 import cv2
 import numpy as np
@@ -227,7 +228,8 @@ def test_a_request_with_a_body_is_refused_and_its_connection_closed(
     "path",
     [
         *("/metrics", "/healthz", "/", "/live/gate.mjpg", "/api/v1/cameras/gate/snapshot.jpg"),
-        *("/camera/gate", "/api/v1/events", "/api/v1/events?camera=gate"),
+        *("/camera/gate", "/api/v1/events", "/api/v1/events?camera=gate", "/live?camera=gate"),
+        *("/recordings", "/api/v1/recordings"),
     ],
 )
 def test_head_is_answered_without_a_body(house: House, path: str) -> None:
@@ -245,7 +247,7 @@ def test_every_answer_carries_the_security_headers(house: House, path: str) -> N
     assert headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["/", "/camera/gate"])
+@pytest.mark.parametrize("path", ["/", "/camera/gate", "/recordings"])
 def test_a_page_works_under_its_own_policy_and_without_the_internet(
     house: House, path: str
 ) -> None:
@@ -262,10 +264,11 @@ def test_a_page_works_under_its_own_policy_and_without_the_internet(
         "<script>",
     ):
         assert inline not in page.text
-    assets = set(re.findall(r'"(/static/[^"]+)"', page.text))
-    assert len(assets) == 3
+    assets = set(re.findall(r'"((?:\./|\.\./)static/[^"]+)"', page.text))
+    assert len(assets) == 5
     for asset in assets:
-        assert house.http.get(asset).status_code == 200
+        assert house.http.get(urljoin(path, asset)).status_code == 200
+    assert not re.search(r'(?:href|src)="/', page.text), "addresses count from the page"
 
 
 def test_scripts_import_only_each_other() -> None:
@@ -273,17 +276,81 @@ def test_scripts_import_only_each_other() -> None:
     imported = {
         name for text in scripts.values() for name in re.findall(r'from "\./([^"]+)"', text)
     }
-    pages = {"overview.js", "camera.js"}
+    imported |= {
+        name for text in scripts.values() for name in re.findall(r'import "\./(.+)"', text)
+    }
+    pages = {"overview.js", "camera.js", "recordings.js", "refusal.js"}
     assert imported | pages == set(scripts)
     for text in scripts.values():
         assert "innerHTML" not in text
-        assert ".style" not in text
+        assert '"style"' not in text
 
 
-def test_the_page_of_an_unknown_camera_is_a_page_with_status_404(house: House) -> None:
-    page = house.http.get("/camera/nobody")
-    assert page.status_code == 404
+@pytest.mark.parametrize(
+    ("path", "status", "way_back"),
+    [
+        ("/nosuch", 404, "./"),
+        ("/camera/nobody", 404, "../"),
+        ("/a/b/c", 404, "../../"),
+        ("/api/v1/cameras/nobody", 404, "../../../"),
+        ("/api/v1/cameras/yard/snapshot.jpg", 503, "../../../../"),
+    ],
+)
+def test_a_browser_gets_a_page_with_a_way_back(
+    house: House, path: str, status: int, way_back: str
+) -> None:
+    page = house.http.get(path, headers={"accept": "text/html,*/*;q=0.8"})
+    assert page.status_code == status
     assert page.headers["content-type"].startswith("text/html")
+    assert f'href="{way_back}">Go to the live pictures' in page.text
+    assert urljoin(f"http://localhost{path}", way_back) == "http://localhost/"
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+def test_what_was_asked_for_is_never_html_of_the_page_that_answers(house: House) -> None:
+    page = house.http.get("/<script>alert(1)</script>", headers={"accept": "text/html"})
+    assert page.status_code == 404
+    assert "<script>alert" not in page.text
+
+
+@pytest.mark.parametrize("path", ["/vedette/api/v1/recordings", "/api/v1/recordings"])
+def test_behind_a_proxy_addresses_carry_its_prefix_whether_it_takes_it_off_or_not(
+    house: House, path: str
+) -> None:
+    assert house.http.get(path, headers={"x-forwarded-prefix": "/vedette/"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "prefix", ["//elsewhere.example", "/a/../b", "vedette", "/a b", "/%2e", "/" + "a" * 100, "/"]
+)
+def test_a_prefix_that_is_no_plain_path_is_left_aside(house: House, prefix: str) -> None:
+    headers = {"x-forwarded-prefix": prefix}
+    assert house.http.get("/api/v1/cameras", headers=headers).status_code == 200
+
+
+def test_a_dead_camera_says_who_does_not_answer_and_what_to_do(house: House) -> None:
+    gate, yard = house.http.get("/api/v1/cameras").json()["cameras"]
+    assert gate["trouble"] is None
+    assert yard["trouble"]["what"] == "10.0.0.5:554 refuses the login."
+    assert "credential" in yard["trouble"]["advice"]
+    assert (yard["address"], yard["finished"]) == ("10.0.0.5:554", False)
+    assert yard["blind_s"] == 10.0
+
+
+def test_live_pictures_of_many_are_asked_for_by_name(house: House) -> None:
+    answer = house.http.get("/live?camera=gate&camera=yard&width=32&once=1")
+    assert answer.headers["content-type"].startswith("multipart/mixed; boundary=")
+    assert answer.content.count(b"image/jpeg") == 1, "yard has not been seen"
+    assert b'"camera":"gate"' in answer.content
+    assert b'"label":"person"' in answer.content
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [("", 400), ("?width=640", 400), ("?camera=nobody", 404), ("?camera=gate&width=5000", 400)],
+)
+def test_a_senseless_look_is_refused(house: House, query: str, status: int) -> None:
+    assert house.http.get(f"/live{query}").status_code == status
 
 
 @pytest.mark.parametrize(

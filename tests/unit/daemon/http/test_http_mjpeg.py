@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 
 import pytest
@@ -12,11 +12,14 @@ from starlette.types import Message
 
 from daemon.answers.live import LiveBoard, Sight
 from daemon.http.errors import ApiError
-from daemon.http.mjpeg import LiveFeed, live_response
-from daemon.http.pictures import PictureMaker
+from daemon.http.feed import LiveFeed, Look, Viewer
+from daemon.http.mjpeg import live_response, mosaic_response
+from daemon.http.pictures import PictureMaker, Print
 from tests.support.fakes import frame, one_box
 
 FAST = 1000.0  # fps
+GATE = Look("gate", 960, boxes=True)
+YARD = Look("yard", 960, boxes=True)
 SCOPE = {"type": "http", "path": "/live/gate.mjpg"}
 
 
@@ -28,11 +31,13 @@ class CountingMaker(PictureMaker):
         self.made = 0
         self.broken = False
 
-    async def jpeg(self, sight: Sight, *, max_width: int | None, boxes: bool = True) -> bytes:
+    async def print(
+        self, newest: Callable[[], Sight], *, max_width: int | None, boxes: bool
+    ) -> Print:
         self.made += 1
         if self.broken:
             raise RuntimeError("no such surface")
-        return await super().jpeg(sight, max_width=max_width, boxes=boxes)
+        return await super().print(newest, max_width=max_width, boxes=boxes)
 
 
 class Cinema:
@@ -44,8 +49,8 @@ class Cinema:
         self.feed = LiveFeed(self.board, self.maker, max_viewers=max_viewers, max_fps=max_fps)
         self.show(1.0)
 
-    def show(self, captured_s: float) -> None:
-        self.board.show(frame("gate", captured_s), one_box(), ("person",), inferred_s=captured_s)
+    def show(self, captured_s: float, camera: str = "gate") -> None:
+        self.board.show(frame(camera, captured_s), one_box(), ("person",), inferred_s=captured_s)
 
 
 @asynccontextmanager
@@ -57,6 +62,12 @@ async def cinema(**options: float) -> AsyncIterator[Cinema]:
         house.feed.close()
         house.maker.close()
         await asyncio.sleep(0)
+
+
+async def next_of(viewer: Viewer, look: Look = GATE) -> Print:
+    taken = await viewer.take()
+    assert taken is not None
+    return taken[look]
 
 
 def run(story: Coroutine[None, None, None]) -> None:
@@ -80,17 +91,46 @@ def test_viewers_of_a_camera_share_one_encode() -> None:
     async def story() -> None:
         async with (
             cinema() as house,
-            house.feed.watch("gate") as one,
-            house.feed.watch("gate") as other,
+            house.feed.watch(GATE) as one,
+            house.feed.watch(GATE) as other,
         ):
-            first = await one.newer(0)
-            assert await other.newer(0) == first
-            assert first is not None
-            assert first[1].startswith(b"\xff\xd8")
+            first = await next_of(one)
+            assert await next_of(other) is first
+            assert first.jpeg.startswith(b"\xff\xd8")
             assert house.maker.made == 1
             house.show(2.0)
-            assert await one.newer(1) == await other.newer(1)
+            assert await next_of(one) is await next_of(other)
             assert house.maker.made == 2
+
+    run(story())
+
+
+def test_who_comes_later_gets_the_newest_picture_at_once() -> None:
+    async def story() -> None:
+        async with cinema() as house, house.feed.watch(GATE) as one:
+            first = await next_of(one)
+            async with house.feed.watch(GATE) as other:
+                assert await next_of(other) is first
+            assert house.maker.made == 1
+
+    run(story())
+
+
+def test_one_viewer_may_watch_many_cameras_and_a_slow_one_misses_pictures() -> None:
+    async def story() -> None:
+        async with cinema() as house, house.feed.watch(GATE, YARD) as viewer:
+            await next_of(viewer)
+            house.show(2.0, "yard")
+            assert (await next_of(viewer, YARD)).sight.captured_s == 2.0
+            for captured_s in (3.0, 4.0):
+                made = house.maker.made
+                house.show(captured_s)
+                while house.maker.made == made:
+                    await asyncio.sleep(0.005)
+                await asyncio.sleep(0.02)
+            taken = await viewer.take()
+            assert taken is not None
+            assert {look: one.sight.captured_s for look, one in taken.items()} == {GATE: 4.0}
 
     run(story())
 
@@ -98,9 +138,10 @@ def test_viewers_of_a_camera_share_one_encode() -> None:
 def test_drawing_ends_with_the_last_viewer() -> None:
     async def story() -> None:
         async with cinema() as house:
-            async with house.feed.watch("gate") as channel:
-                await channel.newer(0)
-            assert house.feed.viewers == 0
+            async with house.feed.watch(GATE) as viewer:
+                await viewer.take()
+                assert house.feed.watched == {"gate"}
+            assert (house.feed.viewers, house.feed.watched) == (0, frozenset())
             house.show(2.0)
             await asyncio.sleep(0.02)
             assert house.maker.made == 1
@@ -110,14 +151,11 @@ def test_drawing_ends_with_the_last_viewer() -> None:
 
 def test_the_rate_is_bounded_however_fast_the_camera() -> None:
     async def story() -> None:
-        async with cinema(max_fps=50.0) as house, house.feed.watch("gate") as channel:
+        async with cinema(max_fps=50.0) as house, house.feed.watch(GATE) as viewer:
             started_s = asyncio.get_running_loop().time()
-            number = 0
             for shown in range(4):
                 house.show(2.0 + shown)
-                newer = await channel.newer(number)
-                assert newer is not None
-                number = newer[0]
+                await viewer.take()
             assert asyncio.get_running_loop().time() - started_s >= 2 / 50
 
     run(story())
@@ -126,12 +164,12 @@ def test_the_rate_is_bounded_however_fast_the_camera() -> None:
 def test_one_viewer_too_many_is_refused_and_a_place_that_is_left_is_free_again() -> None:
     async def story() -> None:
         async with cinema(max_viewers=1) as house:
-            async with house.feed.watch("gate"):
+            async with house.feed.watch(GATE):
                 with pytest.raises(ApiError) as refused:
-                    async with house.feed.watch("yard"):
+                    async with house.feed.watch(YARD):
                         pass
                 assert (refused.value.status, refused.value.reason) == (503, "too_many_viewers")
-            async with house.feed.watch("yard"):
+            async with house.feed.watch(YARD):
                 assert house.feed.viewers == 1
 
     run(story())
@@ -143,12 +181,12 @@ def test_a_picture_that_cannot_be_drawn_ends_the_stream_and_the_next_viewer_trie
     async def story() -> None:
         async with cinema() as house:
             house.maker.broken = True
-            async with house.feed.watch("gate") as channel:
-                assert await channel.newer(0) is None
+            async with house.feed.watch(GATE) as viewer:
+                assert await viewer.take() is None
                 house.maker.broken = False
-                async with house.feed.watch("gate") as second:
-                    assert await second.newer(0) is not None
-                assert house.feed.viewers == 0
+                async with house.feed.watch(GATE) as second:
+                    assert await second.take()
+                assert house.feed.viewers == 1
 
     with caplog.at_level(logging.ERROR):
         run(story())
@@ -157,14 +195,14 @@ def test_a_picture_that_cannot_be_drawn_ends_the_stream_and_the_next_viewer_trie
 
 def test_closing_ends_every_stream_and_refuses_new_ones() -> None:
     async def story() -> None:
-        async with cinema() as house, house.feed.watch("gate") as channel:
-            await channel.newer(0)
-            waiting = asyncio.create_task(channel.newer(1))
+        async with cinema() as house, house.feed.watch(GATE) as viewer:
+            await viewer.take()
+            waiting = asyncio.create_task(viewer.take())
             await asyncio.sleep(0)
             house.feed.close()
             assert await waiting is None
             with pytest.raises(ApiError):
-                async with house.feed.watch("gate"):
+                async with house.feed.watch(GATE):
                     pass
 
     run(story())
@@ -244,5 +282,42 @@ def test_a_stream_that_is_closed_ends_its_answer_properly() -> None:
                 "body": b"",
                 "more_body": False,
             }
+
+    run(story())
+
+
+def described(camera: str, picture: Print) -> dict[str, object]:
+    return {"camera": camera, "number": picture.sight.number}
+
+
+def test_a_mosaic_says_of_each_picture_whose_it_is_and_ends_when_each_came_once() -> None:
+    async def story() -> None:
+        async with cinema() as house:
+            house.show(2.0, "yard")
+            peer = Peer()
+            await mosaic_response(house.feed, [GATE, YARD], described, once=True)(
+                SCOPE, peer.receive, peer.send
+            )
+            body = b"".join(message.get("body", b"") for message in peer.sent)
+            parts = body.split(b"--picture\r\n")[1:-1]
+            assert [part.split(b"\r\n")[0] for part in parts] == [
+                b"Content-Type: application/json",
+                b"Content-Type: image/jpeg",
+            ] * 2
+            told = {part.split(b"\r\n\r\n")[1].strip() for part in parts[::2]}
+            assert told == {b'{"camera":"gate","number":1}', b'{"camera":"yard","number":1}'}
+            assert house.feed.viewers == 0
+
+    run(story())
+
+
+def test_a_mosaic_of_nothing_ends_at_once_where_it_is_asked_for_once() -> None:
+    async def story() -> None:
+        async with cinema() as house:
+            peer = Peer()
+            await mosaic_response(house.feed, [], described, once=True)(
+                SCOPE, peer.receive, peer.send
+            )
+            assert peer.sent[-1]["more_body"] is False
 
     run(story())

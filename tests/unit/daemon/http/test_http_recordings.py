@@ -9,7 +9,7 @@ import pytest
 from config.schema import HttpConfig
 from daemon.http.app import HttpApp
 from daemon.recording.shelf import Part, Shelf, name_of
-from sinks.messages import json_line
+from sinks.messages import Envelope, json_line
 from tests.support.messages import detection
 from tests.support.reporting import FakeReporter, camera_report, view_of
 from tests.support.web import Browser
@@ -143,3 +143,95 @@ def test_without_pictures_the_list_stays_and_no_file_is_given_away(shelf: Shelf)
     assert len(site.get(PATH).json()["recordings"]) == 3
     answer = site.get(f"{PATH}/{NAMES[0]}.jpg")
     assert (answer.status_code, answer.json()["error"]["reason"]) == (404, "pictures_off")
+
+
+def cars(envelope: Envelope) -> bytes:
+    return json_line(envelope.message).replace(b'"person"', b'"car"')
+
+
+def yards(tmp_path: Path) -> Shelf:
+    """Of another camera: a moment that it shares with gate, one between two of gate's."""
+    shelf = Shelf(tmp_path / "yard")
+    for name in (NAMES[1], name_of(NOON_NS + 1_500_000_000)):
+        shelf.write(name, Part.MESSAGE, cars(detection("yard")))
+    return shelf
+
+
+def album(shelf: Shelf, tmp_path: Path) -> Browser:
+    shelves = {"gate": shelf, "yard": yards(tmp_path)}
+    reporter = FakeReporter(camera_report("gate"), camera_report("yard"))
+    return Browser(HttpApp(view_of(reporter, shelf=shelves.get)))
+
+
+def listed(site: Browser, query: str) -> list[tuple[str, str]]:
+    answer = site.get(f"/api/v1/recordings?{query}").json()
+    return [(one["name"], one["camera"]) for one in answer["recordings"]]
+
+
+BETWEEN = name_of(NOON_NS + 1_500_000_000)
+ALL = [
+    (NAMES[2], "gate"),
+    (BETWEEN, "yard"),
+    (NAMES[1], "yard"),
+    (NAMES[1], "gate"),
+    (NAMES[0], "gate"),
+]
+
+
+def test_recordings_of_all_cameras_are_one_list_newest_first(shelf: Shelf, tmp_path: Path) -> None:
+    site = album(shelf, tmp_path)
+    assert listed(site, "") == ALL
+    answer = site.get("/api/v1/recordings", headers={"x-forwarded-prefix": "/vedette"}).json()
+    assert answer["stored"] == 5
+    assert answer["recordings"][0]["files"]["clip"] == f"/vedette{PATH}/{NAMES[-1]}.mp4"
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4])
+def test_pages_of_it_leave_nothing_out_and_show_nothing_twice(
+    shelf: Shelf, tmp_path: Path, limit: int
+) -> None:
+    site, seen, following = album(shelf, tmp_path), [], ""
+    for _ in range(10):
+        query = f"limit={limit}{following}"
+        page = site.get(f"/api/v1/recordings?{query}").json()
+        seen += [(one["name"], one["camera"]) for one in page["recordings"]]
+        if page["next"] is None:
+            break
+        following = f"&before={page['next']}"
+    assert seen == ALL
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("camera=gate", [ALL[0], ALL[3], ALL[4]]),
+        ("label=car", [ALL[1], ALL[2]]),
+        ("label=person&camera=yard", []),
+        ("from=2026-11-23T12:00:01Z", ALL[:4]),
+        ("until=2026-11-23T12:00:01Z", ALL[4:]),
+        ("from=2026-11-23T13:00:01%2B01:00&until=2026-11-23T12:00:02", ALL[1:4]),
+    ],
+)
+def test_it_is_narrowed_by_camera_label_and_time(
+    shelf: Shelf, tmp_path: Path, query: str, expected: list[tuple[str, str]]
+) -> None:
+    assert listed(album(shelf, tmp_path), query) == expected
+
+
+@pytest.mark.parametrize("query", ["from=yesterday", "until=", "limit=0"])
+def test_a_senseless_wish_is_refused(shelf: Shelf, tmp_path: Path, query: str) -> None:
+    answer = album(shelf, tmp_path).get(f"/api/v1/recordings?{query}")
+    assert answer.json()["error"]["reason"] == "bad_query"
+    unknown = album(shelf, tmp_path).get("/api/v1/recordings?camera=nobody")
+    assert unknown.status_code == 404
+
+
+def test_a_rare_label_is_looked_for_page_by_page(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.http.album.MOST_READ", 2)
+    site = album(shelf, tmp_path)
+    first = site.get("/api/v1/recordings?label=car").json()
+    assert ([one["name"] for one in first["recordings"]], bool(first["next"])) == ([BETWEEN], True)
+    rest = listed(site, f"label=car&before={first['next']}")
+    assert rest == [(NAMES[1], "yard")]

@@ -1,0 +1,96 @@
+"""Why a camera shows nothing new, in a sentence for people, and what to do about it. Pure.
+
+The advice is that of `vedette probe`; who tells it (page, API) adds since when and until when.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from config.camera import CameraConfig
+from config.urls import local_path, scheme_of
+from daemon.books.states import CameraState, CameraStatus, Tampering
+from daemon.capture.errors import Kind
+from daemon.diagnosis.advice import advice
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """`what` is one sentence that names the other side, `advice` the next step, which may be ''."""
+
+    what: str
+    advice: str
+
+
+_LOST = {
+    Kind.EOF: "{} ended the stream.",
+    Kind.TIMEOUT: "{} does not answer.",
+    Kind.REFUSED: "{} refuses the connection.",
+    Kind.RESET: "The connection to {} broke.",
+    Kind.UNREACHABLE: "There is no way to {}.",
+    Kind.DNS: "The host name of {} is not known here.",
+    Kind.AUTH: "{} refuses the login.",
+    Kind.NOT_FOUND: "{} has no stream of this path.",
+    Kind.REDIRECTED: "{} leads to another machine.",
+    Kind.PROTOCOL: "{} answers, but not as a camera does.",
+    Kind.NO_VIDEO: "{} sends no video.",
+    Kind.CODEC: "{} sends a format that cannot be decoded here.",
+    Kind.DECODER: "What {} sends makes no picture.",
+    Kind.TOO_LARGE: "{} sends pictures that are too large.",
+    Kind.DEVICE: "{} cannot be used.",
+    Kind.RESOURCES: "This machine is too short of memory, files or threads to open {}.",
+    Kind.CONFIG: "The configuration of {} cannot work.",
+    Kind.INTERNAL: "{} was lost by a fault of vedette.",
+}
+_VIEW = {
+    Tampering.DARK: "{} shows hardly any light.",
+    Tampering.BLURRED: "{} is covered or out of focus.",
+    Tampering.MOVED: "{} looks somewhere else than usual.",
+    Tampering.FROZEN: "{} sends the same picture again and again.",
+}
+_LOOK_AT_IT = "Look at the camera itself: its lens, its mount, the light."
+
+
+def address_of(camera: CameraConfig) -> str:
+    """Host and port, device or file name: what a person calls the other side. No secrets."""
+    scheme = scheme_of(camera.url)
+    if scheme == "file":
+        return local_path(camera.url).name
+    if scheme == "v4l2":
+        return str(local_path(camera.url))
+    return urlsplit(camera.url).netloc.rpartition("@")[2] or scheme
+
+
+def trouble(status: CameraStatus, camera: CameraConfig) -> Trouble | None:
+    """None for a camera that is up, begins, is turned off, or has played its file to the end."""
+    where = address_of(camera)
+    match status.state:
+        case CameraState.STALLED:
+            return Trouble(f"{where} sends no pictures.", _one_line(Kind.TIMEOUT, camera))
+        case CameraState.TAMPERED:
+            said = _VIEW.get(Tampering(status.reason), "The view of {} is wrong.")
+            return Trouble(said.format(where), _LOOK_AT_IT)
+        case CameraState.FAILED if is_finished(status, camera):
+            return None
+        case _ if status.lost_reason:
+            return _lost(status.lost_reason, camera, where)
+    return None
+
+
+def is_finished(status: CameraStatus, camera: CameraConfig) -> bool:
+    """Whether this is a file that was played to its end, which is no fault."""
+    at_end = status.state is CameraState.FAILED and status.reason == Kind.EOF
+    return at_end and scheme_of(camera.url) == "file"
+
+
+def _lost(reason: str, camera: CameraConfig, where: str) -> Trouble:
+    kind = Kind(reason)
+    said = _LOST.get(kind, f"{{}} was lost: {reason}.").format(where)
+    if kind is Kind.NOT_FOUND and scheme_of(camera.url) == "file":
+        said = f"The file {where} is not there."
+    return Trouble(said, _one_line(kind, camera))
+
+
+def _one_line(kind: Kind, camera: CameraConfig) -> str:
+    return " ".join(advice(kind, camera).split())

@@ -1,0 +1,35 @@
+"""Pages put together from `html/`: the frame that all share around the main part of each.
+
+Every address on a page is relative to the page, so that it works under any path of a proxy.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+from pathlib import Path
+from string import Template
+
+_HTML = Path(__file__).parent / "html"
+
+
+def page(name: str, /, *, path: str, title: str = "vedette", **texts: str) -> str:
+    """The page `html/NAME.html` for a request of `path` (without a proxy's prefix); `texts` fill
+    its blanks and are escaped.
+    """
+    root = root_from(path)
+    filled = {key: html.escape(text) for key, text in texts.items()}
+    main = _template(name).substitute(filled, root=root)
+    return _template("shell").substitute(
+        root=root, title=html.escape(title), script=f"{name}.js", main=main
+    )
+
+
+def root_from(path: str) -> str:
+    """The way from a path to the daemon's root: './' from '/', '../' from '/camera/gate'."""
+    return "../" * (path.count("/") - 1) or "./"
+
+
+@functools.cache
+def _template(name: str) -> Template:
+    return Template((_HTML / f"{name}.html").read_text(encoding="utf-8"))

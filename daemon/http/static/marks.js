@@ -1,0 +1,160 @@
+// What is drawn over a picture: boxes, labels, trails, regions. Lines stay thin however the picture
+// is enlarged, as they are drawn on a canvas of their own in the screen's pixels.
+
+import { colourOf } from "./colours.js";
+import { percent } from "./format.js";
+import { place } from "./labels.js";
+
+const LEAST_WIDTH = 300; // of a picture with labels; below, only what is pointed at has one
+const EDGE = "rgb(0 0 0 / 55%)";
+const FONT = "12px system-ui, sans-serif";
+const PAD = 4;
+
+export class Marks {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.context = canvas.getContext("2d");
+    this.pointed = null; // {x, y} in fractions of the picture
+    this.boxes = true;
+  }
+
+  // `scene` is { detections, size, roi, trails }; `view` is { x, y, scale } of the zoom.
+  draw(scene, view = { x: 0, y: 0, scale: 1 }) {
+    const ratio = window.devicePixelRatio || 1;
+    const width = this.canvas.clientWidth;
+    const height = this.canvas.clientHeight;
+    if (this.canvas.width !== Math.round(width * ratio)) this.canvas.width = Math.round(width * ratio);
+    if (this.canvas.height !== Math.round(height * ratio)) this.canvas.height = Math.round(height * ratio);
+    const { context } = this;
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, width, height);
+    if (!scene || width === 0) return;
+    this.bounds = { w: width, h: height };
+    this.toScreen = fitting(scene.size, this.bounds, view);
+    if (scene.roi) this.region(scene.roi);
+    if (!this.boxes) return;
+    for (const trail of scene.trails ?? []) this.trail(trail);
+    const items = scene.detections.map((found) => ({ found, box: this.area(found.box) }));
+    const hit = this.hit(items);
+    for (const item of items) this.box(item, item === hit);
+    this.labels(items, hit, width >= LEAST_WIDTH);
+  }
+
+  area([x1, y1, x2, y2]) {
+    const from = this.toScreen(x1, y1);
+    const to = this.toScreen(x2, y2);
+    return { x: from.x, y: from.y, w: to.x - from.x, h: to.y - from.y };
+  }
+
+  // The smallest box that is pointed at.
+  hit(items) {
+    if (!this.pointed) return null;
+    const { x, y } = this.pointed;
+    return items
+      .filter(({ box }) => x >= box.x && y >= box.y && x <= box.x + box.w && y <= box.y + box.h)
+      .sort((one, other) => one.box.w * one.box.h - other.box.w * other.box.h)[0] ?? null;
+  }
+
+  box({ found, box }, isPointedAt) {
+    const { context } = this;
+    context.lineJoin = "round";
+    for (const [style, width] of [[EDGE, 3.5], [colourOf(found.label), isPointedAt ? 2.5 : 1.5]]) {
+      context.strokeStyle = style;
+      context.lineWidth = width;
+      context.strokeRect(box.x, box.y, box.w, box.h);
+    }
+  }
+
+  labels(items, hit, all) {
+    const { context } = this;
+    context.font = FONT;
+    context.textBaseline = "middle";
+    const first = hit ? [hit, ...items.filter((item) => item !== hit)] : items;
+    const shown = all ? first : hit ? [hit] : [];
+    const named = shown.map((item) => {
+      const words = item === hit ? inFull(item.found) : inShort(item.found);
+      const size = { w: context.measureText(words).width + 2 * PAD, h: 17 };
+      return { ...item, words, size };
+    });
+    const places = place(named, this.bounds);
+    named.forEach((item, n) => {
+      const spot = places[n] ?? (item.found === hit?.found ? this.anyPlace(item) : null);
+      if (spot) this.label(item, spot);
+    });
+  }
+
+  anyPlace({ box, size }) {
+    const x = Math.max(0, Math.min(box.x, this.bounds.w - size.w));
+    const y = Math.max(0, Math.min(box.y + box.h, this.bounds.h - size.h));
+    return { x, y };
+  }
+
+  label({ found, words, size }, { x, y }) {
+    const { context } = this;
+    context.fillStyle = "rgb(8 12 15 / 80%)";
+    context.fillRect(x, y, size.w, size.h);
+    context.fillStyle = colourOf(found.label);
+    context.fillRect(x, y, 2, size.h);
+    context.fillStyle = "#fff";
+    context.fillText(words, x + PAD + 1, y + size.h / 2 + 0.5);
+  }
+
+  // A polygon in fractions of the picture, faintly: what lies outside counts for nothing.
+  region(points) {
+    const { context } = this;
+    const outline = new Path2D();
+    for (const [x, y] of points) {
+      const at = this.toScreen.fraction(x, y);
+      outline.lineTo(at.x, at.y);
+    }
+    outline.closePath();
+    context.setLineDash([6, 5]);
+    for (const [style, width] of [[EDGE, 2.5], ["rgb(255 255 255 / 65%)", 1]]) {
+      context.strokeStyle = style;
+      context.lineWidth = width;
+      context.stroke(outline);
+    }
+    context.setLineDash([]);
+  }
+
+  trail({ label, points }) {
+    const { context } = this;
+    context.lineCap = "round";
+    for (let n = 1; n < points.length; n += 1) {
+      const from = this.toScreen(...points[n - 1]);
+      const to = this.toScreen(...points[n]);
+      context.globalAlpha = n / points.length;
+      context.strokeStyle = colourOf(label);
+      context.lineWidth = 2;
+      context.beginPath();
+      context.moveTo(from.x, from.y);
+      context.lineTo(to.x, to.y);
+      context.stroke();
+    }
+    context.globalAlpha = 1;
+  }
+}
+
+function inShort({ label, track }) {
+  return track === undefined ? label : `${label} ${track}`;
+}
+
+function inFull(found) {
+  const { score, age_s: age } = found;
+  const words = [inShort(found), percent(score)];
+  if (age !== undefined) words.push(`${Math.round(age)} s`);
+  return words.join(" · ");
+}
+
+// From pixels of the source to pixels of the screen: the picture lies whole in the middle.
+export function fitting([width, height], bounds, view) {
+  const scale = Math.min(bounds.w / width, bounds.h / height);
+  const left = (bounds.w - width * scale) / 2;
+  const top = (bounds.h - height * scale) / 2;
+  const toScreen = (x, y) => ({
+    x: (left + x * scale) * view.scale + view.x,
+    y: (top + y * scale) * view.scale + view.y,
+  });
+  toScreen.fraction = (x, y) => toScreen(x * width, y * height);
+  return toScreen;
+}

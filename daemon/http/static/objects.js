@@ -1,0 +1,44 @@
+// The list of what is in the picture of one camera, a swatch of its colour beside each.
+
+import { setText } from "./daemon.js";
+import { swatch } from "./elements.js";
+import { percent } from "./format.js";
+
+const LEAST_MS = 500; // between two changes
+const MOST = 12;
+
+let changedAt = -Infinity;
+let shown = "";
+
+// `sight` is null where there is no picture to speak of; `word` then says why.
+export function showObjects(sight, word = "") {
+  if (sight && performance.now() - changedAt < LEAST_MS) return;
+  changedAt = performance.now();
+  const found = sight?.detections ?? [];
+  const lines = found.slice(0, MOST).map(({ label, score, track }) => (
+    [label, track === undefined ? "" : String(track), percent(score)]
+  ));
+  const nothing = document.getElementById("nothing");
+  nothing.hidden = found.length > 0 && found.length <= MOST;
+  setText(nothing, empty(sight, word, found.length));
+  if (JSON.stringify(lines) === shown) return;
+  shown = JSON.stringify(lines);
+  document.getElementById("objects").replaceChildren(...lines.map(line));
+}
+
+function empty(sight, word, count) {
+  if (count > MOST) return `and ${count - MOST} more`;
+  if (sight) return "No objects at the moment.";
+  return word === "finished" ? "The file is over." : "No answer: nothing is known of what is there.";
+}
+
+function line([label, track, score]) {
+  const item = document.createElement("li");
+  const name = document.createElement("span");
+  name.textContent = track ? `${label} ${track}` : label;
+  const sure = document.createElement("span");
+  sure.className = "soft";
+  sure.textContent = score;
+  item.append(swatch(label), name, sure);
+  return item;
+}
