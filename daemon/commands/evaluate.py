@@ -33,7 +33,6 @@ EXIT_NO_MODEL = 69
 _BATCHES = (1, 8)
 _LOWEST_SCORE = 0.01  # below it precision hardly matters any more
 _MOST_DETECTIONS = 100  # as COCO counts
-_SHOWN_SCORE = 0.4  # of the sheet of the worst pictures
 _TOLD = 12  # of a list on the terminal
 _PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
@@ -44,6 +43,12 @@ class _Model:
 
     path: Path
     description: Description
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """By label, those that hold while a configuration states none."""
+        about = self.description
+        return dict(zip(about.labels, about.scores_from(None), strict=True))
 
 
 class _UsageError(Exception):
@@ -145,6 +150,7 @@ def _evaluate(
         task,
         lost=lost.append,
         track=lambda answers: tqdm(answers, name, total, unit=" images", disable=None),
+        thresholds=model.thresholds,
     )
     _tell(lost)
     facts = {
@@ -246,7 +252,7 @@ def _write(args: argparse.Namespace, figures: Mapping[str, Any], measured: Measu
     if args.worst:
         from detector.evaluation.sheet import save_worst
 
-        save_worst(args.worst, measured, count=args.worst_count, threshold=_SHOWN_SCORE)
+        save_worst(args.worst, measured, count=args.worst_count)
 
 
 def _tell(faults: Sequence[Fault]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from detector.evaluation.curves import best_f1
 from detector.evaluation.measuring import Measurement
+from detector.evaluation.showing import Shown
 
 Figures = dict[str, Any]
 AVERAGES = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large")
@@ -27,7 +29,19 @@ def figures_of(measured: Measurement) -> Figures:
             name: {"ap50": of.ap50, "boxes": of.boxes, **_best(measured, name)}
             for name, of in measured.groups.items()
         },
+        "heights": {name: asdict(of) for name, of in measured.heights.items()},
+        "shown": asdict(measured.shown) | _rates(measured.shown),
+        "thresholds": dict(zip(measured.labels, measured.thresholds, strict=True)),
     }
+
+
+def _rates(shown: Shown) -> dict[str, float | None]:
+    """Of what is wrong, per 100 objects and per picture; None where there are none."""
+    per_100 = {
+        f"{name}_per_100": 100 * getattr(shown, name) / shown.objects if shown.objects else None
+        for name in ("pairs", "second", "loose")
+    }
+    return per_100 | {"alarms_per_empty": shown.alarms / shown.empty if shown.empty else None}
 
 
 def difference(ours: Figures, theirs: Figures) -> Figures:
@@ -66,10 +80,38 @@ def table(figures: Mapping[str, Any]) -> str:
         shown = f"{_number(of['best_f1'], 10)}{_number(of['threshold'], 10)}"
         lines.append(f"{name:<16}{of['boxes']:>8}{precisions}{shown}")
     averages = (f"{_title(name)}{_number(figures[name])}" for name in AVERAGES)
+    heights = [f"{'input height':<16}   boxes      AP    AP50"]
+    heights += [
+        f"{name:<16}{of['boxes']:>8}{_number(of['ap'])}{_number(of['ap50'])}"
+        for name, of in figures["heights"].items()
+    ]
     times = (
         f"{ms:.1f} at {batch.replace('_', ' ')}" for batch, ms in figures["latency_ms"].items()
     )
-    return "\n".join([*lines, "   ".join(averages), f"ms per image: {', '.join(times)}"])
+    return "\n".join(
+        [
+            *lines,
+            "   ".join(averages),
+            *heights,
+            *_shown_lines(figures["shown"], figures["thresholds"]),
+            f"ms per image: {', '.join(times)}",
+        ]
+    )
+
+
+def _shown_lines(shown: Mapping[str, Any], thresholds: Mapping[str, float]) -> list[str]:
+    scores = ", ".join(f"{label} {score:.2f}" for label, score in thresholds.items())
+    per_100 = ", ".join(
+        f"{words} {_number(shown[f'{name}_per_100'], 1)}"
+        for name, words in (("pairs", "pairs"), ("second", "second boxes"), ("loose", "loose"))
+    )
+    alarms = f"{shown['alarms']} in {shown['empty']} pictures without objects"
+    return [
+        f"shown by default: {scores}",
+        f"{shown['boxes']} boxes, {shown['right']} right, of {shown['objects']} objects",
+        f"per 100 objects: {per_100}",
+        f"false alarms: {alarms} ({_number(shown['alarms_per_empty'], 1)} each)",
+    ]
 
 
 def difference_table(difference: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -18,12 +19,26 @@ from detector.detections import Detections
 
 _MOST_DETECTIONS = 100  # per picture and class, as in COCO
 _AT_50, _AT_75 = 0, 5  # among the overlaps 0.50, 0.55 … 0.95
+_EDGES = (0, 8, 16, 32, 64, 128, 256)  # of heights, in pixels of the network's input
+_HEIGHTS = {
+    f"{low}-{high}" if high < math.inf else f"{low}-": (float(low), float(high))
+    for low, high in zip(_EDGES, (*_EDGES[1:], math.inf), strict=True)
+}
 _ALL, _SMALL, _MEDIUM, _LARGE = range(4)  # areas: any, below 32², below 96², above; source pixels
 
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
     """`boxes` counts what is to be found; without any there is no precision."""
+
+    boxes: int
+    ap: float | None
+    ap50: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeightScore:
+    """`boxes` of any class that are of this height."""
 
     boxes: int
     ap: float | None
@@ -61,15 +76,9 @@ def score(labels: Sequence[str], samples: Sequence[Sample], found: Sequence[Dete
     Ignored boxes are crowds to COCO: a detection in one counts neither way. Areas are those of the
     boxes, as there are no outlines.
     """
-    with redirect_stdout(io.StringIO()):
-        coco = COCOeval(
-            _indexed(labels, [_truths(sample) for sample in samples]),
-            _indexed(labels, [_guesses(detections) for detections in found]),
-            "bbox",
-        )
-        coco.params.maxDets = [_MOST_DETECTIONS]
-        coco.evaluate()
-        coco.accumulate()
+    coco = _compared(
+        labels, [_truths(sample) for sample in samples], [_guesses(each) for each in found]
+    )
     precision = coco.eval["precision"][..., 0]  # [overlap, recall, class, area]
     return Scores(
         ap=_mean(precision[..., _ALL]),
@@ -88,6 +97,54 @@ def score(labels: Sequence[str], samples: Sequence[Sample], found: Sequence[Dete
         },
         verdicts=_verdicts(coco, samples, found),
     )
+
+
+def score_by_height(
+    labels: Sequence[str],
+    samples: Sequence[Sample],
+    found: Sequence[Detections],
+    scales: Sequence[float],
+) -> dict[str, HeightScore]:
+    """Averages over the classes of objects of some height in the network's input, which the
+    picture's own pixels become by its `scales`. Detections of another height that find nothing
+    count neither way.
+    """
+    true = [_by_height(_truths(each), scale) for each, scale in zip(samples, scales, strict=True)]
+    given = [_by_height(_guesses(each), scale) for each, scale in zip(found, scales, strict=True)]
+    coco = _compared(labels, true, given, ranges=list(_HEIGHTS.values()))
+    precision = coco.eval["precision"][..., 0]  # [overlap, recall, class, height]
+    heights = [each["area"] for entries in true for each in entries if not each["iscrowd"]]
+    return {
+        name: HeightScore(
+            boxes=sum(low <= height < high for height in heights),
+            ap=_mean(precision[..., at]),
+            ap50=_mean(precision[_AT_50, ..., at]),
+        )
+        for at, (name, (low, high)) in enumerate(_HEIGHTS.items())
+    }
+
+
+def _by_height(entries: list[dict[str, Any]], scale: float) -> list[dict[str, Any]]:
+    """With their heights in the input where COCO keeps areas."""
+    return [entry | {"area": entry["bbox"][3] * scale} for entry in entries]
+
+
+def _compared(
+    labels: Sequence[str],
+    true: Sequence[Sequence[dict[str, Any]]],
+    given: Sequence[Sequence[dict[str, Any]]],
+    ranges: list[tuple[float, float]] | None = None,
+) -> COCOeval:
+    """By pycocotools, which likes to talk; by `ranges` of what is in `area`, or COCO's own."""
+    with redirect_stdout(io.StringIO()):
+        coco = COCOeval(_indexed(labels, true), _indexed(labels, given), "bbox")
+        coco.params.maxDets = [_MOST_DETECTIONS]
+        if ranges is not None:
+            coco.params.areaRng = [[low, math.nextafter(high, low)] for low, high in ranges]
+            coco.params.areaRngLbl = [str(low) for low, _ in ranges]
+        coco.evaluate()
+        coco.accumulate()
+    return coco
 
 
 def _truths(sample: Sample) -> list[dict[str, Any]]:

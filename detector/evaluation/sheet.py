@@ -29,38 +29,48 @@ _LEGEND = (
 Colour = tuple[int, int, int]
 
 
-def save_worst(path: Path, measured: Measurement, *, count: int, threshold: float) -> None:
-    """PNG of the `count` pictures with the most misses and false alarms at this score threshold.
-    Raises OSError.
+def save_worst(path: Path, measured: Measurement, *, count: int) -> None:
+    """PNG of the `count` pictures with the most misses and false alarms at the thresholds that
+    hold by default. Raises OSError.
     """
     mistakes = [
-        _missed(measured, number, threshold).sum() + _false(measured, number, threshold).sum()
+        _missed(measured, number).sum() + _false(measured, number).sum()
         for number in range(len(measured.samples))
     ]
     worst = np.argsort(-np.array(mistakes), kind="stable")[:count]
-    cells = [_cell(measured, int(number), threshold) for number in worst]
+    cells = [_cell(measured, int(number)) for number in worst]
     blank = np.zeros_like(cells[0])
     cells += [blank] * (-len(cells) % _COLUMNS)
     rows = [np.hstack(cells[start : start + _COLUMNS]) for start in range(0, len(cells), _COLUMNS)]
-    sheet = np.vstack([_legend(rows[0].shape[1], threshold), *rows])
+    sheet = np.vstack([_legend(rows[0].shape[1]), *rows])
     path.write_bytes(cv2.imencode(".png", sheet)[1].tobytes())
 
 
-def _missed(measured: Measurement, number: int, threshold: float) -> npt.NDArray[np.bool_]:
+def _missed(measured: Measurement, number: int) -> npt.NDArray[np.bool_]:
+    sample, verdict = measured.samples[number], measured.scores.verdicts[number]
+    missed: npt.NDArray[np.bool_] = verdict.found_at < _least(measured, sample.classes)
+    return missed & ~sample.ignored
+
+
+def _false(measured: Measurement, number: int) -> npt.NDArray[np.bool_]:
     verdict = measured.scores.verdicts[number]
-    missed: npt.NDArray[np.bool_] = verdict.found_at < threshold
-    return missed & ~measured.samples[number].ignored
+    return _shown(measured, number) & ~verdict.right & ~verdict.neutral
 
 
-def _false(measured: Measurement, number: int, threshold: float) -> npt.NDArray[np.bool_]:
-    verdict = measured.scores.verdicts[number]
-    shown: npt.NDArray[np.bool_] = measured.found[number].score >= threshold
-    return shown & ~verdict.right & ~verdict.neutral
+def _shown(measured: Measurement, number: int) -> npt.NDArray[np.bool_]:
+    found = measured.found[number]
+    shown: npt.NDArray[np.bool_] = found.score >= _least(measured, found.class_id)
+    return shown
 
 
-def _cell(measured: Measurement, number: int, threshold: float) -> Pixels:
+def _least(measured: Measurement, class_id: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+    return np.array(measured.thresholds, np.float64)[class_id]
+
+
+def _cell(measured: Measurement, number: int) -> Pixels:
     sample, found = measured.samples[number], measured.found[number]
-    missed, false = _missed(measured, number, threshold), _false(measured, number, threshold)
+    missed, false = _missed(measured, number), _false(measured, number)
+    shown = _shown(measured, number)
     bgr = read_stored(sample.image)
     scale = min(_CELL_WH[0] / sample.width, _CELL_WH[1] / sample.height)
     cell = np.zeros((_CELL_WH[1] + _CAPTION_PX, _CELL_WH[0], 3), np.uint8)
@@ -71,8 +81,8 @@ def _cell(measured: Measurement, number: int, threshold: float) -> Pixels:
     for box, ignored, was_missed in zip(sample.xyxy_px, sample.ignored, missed, strict=True):
         colour = _GREY if ignored else _YELLOW if was_missed else _WHITE
         _dashed(cell, _corners(box * scale), colour)
-    for box, score, is_false in zip(found.xyxy_px, found.score, false, strict=True):
-        if score >= threshold:
+    for box, is_shown, is_false in zip(found.xyxy_px, shown, false, strict=True):
+        if is_shown:
             x1, y1, x2, y2 = _corners(box * scale)
             cv2.rectangle(cell, (x1, y1), (x2, y2), _RED if is_false else _GREEN, 1 + is_false)
     for xyxy_px, class_id in zip(sample.xyxy_px[missed], sample.classes[missed], strict=True):
@@ -113,9 +123,9 @@ def _write(canvas: Pixels, text: str, at: tuple[int, int], colour: Colour) -> in
     return int(x + width)
 
 
-def _legend(width: int, threshold: float) -> Pixels:
+def _legend(width: int) -> Pixels:
     row = np.zeros((_CAPTION_PX, width, 3), np.uint8)
-    x = _write(row, f"detections from score {threshold:.2f}", (4, 16), _WHITE)
+    x = _write(row, "at the thresholds that hold by default", (4, 16), _WHITE)
     for text, colour in _LEGEND:
         x = _write(row, text, (x + 24, 16), colour)
     return row

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,11 +93,54 @@ def test_figures_are_printed_and_written(
             "car": {"ap": None, "ap50": None, "boxes": 0, "best_f1": None, "threshold": None},
         },
         "groups": {"any": {"ap50": half, "boxes": 2} | best},
+        "heights": {
+            name: {"boxes": boxes, "ap": ap, "ap50": ap}
+            for name, boxes, ap in (
+                ("0-8", 0, None),
+                ("8-16", 1, pytest.approx(1)),
+                ("16-32", 1, 0),
+                ("32-64", 0, None),
+                ("64-128", 0, None),
+                ("128-256", 0, None),
+                ("256-", 0, None),
+            )
+        },
+        "shown": {
+            "pictures": 1,
+            "objects": 2,
+            "boxes": 1,
+            "right": 1,
+            "pairs": 0,
+            "second": 0,
+            "loose": 0,
+            "empty": 0,
+            "alarms": 0,
+            "pairs_per_100": 0,
+            "second_per_100": 0,
+            "loose_per_100": 0,
+            "alarms_per_empty": None,
+        },
+        "thresholds": {"person": 0.4, "car": 0.4},
         "faults": 0,
     }
     out, err = capsys.readouterr()
     assert "person                 2   0.505   0.505     0.667     0.900" in out
+    assert "8-16                   1   1.000   1.000" in out
+    assert "shown by default: person 0.40, car 0.40" in out
+    assert "1 boxes, 1 right, of 2 objects" in out
+    assert "per 100 objects: pairs 0.000, second boxes 0.000, loose 0.000" in out
+    assert "false alarms: 0 in 0 pictures without objects (– each)" in out
     assert err == ""
+
+
+def test_what_is_shown_is_decided_by_the_weights(bench: Bench, tmp_path: Path) -> None:
+    about = replace(ABOUT, thresholds=(0.95, 0.2))
+    save(bench.weights, {"x": np.zeros(1, np.float32)}, about)
+    assert bench.run("--json", tmp_path / "f.json") == 0
+    figures = json.loads((tmp_path / "f.json").read_text())
+    assert figures["thresholds"] == {"person": 0.95, "car": 0.2}
+    assert figures["shown"]["boxes"] == 0
+    assert figures["classes"]["person"]["ap50"] > 0
 
 
 def test_two_models_are_compared(

@@ -37,7 +37,7 @@ def cells(path: Path, count: int) -> list[set[tuple[int, ...]]]:
 
 
 def test_the_worst_come_first_with_their_mistakes_in_colour(tmp_path: Path) -> None:
-    save_worst(tmp_path / "worst.png", measured(tmp_path), count=16, threshold=0.4)
+    save_worst(tmp_path / "worst.png", measured(tmp_path), count=16)
     missed, false, good, empty = cells(tmp_path / "worst.png", 4)
     assert YELLOW in missed
     assert not {RED, GREEN} & missed  # what was found there is below the threshold
@@ -49,7 +49,7 @@ def test_the_worst_come_first_with_their_mistakes_in_colour(tmp_path: Path) -> N
 
 
 def test_no_more_pictures_than_asked_for(tmp_path: Path) -> None:
-    save_worst(tmp_path / "worst.png", measured(tmp_path), count=1, threshold=0.4)
+    save_worst(tmp_path / "worst.png", measured(tmp_path), count=1)
     assert YELLOW in cells(tmp_path / "worst.png", 1)[0]
     assert cells(tmp_path / "worst.png", 2)[1] == {(0, 0, 0)}
 
@@ -57,7 +57,7 @@ def test_no_more_pictures_than_asked_for(tmp_path: Path) -> None:
 def test_a_picture_that_is_gone_leaves_its_boxes(tmp_path: Path) -> None:
     of = measured(tmp_path)
     gone = tuple(replace(each, image=tmp_path / "gone.png") for each in of.samples)
-    save_worst(tmp_path / "worst.png", replace(of, samples=gone), count=1, threshold=0.4)
+    save_worst(tmp_path / "worst.png", replace(of, samples=gone), count=1)
     assert YELLOW in cells(tmp_path / "worst.png", 1)[0]
 
 

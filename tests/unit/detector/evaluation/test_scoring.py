@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from detector.evaluation.scoring import score
+from detector.evaluation.scoring import HeightScore, score, score_by_height
 from tests.support.labelled import Box, answer, sample
 
 LABELS = ("person", "car")
@@ -84,3 +84,33 @@ def test_every_box_gets_its_verdict_in_its_own_picture() -> None:
 def test_a_second_box_on_one_object_is_a_false_alarm() -> None:
     twice = answer((A, 0.9), ((12, 12, 60, 110), 0.8))
     assert score(LABELS, [sample(A)], [twice]).verdicts[0].right.tolist() == [True, False]
+
+
+def test_heights_are_told_apart_in_pixels_of_the_input() -> None:
+    tall, small = (5, 5, 25, 65), (100, 100, 110, 112)  # 60 and 12 high
+    truths = [sample(tall, small), sample(tall)]
+    found = [answer((tall, 0.9), (AWAY, 0.8)), answer((tall, 0.7))]
+    halved = score_by_height(LABELS, truths, found, [0.5, 1.0])
+    assert {name: of.boxes for name, of in halved.items() if of.boxes} == {
+        "0-8": 1, "16-32": 1, "32-64": 1,
+    }  # fmt: skip
+    assert halved["0-8"].ap50 == 0
+    assert (halved["16-32"].ap50, halved["16-32"].ap) == pytest.approx((1, 1))
+    assert halved["256-"] == HeightScore(0, None, None)
+
+
+def test_a_false_alarm_counts_against_the_height_it_has() -> None:
+    low = (300, 200, 350, 220)  # 20 high
+    scores = score_by_height(LABELS, [sample(A)], [answer((low, 0.9), (A, 0.8))], [1.0])
+    assert scores["64-128"].ap50 == pytest.approx(1)
+    high = (300, 100, 350, 190)
+    scores = score_by_height(LABELS, [sample(A)], [answer((high, 0.9), (A, 0.8))], [1.0])
+    assert scores["64-128"].ap50 == pytest.approx(0.5, abs=0.01)
+
+
+def test_the_edge_of_two_heights_belongs_to_the_upper_one() -> None:
+    truth, found = [sample((0, 0, 40, 64))], [answer(((0, 0, 40, 64), 0.9))]
+    scores = score_by_height(LABELS, truth, found, [1.0])
+    assert (scores["32-64"].boxes, scores["64-128"].boxes) == (0, 1)
+    assert scores["32-64"].ap is None
+    assert scores["64-128"].ap == pytest.approx(1)
