@@ -1,4 +1,7 @@
-"""Pictures of files, and how they get into a detector's input. No TensorFlow."""
+"""Pictures of files, and how they get into a detector's input. No TensorFlow.
+
+PictureError   a file is no picture that can be used
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,44 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from config.files import UnusableFileError, read_regular_file
 from detector.letterbox import InputSpec, Letterbox
+from detector.picture_size import announced_size
 
 Pixels = npt.NDArray[np.uint8]
+MOST_PIXELS = 200_000_000  # the largest sensors of phones; decoded, three bytes each
+
+
+class PictureError(Exception):
+    """One line without the path: the caller knows it."""
+
+
+def read_picture(path: Path, *, upright: bool) -> Pixels:
+    """BGR [H, W, 3], as stored or turned as EXIF says. Raises PictureError.
+
+    The name goes to nobody but the operating system, so it may hold any bytes; what is decoded was
+    judged by its announced size before.
+    """
+    try:
+        data = read_regular_file(path)
+    except UnusableFileError as error:
+        raise PictureError(str(error)) from None
+    if not data:
+        raise PictureError("is empty")
+    size = announced_size(data)
+    if size is None:
+        raise PictureError("not an image that can be decoded")
+    if size[0] * size[1] > MOST_PIXELS:
+        msg = f"{size[0]}x{size[1]} is too large: at most {MOST_PIXELS // 10**6} million pixels"
+        raise PictureError(msg)
+    flags = cv2.IMREAD_COLOR | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
+    try:
+        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:
+        bgr = None
+    if bgr is None:
+        raise PictureError("not an image that can be decoded")
+    return np.asarray(bgr, np.uint8)
 
 
 def read_stored(path: Path, wh: tuple[int, int] | None = None) -> Pixels | None:
@@ -18,12 +56,10 @@ def read_stored(path: Path, wh: tuple[int, int] | None = None) -> Pixels | None:
     picture that cannot be decoded, or is not `wh` large.
     """
     try:
-        bgr = cv2.imread(str(path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error:
+        bgr = read_picture(path, upright=False)
+    except PictureError:
         return None
-    if bgr is None or (wh is not None and bgr.shape[1::-1] != wh):
-        return None
-    return np.asarray(bgr, np.uint8)
+    return bgr if wh is None or bgr.shape[1::-1] == wh else None
 
 
 def letterboxed(bgr: Pixels, letterbox: Letterbox, spec: InputSpec) -> Pixels:

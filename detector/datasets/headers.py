@@ -7,17 +7,13 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-from detector.pictures import read_stored
+from detector.pictures import PictureError, read_picture
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
 _JPEG_END = b"\xff\xd9"
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # tables and extensions
 _SCAN_HEADER = 0xDA
-
-
-class PictureError(Exception):
-    """One line without the path: the caller knows it."""
 
 
 def picture_size(path: Path) -> tuple[int, int]:
@@ -82,7 +78,5 @@ def _png_size(file: BinaryIO, head: bytes) -> tuple[int, int]:
 
 
 def _decoded_size(path: Path) -> tuple[int, int]:
-    pixels = read_stored(path)
-    if pixels is None:
-        raise PictureError("is not an image that can be decoded")
+    pixels = read_picture(path, upright=False)
     return pixels.shape[1], pixels.shape[0]

@@ -14,8 +14,9 @@ import numpy.typing as npt
 from detector.datasets import coco, text_list, voc
 from detector.datasets.errors import DataError as DataError
 from detector.datasets.errors import Fault as Fault
-from detector.datasets.headers import PictureError, picture_size
+from detector.datasets.headers import picture_size
 from detector.datasets.listing import ListedBox, ListedPicture, Listing
+from detector.pictures import PictureError
 
 _THINNEST_PX = 0.01  # what a float32 still tells from nothing in a large picture
 Box = tuple[float, float, float, float]
