@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction as Ratio
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -14,6 +15,7 @@ from config.urls import StreamUrl, host_of, is_link_local
 from config.zones import Lines, TrackingConfig, Zones
 
 PICTURE_SIZE = r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$"
+ASPECT = r"^[1-9][0-9]?(\.[0-9]{1,3})?:[1-9][0-9]?$"
 
 
 class DetectConfig(Section):
@@ -170,6 +172,14 @@ class CameraFields(Section):
             " clock where an RTSP stream tells it; needs a camera that keeps time (NTP)."
         ),
     ] = "wallclock"
+    aspect: Annotated[
+        str | None,
+        Field(
+            pattern=ASPECT,
+            description="Width:height of the picture as it is meant to be seen, as in 16:9, for"
+            " recorders that send it squeezed and do not say so. Left out: what the stream says.",
+        ),
+    ] = None
     hwaccel: Annotated[
         Literal["none", "auto", "cuda", "vaapi"],
         Field(description="Hardware decoder; falls back to software and says so."),
@@ -218,3 +228,11 @@ class CameraConfig(CameraFields):
                 "url",
             )
         return self
+
+
+def aspect_ratio(aspect: str | None) -> Ratio | None:
+    """Of a validated `aspect`."""
+    if aspect is None:
+        return None
+    width, _, height = aspect.partition(":")
+    return Ratio(width) / Ratio(height)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from config.camera import PICTURE_SIZE
+from config.camera import ASPECT, PICTURE_SIZE
 from config.errors import KeyPath
 from config.hints import did_you_mean
 from config.json_schema import subschema
@@ -19,6 +19,7 @@ _PATTERNS = {
     NODE_NAME: "may hold only letters, digits, _ and -, at most 63 characters",
     HOST_NAME: "must be a host name without scheme and port, as in cameras.example.org",
     SHA256: "must be a SHA-256 of 64 digits 0-9 and a-f",
+    ASPECT: "must be WIDTH:HEIGHT as in 16:9, each less than 100",
     PICTURE_SIZE: "must be WIDTHxHEIGHT in pixels, as in 1280x720",
 }
 _TYPES = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -17,6 +18,19 @@ _PROBE_BYTES = 1_000_000
 _ANALYZE_US = 1_000_000
 # What cameras send. FFmpeg has some hundred decoders more, and few of them are looked after.
 _NETWORK_DECODERS = "h264,hevc,mjpeg,mpeg4,mpeg2video,av1,libdav1d,vp8,vp9"
+# Formats that hold their pictures themselves: scripts and playlists name other files.
+_FILE_FORMATS = (
+    "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,h264,hevc,m4v,mjpeg,mjpeg_2000,mpjpeg,smjpeg,"
+    "flv,asf,ogg,ivf,obu,av1,vc1,dv,mxf,nut,wtv,rm,dhav,nsv,gif,apng,yuv4mpegpipe,"
+    "image2,jpeg_pipe,png_pipe,bmp_pipe,webp_pipe,tiff_pipe,wav,mp3,aac,flac"
+)
+# For every file that FFmpeg opens, here and in `vedette detect`.
+FILE_OPTIONS: Mapping[str, str] = {
+    "protocol_whitelist": "file",
+    "format_whitelist": _FILE_FORMATS,
+    "pattern_type": "none",  # of a picture called img%03d.jpg: no other one is opened
+    "max_pixels": str(MOST_PIXELS),
+}
 _V4L2_FORMATS = {"mjpeg": "mjpeg", "yuyv": "yuyv422", "h264": "h264"}
 
 
@@ -54,7 +68,7 @@ def address_of(camera: CameraConfig, *, credential_directory: Path | None) -> Ad
             target=f"file:{path}",
             medium="file",
             transport="file",
-            options={"protocol_whitelist": "file", "max_pixels": str(MOST_PIXELS)},
+            options=dict(FILE_OPTIONS),
         )
     if scheme == "v4l2":
         return Address(

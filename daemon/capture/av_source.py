@@ -13,7 +13,9 @@ import av
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from config.camera import aspect_ratio
 from daemon.books.states import StreamInfo
+from daemon.capture.appearance import Appearance, Appearances
 from daemon.capture.camera_clock import CameraClock
 from daemon.capture.demuxer import Demuxer
 from daemon.capture.errors import CaptureError, Kind
@@ -52,6 +54,7 @@ class AvSource:
         self._timeline = Timeline(
             demuxer.stream, shift_s, recorded=demuxer.address.medium == "file"
         )
+        self._appearances = Appearances(demuxer.stream, aspect_ratio(demuxer.camera.aspect))
         self._camera_clock = CameraClock(float(demuxer.stream.time_base or 0))
         self._group = Group()
         self._newest_s = clock.now_s()  # when the last sample came, or the stream was opened
@@ -64,12 +67,17 @@ class AvSource:
         low, high = _BELIEVABLE_FPS
         return StreamInfo(
             codec=codec.codec.canonical_name,
-            width=codec.width,
-            height=codec.height,
+            width=self.appearance.shown_wh[0],
+            height=self.appearance.shown_wh[1],
             fps=float(rate) if rate and low <= rate <= high else None,
             transport=self._demuxer.address.transport,
             decoder=codec.pix_fmt if codec.pix_fmt in _HARDWARE_FORMATS else "software",
         )
+
+    @property
+    def appearance(self) -> Appearance:
+        """How the newest picture is meant to be seen."""
+        return self._appearances.newest
 
     @property
     def end_s(self) -> float:
@@ -152,11 +160,12 @@ class AvSource:
         for frame in frames:
             check_size(frame.width, frame.height)
             pts_s = self._timeline.shown(frame)
+            appearance = self._appearances.of(frame, packet)
             yield Sample(
                 pts_s=pts_s,
                 is_corrupt=frame.is_corrupt,
-                picture=AvPicture(frame),
-                scale=partial(self._letterboxer.scale, frame),
+                picture=AvPicture(frame, appearance),
+                scale=partial(self._letterboxer.scale, frame, appearance),
                 captured_ns=self._camera_clock.wall_ns(pts_s),
             )
 

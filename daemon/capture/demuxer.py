@@ -22,13 +22,14 @@ from daemon.capture.errors import CaptureError, Kind, guarded
 from daemon.capture.hwaccel import hardware_decoder
 from daemon.capture.picture import check_size
 from daemon.capture.preflight import check_stays
+from daemon.capture.tracks import best_video
 from daemon.clock import Clock
 
 T = TypeVar("T")
 
 
 class Demuxer:
-    """The packets of the first video stream. One thread; raises only CaptureError."""
+    """The packets of the best video stream. One thread; raises only CaptureError."""
 
     def __init__(self, address: Address, camera: CameraConfig, clock: Clock) -> None:
         self.address = address
@@ -140,9 +141,9 @@ def _next_copy(packets: Iterator[Packet[VideoStream]]) -> Packet[VideoStream] | 
 
 
 def _video_of(container: InputContainer, address: Address) -> VideoStream:
-    if not container.streams.video:
+    stream = best_video(container)
+    if stream is None:
         raise CaptureError(Kind.NO_VIDEO)
-    stream = container.streams.video[0]
     # None, whatever PyAV's annotations say, where FFmpeg has no decoder.
     codec = cast("av.VideoCodecContext | None", stream.codec_context)
     if codec is None:

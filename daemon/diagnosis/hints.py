@@ -43,9 +43,10 @@ def costs(probe: Probe) -> Iterator[str]:
             f"{probe.bits} bits per sample took 1.5 times the work of 8 in our measurements, and"
             " the detector sees 8: set the camera to 8 bits."
         )
-    if probe.stream.width * probe.stream.height > _LARGE:
+    width, height = probe.stored_wh
+    if width * height > _LARGE:
         yield (
-            f"{probe.stream.width}×{probe.stream.height} is decoded whole and then scaled down to"
+            f"{width}×{height} is decoded whole and then scaled down to"
             " the detector's input: a smaller second stream of the camera may do."
         )
 

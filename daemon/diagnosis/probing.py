@@ -38,7 +38,9 @@ _ANY_FPS = 1000.0  # so fast a cap that every picture is decoded
 class Probe:
     """What one look at a stream found."""
 
-    stream: StreamInfo
+    stream: StreamInfo  # its size is that of the picture as it is seen
+    stored_wh: tuple[int, int]
+    turned: str  # what is done to it, as in `turned by 90°`; empty for nothing
     profile: str | None  # as in `High`
     pixel_format: str | None  # as in `yuv420p`
     bits: int | None  # of one sample of a pixel
@@ -98,6 +100,10 @@ def _probe(
         pixel_format = codec.pix_fmt if codec else None
         return Probe(
             stream=source.info,
+            stored_wh=(codec.width, codec.height)
+            if codec
+            else (source.info.width, source.info.height),
+            turned=str(source.appearance.orientation) if isinstance(source, AvSource) else "",
             profile=codec.profile if codec else None,
             pixel_format=pixel_format,
             bits=av.VideoFormat(pixel_format).components[0].bits if pixel_format else None,

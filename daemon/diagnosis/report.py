@@ -36,6 +36,7 @@ def rows(probe: Probe) -> list[tuple[str, str]]:
     ]
     found = [
         ("video", ", ".join(filter(None, video))),
+        ("stored", _stored(probe)),
         ("rate", _rate(probe)),
         ("keyframes", _keyframes(probe)),
         ("bit rate", _bit_rate(figures.bits_per_s)),
@@ -53,6 +54,7 @@ def probe_json(probe: Probe) -> dict[str, Any]:
     """Units are in the names; rates in 1/s, times in seconds."""
     return {
         "stream": asdict(probe.stream)
+        | {"stored": list(probe.stored_wh), "turned": probe.turned}
         | {"profile": probe.profile, "pixel_format": probe.pixel_format, "bits": probe.bits},
         "open_s": round(probe.open_s, 3),
         "first_picture_s": round(probe.first_picture_s, 3),
@@ -65,6 +67,17 @@ def probe_json(probe: Probe) -> dict[str, Any]:
 
 def _codec(probe: Probe) -> str:
     return _CODECS.get(probe.stream.codec, probe.stream.codec)
+
+
+def _stored(probe: Probe) -> str:
+    """Where the picture is seen another way than it is sent."""
+    width, height = probe.stored_wh
+    seen = (probe.stream.width, probe.stream.height)
+    if not probe.turned and seen == (width, height):
+        return ""
+    is_square = sorted(seen) == sorted(probe.stored_wh)
+    done = [probe.turned, "" if is_square else "its samples are no squares"]
+    return f"{width}×{height}: {', '.join(filter(None, done))}"
 
 
 def _rate(probe: Probe) -> str:

@@ -25,6 +25,8 @@ FIGURES = Figures(
 )
 PROBE = Probe(
     stream=STREAM,
+    stored_wh=(1920, 1080),
+    turned="",
     profile="High",
     pixel_format="yuv420p",
     bits=8,

@@ -51,6 +51,8 @@ CAMERA_FIELDS = {
     "open_timeout_s: 0.1": "21: cameras.a.open_timeout_s: must be between 0.5 and 120",
     "transport: upd": "16: cameras.a.transport: must be one of tcp, udp (did you mean `udp`?)",
     "transport: [tcp]": "16: cameras.a.transport: must be one of tcp, udp",
+    "aspect: 1.78": "13: cameras.a.aspect: must be a text",
+    "aspect: 0:9": "13: cameras.a.aspect: must be WIDTH:HEIGHT as in 16:9, each less than 100",
     "hwaccel: nvdec": "14: cameras.a.hwaccel: must be one of none, auto, cuda, vaapi",
     "detekt: {}": "5: cameras.a.detekt: is not known here (did you mean `detect`?)",
     "detect: 5": "13: cameras.a.detect: must be a mapping of names to values",

@@ -100,8 +100,25 @@ def test_what_is_no_trouble_is_not_named(probe: Probe) -> None:
     assert list(troubles(probe)) == []
 
 
+@pytest.mark.parametrize(
+    ("stored_wh", "turned", "row"),
+    [
+        ((1920, 1080), "", ""),
+        ((960, 1080), "", "960×1080: its samples are no squares"),
+        ((1080, 1920), "turned by 90°", "1080×1920: turned by 90°"),
+        ((540, 1920), "mirrored", "540×1920: mirrored, its samples are no squares"),
+    ],
+)
+def test_how_a_picture_is_stored_is_told_where_it_is_seen_another_way(
+    stored_wh: tuple[int, int], turned: str, row: str
+) -> None:
+    probe = probe_of(stored_wh=stored_wh, turned=turned)
+    assert dict(rows(probe)).get("stored", "") == row
+    assert probe_json(probe)["stream"]["stored"] == list(stored_wh)
+
+
 def test_what_costs_is_named() -> None:
-    dear = probe_of(stream={"codec": "hevc", "width": 3840, "height": 2160}, bits=10)
+    dear = probe_of(stream={"codec": "hevc"}, stored_wh=(3840, 2160), bits=10)
     assert [hint.split()[0] for hint in costs(dear)] == ["H.265", "10", "3840×2160"]
 
 

@@ -44,6 +44,7 @@ def test_cameras_come_and_go() -> None:
         {"credential": "gate"},
         {"transport": "udp"},
         {"hwaccel": "auto"},
+        {"aspect": "4:3"},
         {"detect": {"fps": 9}},
         {"open_timeout_s": 3},
         {"read_timeout_s": 3},
