@@ -5,9 +5,13 @@ UsageError   the inputs or the output folder cannot be meant
 
 from __future__ import annotations
 
+import stat
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from config.files import reason
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 
@@ -39,7 +43,7 @@ def plan(inputs: Sequence[Path], out: Path) -> list[Job]:
     """
     if out.exists() and not out.is_dir():
         raise UsageError(out, "is a file; -o takes the folder to write into")
-    jobs = [_job(file, out / name) for path in inputs for file, name in _files(path)]
+    jobs = _jobs([(file, out / name) for path in inputs for file, name in _files(path)])
     sources = {job.source.resolve() for job in jobs}
     written: dict[Path, Path] = {}
     for job in jobs:
@@ -54,9 +58,13 @@ def plan(inputs: Sequence[Path], out: Path) -> list[Job]:
 
 def _files(path: Path) -> Iterator[tuple[Path, Path]]:
     """Each file with its place below the output folder."""
-    if not path.exists():
-        raise UsageError(path, "does not exist")
-    if not path.is_dir():
+    try:
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError:
+        raise UsageError(path, "does not exist") from None
+    except (OSError, ValueError) as error:  # ValueError: no name of a file
+        raise UsageError(path, f"cannot be read: {reason(error)}") from None
+    if not is_folder:
         yield path, Path(path.name)
         return
     images = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
@@ -66,7 +74,18 @@ def _files(path: Path) -> Iterator[tuple[Path, Path]]:
         yield image, image.relative_to(path)
 
 
-def _job(source: Path, target: Path) -> Job:
+def _jobs(files: Sequence[tuple[Path, Path]]) -> list[Job]:
+    """Names are kept whole where two would differ only in an ending that is replaced."""
+    counts = Counter(_stem(target) for target in {target for _, target in files})
+    return [_job(file, target, whole=counts[_stem(target)] > 1) for file, target in files]
+
+
+def _stem(target: Path) -> tuple[bool, Path]:
+    return target.suffix.lower() in IMAGE_SUFFIXES, target.with_suffix("")
+
+
+def _job(source: Path, target: Path, *, whole: bool) -> Job:
+    stem = target.name if whole else target.stem
     if source.suffix.lower() in IMAGE_SUFFIXES:
-        return Job(source, target, target.with_suffix(".json"))
-    return Job(source, target.with_suffix(".mp4"), target.with_suffix(".jsonl"))
+        return Job(source, target, target.with_name(f"{stem}.json"))
+    return Job(source, target.with_name(f"{stem}.mp4"), target.with_name(f"{stem}.jsonl"))

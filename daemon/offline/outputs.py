@@ -6,6 +6,7 @@ WriteError   a file cannot be written
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from typing import Any, Protocol, Self, TextIO
 import av
 import av.container
 import cv2
+import numpy as np
+import numpy.typing as npt
 
 from daemon.answers.annotate import annotate
 from daemon.answers.records import detection_records
@@ -27,8 +30,8 @@ from detector.detections import Detections
 class WriteError(Exception):
     """The file `path` cannot be written."""
 
-    def __init__(self, path: Path, error: OSError | None = None) -> None:
-        reason = error.strerror if error is not None else "the format refuses the picture"
+    def __init__(self, path: Path, error: Exception | None = None) -> None:
+        reason = getattr(error, "strerror", None) or "the format refuses the picture"
         super().__init__(f"{path} cannot be written: {reason}")
         self.path = path
 
@@ -53,7 +56,9 @@ class Writer(Protocol):
 
 def record(shot: Shot, detections: Detections, model: Model) -> dict[str, Any]:
     """What is written of one picture; `pts_s` only for a picture of a video."""
-    entry: dict[str, Any] = {"source": shot.source.name}
+    # JSON has no way to write a name's bytes that are no text.
+    name = os.fsencode(shot.source.name).decode("utf-8", "backslashreplace")
+    entry: dict[str, Any] = {"source": name}
     if shot.pts_s is not None:
         entry["pts_s"] = round(shot.pts_s, 6)
     entry["size"] = list(shot.letterbox.source_wh)
@@ -81,11 +86,21 @@ class ImageWriter:
         text = json.dumps(record(shot, detections, self._model), indent=1)
         try:
             job.picture.parent.mkdir(parents=True, exist_ok=True)
-            if not cv2.imwrite(str(job.picture), drawn):
-                raise WriteError(job.picture)
+            job.picture.write_bytes(_encoded(drawn, job.picture))
             job.record.write_text(text + "\n", encoding="utf-8")
         except OSError as error:
             raise WriteError(job.picture, error) from error
+
+
+def _encoded(bgr: npt.NDArray[np.uint8], path: Path) -> bytes:
+    """In the format that the name's ending says; the name itself may hold any bytes."""
+    try:
+        done, data = cv2.imencode(path.suffix.lower(), bgr)
+    except cv2.error:
+        done = False
+    if not done:
+        raise WriteError(path)
+    return data.tobytes()
 
 
 class VideoWriter:
@@ -105,8 +120,8 @@ class VideoWriter:
         try:
             job.picture.parent.mkdir(parents=True, exist_ok=True)
             self._lines = self._files.enter_context(job.record.open("w", encoding="utf-8"))
-            self._container = self._files.enter_context(av.open(str(job.picture), "w"))
-        except OSError as error:
+            self._container = self._files.enter_context(av.open(f"file:{job.picture}", "w"))
+        except (OSError, av.FFmpegError) as error:
             self._files.close()
             raise WriteError(job.picture, error) from error
         return self
@@ -116,7 +131,7 @@ class VideoWriter:
             with self._files:
                 if self._container is not None and self._stream is not None:
                     self._container.mux(self._stream.encode())
-        except OSError as error:
+        except (OSError, av.FFmpegError) as error:
             raise WriteError(self._job.picture, error) from error
 
     def write(self, shot: Shot, detections: Detections) -> None:
@@ -133,7 +148,7 @@ class VideoWriter:
         try:
             self._container.mux(stream.encode(frame))
             self._lines.write(json.dumps(record(shot, detections, self._model)) + "\n")
-        except OSError as error:
+        except (OSError, av.FFmpegError) as error:
             raise WriteError(self._job.picture, error) from error
 
     def _open_stream(self, container: av.container.OutputContainer, first: Shot) -> av.VideoStream:

@@ -11,14 +11,18 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 import numpy.typing as npt
 from av.container import InputContainer
+from av.packet import Packet
 
+from config.files import UnusableFileError, check_regular_file
+from daemon.capture.address import FILE_OPTIONS
+from daemon.capture.appearance import Appearances
 from daemon.capture.picture import AvPicture
+from daemon.capture.tracks import best_video
 from detector.letterbox import InputSpec, Letterbox
-from detector.pictures import letterboxed
+from detector.pictures import PictureError, letterboxed, read_picture
 
 Pixels = npt.NDArray[np.uint8]
 DEFAULT_FPS = Fraction(25)
@@ -59,46 +63,77 @@ class VideoFacts:
 def read_image(path: Path, spec: InputSpec) -> Shot:
     """A still image, upright as its EXIF orientation says. Raises UnreadableError."""
     try:
-        bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    except cv2.error:
-        bgr = None
-    if bgr is None:
-        raise UnreadableError("not an image that can be decoded")
-    return _shot(path, np.asarray(bgr, np.uint8), spec)
+        return _shot(path, read_picture(path, upright=True), spec)
+    except PictureError as error:
+        raise UnreadableError(str(error)) from None
 
 
 def video_facts(path: Path) -> VideoFacts:
     """Raises UnreadableError where there is no video in the file."""
     try:
-        with av.open(str(path)) as container:
+        with _opened(path) as container:
             stream, time_base = _video_stream(container)
             fps = stream.average_rate or DEFAULT_FPS
             length_s = (stream.duration or 0) * time_base
             return VideoFacts(fps, stream.frames or round(length_s * fps))
-    except (av.FFmpegError, OSError) as error:
+    except (av.FFmpegError, OSError, ValueError) as error:
         raise UnreadableError(_words(error)) from None
 
 
 def read_video(path: Path, spec: InputSpec) -> Iterator[Shot]:
-    """Its pictures in order, upright. Raises UnreadableError at the first one that is damaged."""
+    """Its pictures in order, as they are meant to be seen, with timestamps that only ever rise.
+    Raises UnreadableError at the first one that is damaged.
+    """
     try:
-        with av.open(str(path)) as container:
+        with _opened(path) as container:
             stream, time_base = _video_stream(container)
             stream.thread_type = "AUTO"
-            step = round(1 / ((stream.average_rate or DEFAULT_FPS) * time_base))
-            pts = -step
-            for frame in container.decode(stream):
-                pts = frame.pts if frame.pts is not None else pts + step
-                yield _shot(path, AvPicture(frame).to_bgr(), spec, pts, time_base)
-    except (av.FFmpegError, OSError) as error:
+            appearances = Appearances(stream)
+            rising = _Rising(round(1 / ((stream.average_rate or DEFAULT_FPS) * time_base)))
+            for packet, frame in _decoded(container, stream):
+                bgr = AvPicture(frame, appearances.of(frame, packet)).to_bgr()
+                yield _shot(path, bgr, spec, rising.next(frame.pts), time_base)
+    except (av.FFmpegError, OSError, ValueError) as error:
         raise UnreadableError(_words(error)) from None
 
 
+def _decoded(
+    container: InputContainer, stream: av.VideoStream
+) -> Iterator[tuple[Packet[av.VideoStream], av.VideoFrame]]:
+    for packet in container.demux(stream):
+        for frame in packet.decode():
+            yield packet, frame
+
+
+class _Rising:
+    """Timestamps that go on where those of the file go back, as in two recordings put together."""
+
+    def __init__(self, step: int) -> None:
+        self._step = max(1, step)
+        self._newest: int | None = None
+        self._shift = 0
+
+    def next(self, pts: int | None) -> int:
+        usual = 0 if self._newest is None else self._newest + self._step
+        shifted = usual if pts is None else pts + self._shift
+        if self._newest is not None and shifted <= self._newest:
+            self._shift += usual - shifted
+            shifted = usual
+        self._newest = shifted
+        return shifted
+
+
+def _opened(path: Path) -> InputContainer:
+    check_regular_file(path)
+    # The prefix keeps FFmpeg from reading a protocol out of a file's name.
+    return av.open(f"file:{path}", options=dict(FILE_OPTIONS), metadata_errors="replace")
+
+
 def _video_stream(container: InputContainer) -> tuple[av.VideoStream, Fraction]:
-    """The first one, and the unit of its timestamps."""
-    if not container.streams.video:
+    """The one that is meant, and the unit of its timestamps."""
+    stream = best_video(container)
+    if stream is None:
         raise UnreadableError("there is no video in it")
-    stream = container.streams.video[0]
     return stream, stream.time_base or 1 / DEFAULT_FPS
 
 
@@ -114,4 +149,6 @@ def _shot(
 
 
 def _words(error: Exception) -> str:
+    if isinstance(error, UnusableFileError):
+        return str(error)
     return str(getattr(error, "strerror", None) or type(error).__name__)
