@@ -208,6 +208,7 @@ class RedFinder:
     name = "red"
     precision = "float32"
     labels = ("red",)
+    thresholds = (0.4,)
     weights_sha256 = "0" * 64
     trace_count = 0
     input_spec = InputSpec(128, 128)
