@@ -1,27 +1,28 @@
 """Boxes and labels on a picture, legible from 320 pixels to 4K; JPEG. Any thread.
 
-Line width and letters follow the size of the picture; a class has the same colour everywhere.
+Lines are thin and labels small: they follow the size of the picture. A label lies at the feet of
+its box, never over anybody's head or another label; where there is no such place it is left out.
 """
 
 from __future__ import annotations
 
-import colorsys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from daemon.answers.colours import Colour, colour
 from detector.detections import Detections
 
 Bgr = npt.NDArray[np.uint8]
-Colour = tuple[int, int, int]
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 FONT_CAP_PX = 21  # height of a capital at scale 1
-GOLDEN_RATIO = 0.618034  # steps of it around the colour wheel never meet
+LEAST_WIDTH = 300  # of a picture with labels: in a smaller one they would cover what they name
+HEAD = 0.35  # of a box, from its top
+DARK: Colour = (15, 12, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,9 @@ class _Pen:
     @classmethod
     def fitting(cls, width: int, height: int) -> _Pen:
         short = min(width, height)
-        capital_px = max(8.0, short / 48)  # 22 px in 1080p, 45 px in 4K
+        capital_px = max(7.0, short / 64)  # 17 px in 1080p, 34 px in 4K
         return cls(
-            line=max(1, round(short / 360)),
+            line=max(1, round(short / 480)),
             scale=capital_px / FONT_CAP_PX,
             stroke=max(1, round(capital_px / 10)),
             pad=max(2, round(capital_px / 4)),
@@ -68,20 +69,25 @@ def annotate(bgr: Bgr, detections: Detections, labels: Sequence[str], *, scale: 
     canvas = np.array(bgr, order="C", copy=True)
     height, width = canvas.shape[:2]
     pen = _Pen.fitting(width, height)
-    found = list(
-        zip(detections.xyxy_px * scale, detections.score, detections.class_id, strict=True)
-    )
-    boxes = [_inside(box, width, height) for box, _, _ in found]
-    for box, (_, _, class_id) in reversed(list(zip(boxes, found, strict=True))):
-        cv2.rectangle(
-            canvas, (box.x1, box.y1), (box.x2 - 1, box.y2 - 1), colour(int(class_id)), pen.line
+    found = [
+        (_inside(box, width, height), float(score), labels[class_id])
+        for box, score, class_id in zip(
+            detections.xyxy_px * scale, detections.score, detections.class_id, strict=True
         )
-    taken: list[Rect] = []
-    for box, (_, score, class_id) in zip(boxes, found, strict=True):
-        text = f"{labels[class_id]} {score:.0%}"
+    ]
+    for style, line in ((DARK, pen.line + 2), (None, pen.line)):
+        for box, _, label in reversed(found):
+            corners = (box.x1, box.y1), (box.x2 - 1, box.y2 - 1)
+            cv2.rectangle(canvas, *corners, style or colour(label), line)
+    if width < LEAST_WIDTH:
+        return canvas
+    taken = [Rect(box.x1, box.y1, box.x2, _neck(box)) for box, _, _ in found]
+    for box, score, label in found:
+        text = f"{label} {score:.0%}"
         place = _place(box, _text_wh(text, pen), taken, (width, height))
-        taken.append(place)
-        _write(canvas, text, place, colour(int(class_id)), pen)
+        if place is not None:
+            taken.append(place)
+            _write(canvas, text, place, colour(label), pen)
     return canvas
 
 
@@ -97,13 +103,6 @@ def encode_jpeg(bgr: Bgr, quality: int = 80) -> bytes:
     return data.tobytes()
 
 
-@lru_cache(maxsize=1024)
-def colour(class_id: int) -> Colour:
-    """BGR of a class: far from those of its neighbours in number, the same in every picture."""
-    red, green, blue = colorsys.hsv_to_rgb((0.02 + class_id * GOLDEN_RATIO) % 1.0, 0.75, 1.0)
-    return (round(blue * 255), round(green * 255), round(red * 255))
-
-
 def _inside(box: npt.NDArray[np.float32], width: int, height: int) -> Rect:
     x1, y1, x2, y2 = (round(float(side)) for side in box)
     x1, y1 = min(max(x1, 0), width - 1), min(max(y1, 0), height - 1)
@@ -112,36 +111,35 @@ def _inside(box: npt.NDArray[np.float32], width: int, height: int) -> Rect:
 
 def _text_wh(text: str, pen: _Pen) -> tuple[int, int]:
     (width, height), below = cv2.getTextSize(text, FONT, pen.scale, pen.stroke)
-    return width + 2 * pen.pad, height + below + 2 * pen.pad
+    return width + 2 * pen.pad + pen.line, height + below + 2 * pen.pad
+
+
+def _neck(box: Rect) -> int:
+    return box.y1 + round((box.y2 - box.y1) * HEAD)
 
 
 def _place(
     box: Rect, wh: tuple[int, int], taken: Sequence[Rect], picture_wh: tuple[int, int]
-) -> Rect:
-    """Above the box, below it, or inside it: the first place in the picture that is still free."""
+) -> Rect | None:
+    """Inside the box at its feet, below it, or beside them: the first place that is free."""
     width, height = wh
-    right = picture_wh[0] - width
-    lowest = picture_wh[1] - height
-    left_x, right_x = (max(0, min(x, right)) for x in (box.x1, box.x2 - width))
-    places = [
-        Rect(x, y, x + width, y + height)
-        for y in (box.y1 - height, box.y2, box.y1, box.y2 - height)
-        for x in (left_x, right_x)
-        if 0 <= y <= lowest
-    ]
-    fallback = max(0, min(box.y1, lowest))
-    places.append(Rect(left_x, fallback, left_x + width, fallback + height))
-    return next(
-        (place for place in places if not any(place.overlaps(other) for other in taken)),
-        places[0],
+    foot, right = box.y2 - height, box.x2 - width
+    corners = (
+        *((box.x1, foot), (box.x1, box.y2), (right, foot), (right, box.y2)),
+        *((box.x2, foot), (box.x1 - width, foot)),
     )
+    for x, y in corners:
+        place = Rect(x, y, x + width, y + height)
+        within = x >= 0 and y >= 0 and place.x2 <= picture_wh[0] and place.y2 <= picture_wh[1]
+        if within and not any(place.overlaps(other) for other in taken):
+            return place
+    return None
 
 
-def _write(canvas: Bgr, text: str, place: Rect, back: Colour, pen: _Pen) -> None:
-    blue, green, red = back
-    bright = 0.114 * blue + 0.587 * green + 0.299 * red > 110
-    ink: Colour = (0, 0, 0) if bright else (255, 255, 255)
-    cv2.rectangle(canvas, (place.x1, place.y1), (place.x2 - 1, place.y2 - 1), back, cv2.FILLED)
+def _write(canvas: Bgr, text: str, place: Rect, edge: Colour, pen: _Pen) -> None:
+    corners = (place.x1, place.y1), (place.x2 - 1, place.y2 - 1)
+    cv2.rectangle(canvas, *corners, DARK, cv2.FILLED)
+    cv2.rectangle(canvas, corners[0], (place.x1 + pen.line, place.y2 - 1), edge, cv2.FILLED)
     (_, height), _ = cv2.getTextSize(text, FONT, pen.scale, pen.stroke)
-    origin = (place.x1 + pen.pad, place.y1 + pen.pad + height)
-    cv2.putText(canvas, text, origin, FONT, pen.scale, ink, pen.stroke, cv2.LINE_AA)
+    origin = (place.x1 + pen.pad + pen.line, place.y1 + pen.pad + height)
+    cv2.putText(canvas, text, origin, FONT, pen.scale, (255, 255, 255), pen.stroke, cv2.LINE_AA)

@@ -30,7 +30,7 @@ class EndlessResponse(Response):
         *,
         send_timeout_s: float = SEND_TIMEOUT_S,
     ) -> None:
-        super().__init__(media_type=media_type)
+        super().__init__(media_type=media_type, headers={"x-accel-buffering": "no"})  # to nginx
         del self.headers["content-length"]
         self._source = source
         self._send_timeout_s = send_timeout_s

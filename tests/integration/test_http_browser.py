@@ -30,6 +30,7 @@ from sinks.messages import Detection, DetectionMessage, Envelope, LatencyMs, jso
 from tests.support.browser import DESKTOP, PHONE, Chromium, chromium
 from tests.support.daemon_process import ROOT, running_daemon
 from tests.support.fakes import GreyPicture
+from tests.support.nginx import documented, nginx
 from tests.support.reporting import STREAM, camera_report
 from tests.support.site import Site, running_site
 from tests.support.waiting import until
@@ -451,6 +452,41 @@ def test_where_nothing_is_recorded_the_page_says_how_to_turn_it_on(
     until(lambda: "clips: true" in browser.text("#recordings .empty"))
     browser.get(f"{site.url}/recordings")
     until(lambda: "clips: true" in browser.text(".empty"))
+
+
+UNSTRIPPED = """
+location /cameras/east/ {
+    proxy_pass http://127.0.0.1:PORT;
+    proxy_set_header X-Forwarded-Prefix /cameras/east;
+}
+"""
+
+
+@pytest.mark.parametrize("prefix", ["/vedette", "/cameras/east"])
+def test_a_proxy_may_show_the_page_under_a_path(
+    site: Site, browser: Chromium, tmp_path: Path, prefix: str
+) -> None:
+    Tape(site, "gate", tmp_path).record(0)
+    is_documented = prefix == "/vedette"
+    locations = (
+        documented(site.port) if is_documented else UNSTRIPPED.replace("PORT", f"{site.port}")
+    )
+    with nginx(tmp_path, locations) as address:
+        base = f"{address}{prefix}"
+        browser.get(f"{base}" if is_documented else f"{base}/")
+        assert is_changing(browser, tile("gate", ".film"))
+        until(lambda: site.events.listeners == 1)
+        browser.find_element("link text", "gate").click()
+        until(lambda: browser.text("#state") == "live")
+        assert browser.current_url == f"{base}/camera/gate"
+        until(lambda: len(browser.texts(".shots li")) == 1)
+        browser.find_element("css selector", ".shots a").click()
+        browser.wait_for("document.querySelector('.lightbox-view img')?.naturalWidth === 160")
+        assert browser.current_url.startswith(f"{base}/recordings?camera=gate#gate/")
+        browser.get(f"{base}/camera/nobody")
+        browser.find_element("link text", "Go to the live pictures").click()
+        until(lambda: browser.texts("h2 a") == list(CAMERAS))
+        assert browser.current_url == f"{base}/"
 
 
 def test_an_unknown_address_leads_back(site: Site, browser: Chromium) -> None:

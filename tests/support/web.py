@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from contextlib import suppress
 
 import httpx
 from starlette.types import ASGIApp
@@ -31,3 +33,10 @@ class Browser:
                 return await client.request(method, path, headers=headers)
 
         return asyncio.run(ask())
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether somebody listens there."""
+    with suppress(OSError), socket.create_connection((host, port), timeout=1):
+        return True
+    return False

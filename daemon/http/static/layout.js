@@ -27,20 +27,23 @@ function widthsHigh(members, width, gap) {
   return (width - gap * (members.length - 1)) / sum;
 }
 
+// A row ends where it is nearest to the wanted height.
 function flowing(aspects, width, gap, wanted) {
   const rows = [];
   let members = [];
-  for (const aspect of aspects) {
-    members.push(aspect);
-    const high = widthsHigh(members, width, gap);
-    if (high > wanted * 1.2) continue;
+  const close = (high) => {
     rows.push({ members, high });
     members = [];
+  };
+  for (const aspect of aspects) {
+    const before = widthsHigh(members, width, gap);
+    const after = widthsHigh([...members, aspect], width, gap);
+    if (members.length && after < wanted && before - wanted < wanted - after) close(before);
+    members.push(aspect);
   }
-  if (members.length) {
-    const usual = rows.at(-1)?.high ?? wanted * 2;
-    rows.push({ members, high: Math.min(usual, widthsHigh(members, width, gap)) });
-  }
+  const high = widthsHigh(members, width, gap);
+  const usual = rows.length ? Math.min(...rows.map((row) => row.high)) : wanted * 1.6;
+  if (members.length) close(high > wanted * 1.3 ? Math.min(high, usual) : high);
   return rows;
 }
 

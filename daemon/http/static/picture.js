@@ -26,8 +26,8 @@ export class Picture {
   // What the camera's facts say of the picture.
   tell(said, roi) {
     this.veil.hidden = said.head === "";
-    for (const part of ["head", "what", "since"]) {
-      setText(this.veil.querySelector(`.veil-${part}`), said[part]);
+    for (const part of ["head", "what", "since", "advice"]) {
+      setText(this.veil.querySelector(`.veil-${part}`), said[part] ?? "");
     }
     if (roi !== this.roi && JSON.stringify(roi) !== JSON.stringify(this.roi)) {
       this.roi = roi;
