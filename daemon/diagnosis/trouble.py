@@ -29,7 +29,7 @@ _LOST = {
     Kind.REFUSED: "{} refuses the connection.",
     Kind.RESET: "The connection to {} broke.",
     Kind.UNREACHABLE: "There is no way to {}.",
-    Kind.DNS: "The host name of {} is not known here.",
+    Kind.DNS: "{} has no address that is known here.",
     Kind.AUTH: "{} refuses the login.",
     Kind.NOT_FOUND: "{} has no stream of this path.",
     Kind.REDIRECTED: "{} leads to another machine.",

@@ -106,9 +106,13 @@ export class Shots {
     else this.list[place](line);
   }
 
-  sayNothing({ records, stored }) {
+  sayNothing({ records }) {
+    const query = new URLSearchParams(this.query());
+    const camera = query.get("camera");
+    const isOn = camera === null ? records.length > 0 : records.includes(camera);
     this.empty.hidden = this.list.children.length > 0;
-    if (records.length > 0) setText(this.empty, stored ? "Nothing is recorded that fits." : "Nothing is recorded yet: what cameras see will be kept here as it happens.");
+    if (["label", "from", "until"].some((name) => query.has(name))) setText(this.empty, "Nothing is recorded that fits.");
+    else if (isOn) setText(this.empty, "Nothing is recorded yet: what is seen will be kept here as it happens.");
     else setText(this.empty, "Nothing is recorded. With record: {snapshots: true, clips: true} below a camera, or below defaults, the configuration turns it on.");
   }
 

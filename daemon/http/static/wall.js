@@ -118,7 +118,7 @@ export class Wall {
   space(count) {
     const width = this.root.clientWidth;
     if (this.grid === "auto") {
-      const wanted = width < 600 ? 400 : count === 1 ? window.innerHeight * 0.6 : count <= 4 ? 320 : 220;
+      const wanted = width < 600 ? 400 : count === 1 ? window.innerHeight * 0.6 : count <= 4 ? 320 : width < 1000 ? 200 : 260;
       return { width, gap: GAP, wanted, below: BELOW };
     }
     const above = document.fullscreenElement ? 0 : this.root.getBoundingClientRect().top + window.scrollY;
