@@ -40,11 +40,16 @@ class Examples:
         *,
         seed: int,
         weights: npt.NDArray[np.float64] | None = None,
+        whole_from: int | None = None,
     ) -> None:
+        """From number `whole_from` on every example is one whole picture, not a mosaic: in the end
+        the network should see what it will see in use (YOLOX, arXiv:2107.08430).
+        """
         self._samples = samples
         self._spec = spec
         self._how = augmentation
         self._seed = seed
+        self._whole_from = whole_from
         self._share = np.ones(len(samples)) if weights is None else weights
         self._order = lru_cache(maxsize=2)(self._epoch)
 
@@ -56,7 +61,8 @@ class Examples:
         epoch, place = divmod(number, len(self._samples))
         first = read(self._samples[self._order(epoch)[place]])
         rng = np.random.default_rng([self._seed, 1, number])
-        if rng.random() >= self._how.mosaic:
+        closed = self._whole_from is not None and number >= self._whole_from
+        if rng.random() >= self._how.mosaic or closed:
             return augmented(first, self._spec, rng, self._how)
         others = rng.choice(self._order(epoch), 3)
         pictures = [first, *(read(self._samples[index]) for index in others)]

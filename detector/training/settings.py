@@ -87,6 +87,9 @@ class Settings(BaseModel):
     aspect: float = Field(0.15, ge=0, le=1, description="largest change of shape")
     flip: Chance = Field(0.5, description="chance to be mirrored")
     mosaic: Chance = Field(0.3, description="chance to be joined with three others")
+    close_mosaic: Chance = Field(
+        0.0, description="share of the run, at its end, in which pictures are no longer joined"
+    )
     colour: Chance = Field(0.25, description="largest change of colours")
     degrade: Chance = Field(0.15, description="chance to be blurred, noisy or compressed")
     min_visible: Chance = Field(0.3, description="share of an object that must be left of it")

@@ -59,6 +59,7 @@ def prepare(settings: Settings) -> Setup:
         _augmentation(settings),
         seed=settings.seed,
         weights=repeat_weights(data.samples, len(labels), threshold=settings.rare),
+        whole_from=_whole_from(settings, len(data.samples)),
     )
     if len(data.samples) < settings.batch:
         msg = f"{len(data.samples)} pictures are fewer than a batch of {settings.batch}"
@@ -127,6 +128,13 @@ def _penalty(settings: Settings) -> Callable[[Mapping[str, Tensor]], Tensor] | N
     if not settings.penalty:
         return None
     return penalty.yolo if settings.is_yolo else penalty.automl
+
+
+def _whole_from(settings: Settings, pictures: int) -> int | None:
+    """Number of the first example that is no mosaic, nor any after it."""
+    if not settings.close_mosaic:
+        return None
+    return round((1 - settings.close_mosaic) * settings.epochs * pictures)
 
 
 def _augmentation(settings: Settings) -> Augmentation:

@@ -84,6 +84,18 @@ def test_what_was_not_labelled_in_one_picture_is_not_in_its_mosaic(tmp_path: Pat
         assert np.flatnonzero(row).tolist() == list(plain[number].unlabelled)
 
 
+def test_mosaics_end_before_the_run_does(tmp_path: Path) -> None:
+    samples = write_samples(tmp_path, 6)
+    always, whole, closing = (
+        Examples(samples, SPEC, replace(HOW, mosaic=share), seed=3, whole_from=end)
+        for share, end in ((1.0, None), (0.0, None), (1.0, 4))
+    )
+    for number in range(6):
+        expected = always if number < 4 else whole
+        assert np.array_equal(closing[number].pixels, expected[number].pixels)
+    assert not np.array_equal(always[0].pixels, whole[0].pixels)
+
+
 def test_padding_rows_are_no_objects_and_the_largest_boxes_stay(tmp_path: Path) -> None:
     source = examples(tmp_path)
     (batch,) = batches(source, size=6, first=0, side=96, num_classes=2).take(1)
