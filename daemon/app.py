@@ -19,11 +19,9 @@ from config.loader import Loaded
 from config.schema import HttpConfig
 from config.urls import split_host_port
 from daemon import log as logs
-from daemon.answers.live import LiveBoard
 from daemon.answers.publisher import Publisher
-from daemon.books.accounting import Ledger, total
-from daemon.books.states import CameraState, StatusBoard
-from daemon.cameras.fleet import Fleet, Worker
+from daemon.books.accounting import total
+from daemon.books.states import CameraState, CameraStatus, Status
 from daemon.cameras.roster import Roster
 from daemon.capture.errors import Kind
 from daemon.capture.sample import OpenSource
@@ -50,6 +48,8 @@ from daemon.reload.history import ReloadHistory
 from daemon.reload.model import BuildDetector, LoadedModel, load_model
 from daemon.reload.reloader import Plan, Reloader, Running
 from daemon.reporter import DaemonReporter, Progress
+from daemon.seats.rules import CameraRules
+from daemon.seats.seat import Numbers, Seat, Worker
 from sinks.messages import Envelope
 
 log = logging.getLogger(__name__)
@@ -84,42 +84,34 @@ class App:
         self._open_source = open_source
         self._registry = CollectorRegistry()
         self._metrics = make_metrics(self._registry)
-        self._board = StatusBoard(list(config.cameras), clock)
         self._slots = SlotBoard()
         self._policy = BatchPolicy(
             max_batch=config.batching.max_batch,
             max_delay_s=config.batching.max_delay_ms / 1e3,
-            is_live=self._board.is_up,
-        )
-        self._fleet = Fleet(
-            self._slots, self._policy, self._board, open_worker=self._open_worker, clock=clock
         )
         self._outputs = Outputs(config.sinks, clock, self._metrics)
-        self.live = LiveBoard()
         self._recorder = Recorder(clock)
         self._memory = FreedMemory(clock)
         self._publisher = Publisher(
             self._put,
             epoch=secrets.token_hex(8),
             node=config.node or host_name(),
-            live=self.live,
-            count_detections=self._metrics.count_detections,
             clock=clock,
             record=self._recorder.put,
         )
-        self._roster = Roster(
-            self._fleet,
-            board=self._board,
-            publisher=self._publisher,
-            metrics=self._metrics,
-            live=self.live,
+        self.roster = Roster(
+            self._slots,
+            self._policy,
+            make_seat=self._make_seat,
+            open_worker=self._open_worker,
+            clock=clock,
         )
+        self.roster.seat(config.cameras, score_threshold=config.model.score_threshold)
         self._progress = Progress(config)
         self._history = ReloadHistory(config, clock)
         self.reporter = DaemonReporter(
             self._progress,
-            board=self._board,
-            fleet=self._fleet,
+            roster=self.roster,
             slots=self._slots,
             outputs=self._outputs,
             recorder=self._recorder,
@@ -154,14 +146,10 @@ class App:
     def start_cameras(self) -> None:
         """Start the pipeline and every camera. The model must be loaded."""
         running = Running(self._loaded, self._model())
-        self._board.on_change(self._publisher.status)
-        self._board.on_change(self._metrics.status_changed)
-        self._board.on_change(self._memory.status_changed)
         pipeline = Pipeline(
             _setup(running),
             self._slots,
             self._policy,
-            ledger=self._fleet.ledger,
             publish=self._publisher.result,
             observer=self._metrics,
             clock=self._clock,
@@ -185,13 +173,15 @@ class App:
         self._started_reloader().conclude(prepared)
 
     def given_up(self) -> frozenset[str]:
-        return self._roster.given_up()
+        return self.roster.given_up()
 
     def use_http(self, wanted: Running) -> None:
         self._site.use(wanted.loaded.config.http)
 
     def use_sinks(self, wanted: Running) -> None:
-        greeting = [self._publisher.told(status) for status in self._board.all()]
+        greeting = [
+            self._publisher.status_message(seat.status.now()) for seat in self.roster.seats()
+        ]
         self._outputs.use(wanted.loaded.config.sinks, greeting=greeting)
 
     def use_log(self, wanted: Running) -> None:
@@ -204,7 +194,7 @@ class App:
         detector = wanted.model.detector
         self._progress.model = wanted.model
         self._metrics.use_model(detector.name, detector.buckets)
-        self._fleet.use_input(detector.input_spec)
+        self.roster.use_input(detector.input_spec)
         if self._progress.pipeline:
             self._progress.pipeline.use(_setup(wanted))
             self._memory.note()
@@ -212,14 +202,12 @@ class App:
     def use_cameras(self, wanted: Running) -> None:
         config = wanted.loaded.config
         self._progress.config = config
-        self._recorder.use(
-            config.recordings, {name: camera.record for name, camera in config.cameras.items()}
-        )
-        self._roster.use(
+        self.roster.use(
             config.cameras,
             score_threshold=config.model.score_threshold,
-            again=self._roster.given_up(),
+            again=self.roster.given_up(),
         )
+        self._recorder.use(config.recordings, self.roster.seats())
 
     def tick(self) -> None:
         """Once a second, from the moment `open` returned. Raises InferenceError once the detector
@@ -229,23 +217,19 @@ class App:
         if pipeline and (failure := pipeline.failure()):
             raise failure
         now_s = self._clock.now_s()
-        for status in self._board.all():
+        for seat in self.roster.seats():
+            status = seat.status.now()
             if status.state.is_up and stalled(status, now_s):
-                self._board.change(
-                    status.camera,
-                    CameraState.STALLED,
-                    reason="silent",
-                    only_from=status.state,
-                )
+                seat.status.change(CameraState.STALLED, reason="silent", only_from=status.state)
         self._memory.tick()
-        self._publisher.heartbeat(self._board.all(), ready=self.reporter.readiness().ready)
+        self._publisher.heartbeat(self.roster.seats(), ready=self.reporter.readiness().ready)
 
     def stop(self) -> bool:
         """Drain: cameras, then what they delivered, then messages. False if a thread is still
         blocked, in FFmpeg or in the detector; then only `os._exit` ends the process.
         """
         self._progress.draining = True
-        ended = self._roster.stop(CAMERAS_STOP_S)
+        ended = self.roster.stop(CAMERAS_STOP_S)
         pipeline = self._progress.pipeline
         drained = pipeline.stop(PIPELINE_STOP_S) if pipeline else True
         if not drained:
@@ -278,27 +262,36 @@ class App:
     def _make_server(self, http: HttpConfig, events: EventFeed) -> HttpServer:
         view = View(
             reporter=self.reporter,
-            board=self.live,
+            board=self.roster,
             events=events,
             registry=self._registry,
             clock=self._clock,
             config=lambda: redacted_config(self._progress.config),
             http=http,
-            shelf=self._recorder.shelf,
+            shelf=lambda camera: self._recorder.shelf(self.roster.get(camera)),
         )
         return HttpServer(HttpApp(view), *split_host_port(http.listen))
 
-    def _open_worker(self, name: str, camera: CameraConfig, slot: Slot, ledger: Ledger) -> Worker:
+    def _make_seat(
+        self, name: str, config: CameraConfig, *, rules: CameraRules, numbers: Numbers
+    ) -> Seat:
+        counts = self._metrics.camera(name)
+
+        def tell(status: CameraStatus) -> None:
+            self._publisher.status(status)
+            counts.status_changed(status)
+            self._memory.status_changed(status)
+
+        status = Status(name, self._clock, tell)
+        return Seat(name, config, status=status, rules=rules, numbers=numbers, counts=counts)
+
+    def _open_worker(self, seat: Seat, slot: Slot) -> Worker:
         return CameraWorker(
-            name,
-            camera,
+            seat,
             input_spec=self._model().detector.input_spec,
             slot=slot,
-            ledger=ledger,
-            board=self._board,
             clock=self._clock,
             open_source=self._open_source,
-            observer=self._metrics,
         )
 
     def _log_books(self) -> None:

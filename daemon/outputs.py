@@ -18,7 +18,7 @@ from daemon.books.reports import QueueReport, SinkReport
 from daemon.clock import Clock
 from daemon.metrics import Metrics
 from sinks.jsonl import JsonlSink
-from sinks.messages import DetectionMessage, Envelope
+from sinks.messages import Envelope
 from sinks.sink import SinkCounts, SinkError, SinkWorker
 from sinks.zeromq import ZeromqSink
 
@@ -187,12 +187,10 @@ class Outputs:
 
         def sent(envelope: Envelope, took_s: float) -> None:
             observe_publish(took_s)
-            message = envelope.message
-            if not (isinstance(message, DetectionMessage) and envelope.captured_s):
+            if envelope.on_sent is None or envelope.captured_s is None:
                 return
             if sink == next(iter(self._lanes), None):
-                latency_s = self._clock.now_s() - envelope.captured_s
-                self._metrics.observe_published(message.camera, latency_s)
+                envelope.on_sent(self._clock.now_s() - envelope.captured_s)
 
         return sent
 

@@ -15,8 +15,7 @@ from daemon.books.reports import (
     RecorderReport,
     SinkReport,
 )
-from daemon.books.states import StatusBoard
-from daemon.cameras.fleet import Fleet
+from daemon.cameras.roster import Roster
 from daemon.clock import Clock
 from daemon.outputs import Outputs
 from daemon.pipeline.slot import SlotBoard
@@ -49,8 +48,7 @@ class DaemonReporter:
         self,
         progress: Progress,
         *,
-        board: StatusBoard,
-        fleet: Fleet,
+        roster: Roster,
         slots: SlotBoard,
         outputs: Outputs,
         recorder: Recorder,
@@ -58,8 +56,7 @@ class DaemonReporter:
         clock: Clock,
     ) -> None:
         self._progress = progress
-        self._board = board
-        self._fleet = fleet
+        self._roster = roster
         self._slots = slots
         self._outputs = outputs
         self._recorder = recorder
@@ -67,15 +64,13 @@ class DaemonReporter:
         self._clock = clock
 
     def cameras(self) -> Sequence[CameraReport]:
-        statuses = {status.camera: status for status in self._board.all()}
         return [
-            CameraReport(statuses[name], self._fleet.page(name), camera)
-            for name, camera in self._progress.config.cameras.items()
-            if name in statuses  # one that is being removed is not
+            CameraReport(seat.status.now(), seat.ledger.page(), seat.config)
+            for seat in self._roster.seats()
         ]
 
     def queues(self) -> Sequence[QueueReport]:
-        slots = QueueReport("slots", len(self._slots), len(self._progress.config.cameras))
+        slots = QueueReport("slots", len(self._slots), len(self._roster.seats()))
         return [slots, *self._outputs.queues(), self._recorder.report().queue]
 
     def sinks(self) -> Sequence[SinkReport]:

@@ -53,7 +53,7 @@ def serve(loaded: Loaded, build: BuildDetector, clock: Clock, *, summary_s: floa
         app,
         clock,
         notices,
-        Summary(app.reporter, app.live, clock, every_s=summary_s, columns=columns),
+        Summary(app.reporter, app.roster, clock, every_s=summary_s, columns=columns),
         page=live_page(loaded.config.http),
     )
     try:

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from daemon.answers.live import LiveBoard
 from daemon.books.accounting import Drop, Page, total
 from daemon.books.reports import Reporter
 from daemon.clock import Clock
+from daemon.seats.sight import Sights
 from sinks.messages import Kind
 
 _CLOCK_COLUMNS = 9  # what `daemon.log.TerminalFormatter` puts before a line
@@ -31,7 +31,7 @@ class Summary:
     def __init__(
         self,
         reporter: Reporter,
-        live: LiveBoard,
+        sights: Sights,
         clock: Clock,
         *,
         every_s: float | None,
@@ -39,7 +39,7 @@ class Summary:
     ) -> None:
         """`columns` is the width of the terminal that a person reads, None where it is a log."""
         self._reporter = reporter
-        self._live = live
+        self._sights = sights
         self._clock = clock
         self._every_s = every_s
         self._columns = columns
@@ -87,7 +87,7 @@ class Summary:
 
     def _in_view(self, between: str, colon: str) -> str:
         """What the newest pictures of all cameras show, as in `person:4,car:1`."""
-        sights = (self._live.latest(c.status.camera) for c in self._reporter.cameras())
+        sights = (self._sights.latest(c.status.camera) for c in self._reporter.cameras())
         counts = Counter(
             sight.labels[class_id]
             for sight in sights

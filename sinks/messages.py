@@ -8,7 +8,7 @@ published JSON Schema all come from them. Pure values: any thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
@@ -260,11 +260,13 @@ Message = DetectionMessage | StatusMessage | HeartbeatMessage | EventMessage | C
 class Envelope:
     """A message on its way to the sinks, not stamped yet: each sink stamps it when it sends it.
 
-    `captured_s` is the monotonic arrival of a detection message's frame.
+    `captured_s` is the monotonic arrival of a detection message's frame; `on_sent` is given its age
+    once the first sink has sent the message.
     """
 
     message: Message
     captured_s: float | None = None
+    on_sent: Callable[[float], None] | None = field(default=None, compare=False, repr=False)
 
     @property
     def kind(self) -> Kind:

@@ -7,11 +7,12 @@ from dataclasses import asdict
 
 from msgspec import UNSET
 
-from daemon.answers.live import LiveBoard, Sight
-from daemon.answers.rules import CameraRules
 from daemon.books.states import CameraState, CameraStatus
 from daemon.clock import Clock
 from daemon.pipeline.threads import Result
+from daemon.seats.counting import Counting
+from daemon.seats.seat import Seat
+from daemon.seats.sight import Sight
 from detector.detections import Detections
 from sinks.messages import (
     CameraBeat,
@@ -29,8 +30,8 @@ class Publisher:
     """Gives each message its place in its camera's sequence and hands it to the sinks.
 
     `result` is called by the results thread, `status` by camera threads, `heartbeat` by the
-    main thread, which also calls `add` and `remove`. Nothing here waits for a sink. `record` is
-    told of every answer, and must not wait either.
+    main thread. Nothing here waits for a sink. `record` is given every answer, and must not wait
+    either.
     """
 
     def __init__(
@@ -39,46 +40,45 @@ class Publisher:
         *,
         epoch: str,
         node: str,
-        live: LiveBoard,
-        count_detections: Callable[[str, str, int], None],
         clock: Clock,
-        record: Callable[[Sight, DetectionMessage], None] = lambda _sight, _message: None,
+        record: Callable[[Seat, Sight, DetectionMessage], None] = lambda *_: None,
     ) -> None:
         self._put = put
         self._epoch = epoch
         self._node = node
-        self._live = live
-        self._count_detections = count_detections
         self._clock = clock
         self._record = record
-        self._rules: dict[str, CameraRules] = {}
-        # A name that comes back in the same epoch goes on counting, so that no number comes twice.
-        self._seq: dict[str, int] = {}  # the results thread's
-
-    def add(self, camera: str, rules: CameraRules) -> None:
-        """Messages of this camera may come, by these rules from now on."""
-        self._rules[camera] = rules
-
-    def remove(self, camera: str) -> None:
-        """Answers for frames of it that are still on their way are not published."""
-        self._rules.pop(camera, None)
 
     def result(self, result: Result) -> None:
-        """Publish the answer for one frame, or that there is none."""
-        frame, timing, model = result.frame, result.timing, result.detector
-        rules = self._rules.get(frame.camera)
-        if rules is None:
-            return
+        """Publish the answer for one frame, or that there is none; nothing for a camera that has
+        left.
+        """
+        with result.frame.seat.answering() as present:
+            if present:
+                self._answer(result)
+
+    def _answer(self, result: Result) -> None:
+        frame, seat, timing, model = result.frame, result.frame.seat, result.timing, result.detector
         size = frame.letterbox.source_wh
         found, sight = result.detections, None
         if found is not None:
-            found = rules.of(model.labels, model.thresholds).apply(found, size)
-            sight = self._live.show(frame, found, model.labels, inferred_s=timing.answered_s)
-        seq = self._seq[frame.camera] = self.last_seq(frame.camera) + 1
+            found = seat.rules.of(model.labels, model.thresholds).apply(found, size)
+        seq = seat.numbers.seq = seat.numbers.seq + 1
+        if found is not None:
+            sight = seat.sight = Sight(
+                frame.picture,
+                size,
+                found,
+                model.labels,
+                frame.captured_s,
+                frame.captured_ns,
+                timing.answered_s,
+                number=seq,
+            )
         message = DetectionMessage(
             epoch=self._epoch,
             node=self._node,
-            camera=frame.camera,
+            camera=seat.name,
             seq=seq,
             status="error" if found is None else "ok",
             error=result.error or UNSET,
@@ -91,20 +91,18 @@ class Publisher:
                 queue=(timing.dispatched_s - frame.captured_s) * 1e3,
                 infer=(timing.answered_s - timing.dispatched_s) * 1e3,
             ),
-            detections=(
-                () if found is None else self._on_the_wire(frame.camera, found, model.labels)
-            ),
+            detections=() if found is None else _on_the_wire(found, model.labels, seat.counts),
         )
-        self._put(Envelope(message, frame.captured_s))
+        self._put(Envelope(message, frame.captured_s, seat.counts.observe_published))
         if sight is not None:
-            self._record(sight, message)
+            self._record(seat, sight, message)
 
     def status(self, status: CameraStatus) -> None:
-        """A camera's state changed: a listener for `StatusBoard.on_change`."""
-        self._put(self.told(status))
+        """A camera's state changed."""
+        self._put(self.status_message(status))
 
-    def told(self, status: CameraStatus) -> Envelope:
-        """The message that says so."""
+    def status_message(self, status: CameraStatus) -> Envelope:
+        """The message that says how a camera is."""
         is_open = status.state.is_up or status.state is CameraState.STALLED
         stream = status.stream if is_open else None
         return Envelope(
@@ -120,45 +118,38 @@ class Publisher:
             )
         )
 
-    def heartbeat(self, statuses: Iterable[CameraStatus], *, ready: bool) -> None:
+    def heartbeat(self, seats: Iterable[Seat], *, ready: bool) -> None:
         """Say who is alive and how far each camera's sequence has come."""
         now_s = self._clock.now_s()
-        beats = {
-            status.camera: CameraBeat(
-                state=status.state.value,
-                seq=self.last_seq(status.camera),
-                last_frame_age_s=None
-                if status.last_frame_s is None
-                else round(max(0.0, now_s - status.last_frame_s), 3),
-            )
-            for status in statuses
-        }
+        beats = {seat.name: _beat(seat, now_s) for seat in seats}
         self._put(
             Envelope(
                 HeartbeatMessage(epoch=self._epoch, node=self._node, ready=ready, cameras=beats)
             )
         )
 
-    def last_seq(self, camera: str) -> int:
-        """Of the newest message of this camera; 0 before the first."""
-        return self._seq.get(camera, 0)
-
-    def _on_the_wire(
-        self, camera: str, found: Detections, labels: Sequence[str]
-    ) -> tuple[Detection, ...]:
-        counts: dict[str, int] = {}
-        objects = []
-        rows = zip(
-            found.class_id.tolist(), found.score.tolist(), found.xyxy_px.tolist(), strict=True
-        )
-        for class_id, score, box in rows:
-            label = labels[class_id]
-            counts[label] = counts.get(label, 0) + 1
-            objects.append(Detection.rounded(label, class_id, score, box))
-        for label, count in counts.items():
-            self._count_detections(camera, label, count)
-        return tuple(objects)
-
     def _wall_ns(self, at_s: float) -> int:
         """Wall clock of a monotonic time of a moment ago."""
         return self._clock.wall_ns() - int((self._clock.now_s() - at_s) * 1e9)
+
+
+def _beat(seat: Seat, now_s: float) -> CameraBeat:
+    status = seat.status.now()
+    arrived_s = status.last_frame_s
+    age_s = None if arrived_s is None else round(max(0.0, now_s - arrived_s), 3)
+    return CameraBeat(state=status.state.value, seq=seat.numbers.seq, last_frame_age_s=age_s)
+
+
+def _on_the_wire(
+    found: Detections, labels: Sequence[str], counts: Counting
+) -> tuple[Detection, ...]:
+    numbers: dict[str, int] = {}
+    objects = []
+    rows = zip(found.class_id.tolist(), found.score.tolist(), found.xyxy_px.tolist(), strict=True)
+    for class_id, score, box in rows:
+        label = labels[class_id]
+        numbers[label] = numbers.get(label, 0) + 1
+        objects.append(Detection.rounded(label, class_id, score, box))
+    for label, number in numbers.items():
+        counts.count_detections(label, number)
+    return tuple(objects)

@@ -26,13 +26,15 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from config.camera import CameraConfig
 from daemon.bench.recording import recording
 from daemon.books.accounting import Ledger
-from daemon.books.states import StatusBoard
+from daemon.books.states import Status
 from daemon.capture.intake import Intake
-from daemon.capture.observer import Unobserved
 from daemon.capture.reporter import Reporter
 from daemon.capture.source import open_source
 from daemon.clock import SystemClock
 from daemon.pipeline.frame import Frame
+from daemon.seats.counting import Uncounted
+from daemon.seats.rules import CameraRules
+from daemon.seats.seat import Numbers, Seat
 from detector.letterbox import InputSpec, Letterbox
 
 _UNCAPPED_FPS = 120.0
@@ -128,17 +130,23 @@ def _ours(file: Path, spec: InputSpec, fps: float) -> int:
             "file": {"realtime": False, "loop": False},
         }
     )
-    clock, ledger, never = SystemClock(), Ledger(), threading.Event()
-    intake = Intake(
+    clock, never = SystemClock(), threading.Event()
+    seat = Seat(
+        "bench",
         camera,
+        status=Status("bench", clock),
+        rules=CameraRules(camera, score_threshold=0),
+        numbers=Numbers(),
+        counts=Uncounted(),
+    )
+    intake = Intake(
+        seat,
         input_spec=spec,
-        slot=_Discard(ledger),
-        ledger=ledger,
-        reporter=Reporter("bench", StatusBoard(["bench"], clock)),
+        slot=_Discard(seat.ledger),
+        reporter=Reporter(seat.name, seat.status),
         clock=clock,
-        observer=Unobserved(),
     )
     intake.consume(
         lambda spec: open_source(camera, input_spec=spec, clock=clock, pause=never.wait), never
     )
-    return ledger.page().captured
+    return seat.ledger.page().captured

@@ -29,6 +29,7 @@ from daemon.capture.sample import Lost, Pause, Sample, Source
 from daemon.capture.source import open_source as open_by_url
 from daemon.clock import Clock, SystemClock
 from daemon.metrics import Metrics
+from daemon.metrics.observed import CameraSeries
 from detector.api import Detector
 from detector.build import build_detector
 from detector.letterbox import InputSpec, Letterbox
@@ -80,9 +81,16 @@ class RecordingMetrics(Metrics):
         super().__init__(registry)
         self.queue_wait_s: list[float] = []
 
-    def observe_frame(self, camera: str, age_at_dispatch_s: float, queue_wait_s: float) -> None:
-        super().observe_frame(camera, age_at_dispatch_s, queue_wait_s)
-        self.queue_wait_s.append(queue_wait_s)
+    def camera(self, name: str) -> CameraSeries:
+        series = super().camera(name)
+        count = series.observe_frame
+
+        def observe_frame(*, age_at_dispatch_s: float, queue_wait_s: float) -> None:
+            count(age_at_dispatch_s=age_at_dispatch_s, queue_wait_s=queue_wait_s)
+            self.queue_wait_s.append(queue_wait_s)
+
+        series.observe_frame = observe_frame  # type: ignore[method-assign]
+        return series
 
 
 class DecodeMeter:

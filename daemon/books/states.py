@@ -1,4 +1,4 @@
-"""How a camera is doing, told to everyone who asks: log, metrics, API, status messages, batcher."""
+"""How a camera is: read by metrics, API and batcher, told to messages as it changes."""
 
 from __future__ import annotations
 
@@ -70,43 +70,50 @@ class CameraStatus:
     lost_reason: str = ""
 
 
-class StatusBoard:
-    """The newest status of every camera. Camera threads write, anyone reads.
+class Status:
+    """How one camera is, by what its thread and the stall watch say. Any thread.
 
-    `on_change` callbacks run in the writing thread, one after another, once per change of state;
-    they may read the board and must not write to it.
+    Each change is told to `tell`, one after another, in the thread that made it; `tell` may ask
+    `now` and must not change anything.
     """
 
-    def __init__(self, cameras: list[str], clock: Clock) -> None:
+    def __init__(
+        self, camera: str, clock: Clock, tell: Callable[[CameraStatus], None] = lambda _: None
+    ) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
+        self._tell = tell
         self._telling = threading.Lock()  # so that changes are told in the order they happen
-        self._listeners: list[Callable[[CameraStatus], None]] = []
-        self._newest: dict[str, tuple[float, int]] = {}  # arrival of the newest frame
-        self._statuses: dict[str, CameraStatus] = {}
-        for name in cameras:
-            self.add(name)
+        self._closed = False
+        self._newest: tuple[float, int] | None = None  # arrival of the newest frame
+        now_s = clock.now_s()
+        self._status = CameraStatus(
+            camera, CameraState.CONNECTING, since_s=now_s, blind_since_s=now_s
+        )
 
-    def on_change(self, listener: Callable[[CameraStatus], None]) -> None:
-        """Call before the camera threads start."""
-        self._listeners.append(listener)
+    @property
+    def state(self) -> CameraState:
+        return self._status.state
 
-    def add(self, camera: str) -> None:
-        """A camera that was not there before begins by connecting; one that was is left alone."""
-        with self._lock:
-            now_s = self._clock.now_s()
-            begin = CameraStatus(camera, CameraState.CONNECTING, since_s=now_s, blind_since_s=now_s)
-            self._statuses.setdefault(camera, begin)
+    @property
+    def is_up(self) -> bool:
+        """Whether its pictures come."""
+        return self._status.state.is_up
 
-    def remove(self, camera: str) -> None:
-        """Forget it; what a thread of it still tells is not heard."""
-        with self._lock:
-            self._statuses.pop(camera, None)
-            self._newest.pop(camera, None)
+    def now(self) -> CameraStatus:
+        """All of it."""
+        status, newest = self._status, self._newest
+        if newest is None:
+            return status
+        return replace(status, last_frame_s=newest[0], last_frame_ns=newest[1])
+
+    def announce(self) -> None:
+        """Tell how it is, although nothing changed."""
+        with self._telling:
+            if not self._closed:
+                self._tell(self.now())
 
     def change(
         self,
-        camera: str,
         state: CameraState,
         *,
         reason: str = "",
@@ -118,27 +125,12 @@ class StatusBoard:
         `only_from`, where the camera is in another state by now.
         """
         with self._telling:
-            new = self._changed(camera, state, reason, stream, retry_s, only_from)
-            if new is not None:
-                for listener in self._listeners:
-                    listener(new)
-
-    def _changed(
-        self,
-        camera: str,
-        state: CameraState,
-        reason: str,
-        stream: StreamInfo | None,
-        retry_s: float | None,
-        only_from: CameraState | None,
-    ) -> CameraStatus | None:
-        with self._lock:
-            old = self._statuses.get(camera)
-            if old is None or only_from not in (None, old.state):
-                return None
+            old = self._status
+            if self._closed or only_from not in (None, old.state):
+                return
             if (old.state, old.reason) == (state, reason) and stream in (None, old.stream):
-                return None
-            new = self._statuses[camera] = replace(
+                return
+            self._status = replace(
                 old,
                 state=state,
                 reason=reason,
@@ -149,41 +141,21 @@ class StatusBoard:
                 blind_since_s=self._blind_since_s(old, state),
                 lost_reason=_lost_reason(old, state, reason),
             )
-            return new
+            self._tell(self.now())
+
+    def frame_arrived(self, now_s: float, wall_ns: int) -> None:
+        """A frame came; called for every one, so it costs next to nothing."""
+        self._newest = (now_s, wall_ns)
+
+    def close(self) -> None:
+        """The camera is gone: what its thread still says is not told any more."""
+        with self._telling:
+            self._closed = True
 
     def _blind_since_s(self, old: CameraStatus, state: CameraState) -> float | None:
         if state.is_up or old.blind_since_s is not None:
             return None if state.is_up else old.blind_since_s
-        newest = self._newest.get(old.camera)
-        return newest[0] if newest else old.since_s
-
-    def frame_arrived(self, camera: str, now_s: float, wall_ns: int) -> None:
-        """A frame came; called for every one, so it costs next to nothing."""
-        self._newest[camera] = (now_s, wall_ns)
-
-    def get(self, camera: str) -> CameraStatus:
-        with self._lock:
-            return self._with_newest(self._statuses[camera])
-
-    def state(self, camera: str) -> CameraState | None:
-        """None for a camera that is not there."""
-        status = self._statuses.get(camera)
-        return status.state if status else None
-
-    def is_up(self, camera: str) -> bool:
-        """Whether its pictures come; False for a camera that is not there."""
-        status = self._statuses.get(camera)
-        return status is not None and status.state.is_up
-
-    def all(self) -> list[CameraStatus]:
-        with self._lock:
-            return [self._with_newest(status) for status in self._statuses.values()]
-
-    def _with_newest(self, status: CameraStatus) -> CameraStatus:
-        newest = self._newest.get(status.camera)
-        if newest is None:
-            return status
-        return replace(status, last_frame_s=newest[0], last_frame_ns=newest[1])
+        return self._newest[0] if self._newest else old.since_s
 
 
 def _lost_reason(old: CameraStatus, state: CameraState, reason: str) -> str:

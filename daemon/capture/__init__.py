@@ -2,7 +2,6 @@
 
 from daemon.capture.errors import CaptureError, Kind
 from daemon.capture.intake import FrameSink
-from daemon.capture.observer import CaptureObserver, Unobserved
 from daemon.capture.sample import Lost, OpenSource, Sample, Source
 from daemon.capture.source import open_source
 from daemon.capture.stall import stalled
@@ -11,14 +10,12 @@ from daemon.capture.worker import CameraWorker
 __all__ = [
     "CameraWorker",
     "CaptureError",
-    "CaptureObserver",
     "FrameSink",
     "Kind",
     "Lost",
     "OpenSource",
     "Sample",
     "Source",
-    "Unobserved",
     "open_source",
     "stalled",
 ]

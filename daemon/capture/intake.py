@@ -11,15 +11,15 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from config.camera import CameraConfig
-from daemon.books.accounting import Drop, Ledger
-from daemon.capture.observer import CaptureObserver, Damage
+from daemon.books.accounting import Drop
 from daemon.capture.pacer import Pacer
 from daemon.capture.reporter import Reporter
 from daemon.capture.sample import Lost, Sample, Source
 from daemon.capture.tampering import TamperWatch, look_at
 from daemon.clock import Clock
 from daemon.pipeline.frame import Frame, TimeSource
+from daemon.seats.counting import Damage
+from daemon.seats.seat import Seat
 from detector.letterbox import InputSpec, Letterbox
 
 _TAKEN_S = 0.2  # how often a reader that waits for the detector looks whether it should stop
@@ -42,23 +42,20 @@ class Intake:
 
     def __init__(
         self,
-        camera: CameraConfig,
+        seat: Seat,
         *,
         input_spec: InputSpec,
         slot: FrameSink,
-        ledger: Ledger,
         reporter: Reporter,
         clock: Clock,
-        observer: CaptureObserver,
     ) -> None:
-        self._camera = camera
+        self._seat = seat
+        self._camera = seat.config  # what its rules say later is no business of the stream
         self._input_spec = self._scaled_for = input_spec  # wanted by others, in use here
         self._slot = slot
-        self._ledger = ledger
         self._reporter = reporter
         self._clock = clock
-        self._observer = observer
-        self._watch = TamperWatch(camera.watch)
+        self._watch = TamperWatch(seat.config.watch)
         self._span_s: tuple[float, float] | None = None  # first and newest frame of this stream
 
     @property
@@ -99,12 +96,12 @@ class Intake:
     def _note_arrival(self, source: Source, opened_s: float, now_s: float, wall_ns: int) -> None:
         if self._span_s is None:
             self._span_s = (now_s, now_s)
-            self._observer.observe_connect(now_s - opened_s)
+            self._seat.counts.observe_connect(now_s - opened_s)
             self._reporter.streaming(source.info, wanted_decoder=self._camera.hwaccel)
         else:
             first_s, newest_s = self._span_s
             self._span_s = (first_s, now_s)
-            self._observer.observe_frame_interval(now_s - newest_s)
+            self._seat.counts.observe_frame_interval(now_s - newest_s)
         self._reporter.arrived(now_s, wall_ns)
 
     def _settle(self, sample: Sample | Lost, pacer: Pacer, now_s: float, wall_ns: int) -> bool:
@@ -133,7 +130,7 @@ class Intake:
         captured_ns, time_source = self._time_of(sample, wall_ns)
         self._slot.put(
             Frame(
-                camera=self._reporter.camera,
+                seat=self._seat,
                 pixels=pixels,
                 input_spec=self._scaled_for,
                 letterbox=letterbox,
@@ -157,10 +154,10 @@ class Intake:
         if self._camera.time_source != "rtcp" or sample.captured_ns is None:
             return arrived_ns, "wallclock"
         behind_s = (arrived_ns - sample.captured_ns) / 1e9
-        self._observer.observe_camera_clock(self._reporter.camera, behind_s)
+        self._seat.counts.observe_camera_clock(behind_s)
         return sample.captured_ns, "rtcp"
 
     def _drop(self, reason: Drop, damage: Damage | None = None) -> None:
-        self._ledger.captured_and_dropped(reason)
+        self._seat.ledger.captured_and_dropped(reason)
         if damage is not None:
-            self._observer.count_decode_error(self._reporter.camera, damage)
+            self._seat.counts.count_decode_error(damage)

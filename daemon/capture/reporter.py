@@ -1,10 +1,10 @@
-"""A camera's changes of state, told to the board and, once each, to the log."""
+"""A camera's changes of state, noted and, once each, logged."""
 
 from __future__ import annotations
 
 import logging
 
-from daemon.books.states import CameraState, StatusBoard, StreamInfo, Tampering
+from daemon.books.states import CameraState, Status, StreamInfo, Tampering
 from daemon.capture.errors import CaptureError
 
 log = logging.getLogger(__name__)
@@ -15,39 +15,39 @@ class Reporter:
     hears of it again only when the reason changes.
     """
 
-    def __init__(self, camera: str, board: StatusBoard) -> None:
+    def __init__(self, camera: str, status: Status) -> None:
         self.camera = camera
-        self._board = board
+        self._status = status
         self._logged_reason = ""
 
     def connecting(self) -> None:
-        self._board.change(self.camera, CameraState.CONNECTING)
+        self._status.change(CameraState.CONNECTING)
 
     def arrived(self, now_s: float, wall_ns: int) -> None:
         """A frame came; ends a stall that somebody else has noted."""
-        self._board.frame_arrived(self.camera, now_s, wall_ns)
-        if self._board.state(self.camera) is CameraState.STALLED:
-            self._board.change(self.camera, CameraState.STREAMING)
+        self._status.frame_arrived(now_s, wall_ns)
+        if self._status.state is CameraState.STALLED:
+            self._status.change(CameraState.STREAMING)
 
     def judged(self, tampering: Tampering | None) -> None:
         """What the newest look at an open stream's pictures found wrong with them, if anything."""
-        state = self._board.state(self.camera)
-        if tampering is not None and state is not None and state.is_up:
-            known = self._board.get(self.camera)
+        state = self._status.state
+        if tampering is not None and state.is_up:
+            known = self._status.now()
             if known.reason == tampering.value:
                 return
-            self._board.change(self.camera, CameraState.TAMPERED, reason=tampering.value)
+            self._status.change(CameraState.TAMPERED, reason=tampering.value)
             log.warning(
                 "camera tampered with camera=%s state=tampered reason=%s",
                 self.camera,
                 tampering.value,
             )
         elif tampering is None and state is CameraState.TAMPERED:
-            self._board.change(self.camera, CameraState.STREAMING)
+            self._status.change(CameraState.STREAMING)
             log.info("camera shows its usual view again camera=%s state=streaming", self.camera)
 
     def streaming(self, stream: StreamInfo, *, wanted_decoder: str) -> None:
-        self._board.change(self.camera, CameraState.STREAMING, stream=stream)
+        self._status.change(CameraState.STREAMING, stream=stream)
         self._logged_reason = ""
         log.info(
             "camera streaming camera=%s state=streaming codec=%s size=%dx%d fps=%s transport=%s"
@@ -68,9 +68,7 @@ class Reporter:
             )
 
     def lost(self, error: CaptureError, retry_s: float) -> None:
-        self._board.change(
-            self.camera, CameraState.BACKOFF, reason=error.kind.value, retry_s=retry_s
-        )
+        self._status.change(CameraState.BACKOFF, reason=error.kind.value, retry_s=retry_s)
         known = error.kind.value == self._logged_reason
         self._logged_reason = error.kind.value
         log.log(
@@ -83,7 +81,7 @@ class Reporter:
         )
 
     def failed(self, error: CaptureError) -> None:
-        self._board.change(self.camera, CameraState.FAILED, reason=error.kind.value)
+        self._status.change(CameraState.FAILED, reason=error.kind.value)
         log.error(
             "camera failed camera=%s state=failed reason=%s%s",
             self.camera,
@@ -93,7 +91,7 @@ class Reporter:
 
     def played(self, error: CaptureError) -> None:
         """A file that is not looped came to its end."""
-        self._board.change(self.camera, CameraState.FAILED, reason=error.kind.value)
+        self._status.change(CameraState.FAILED, reason=error.kind.value)
         log.info(
             "camera played to its end camera=%s state=failed reason=%s",
             self.camera,

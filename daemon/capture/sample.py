@@ -14,7 +14,7 @@ from config.camera import CameraConfig
 from daemon.books.states import StreamInfo
 from daemon.capture.pacer import Pacer
 from daemon.clock import Clock
-from daemon.pipeline.frame import Picture
+from daemon.seats.sight import Picture
 from detector.letterbox import InputSpec, Letterbox
 
 Scaled = tuple[npt.NDArray[np.uint8], Letterbox]  # [H, W, 3] of the input spec, and its geometry

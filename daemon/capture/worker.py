@@ -8,17 +8,14 @@ import threading
 import traceback
 from collections.abc import Callable
 
-from config.camera import CameraConfig
-from daemon.books.accounting import Ledger
-from daemon.books.states import StatusBoard
 from daemon.capture.backoff import BackOff
 from daemon.capture.errors import FINAL, CaptureError, Kind
 from daemon.capture.intake import FrameSink, Intake
-from daemon.capture.observer import CaptureObserver, Unobserved
 from daemon.capture.reporter import Reporter
 from daemon.capture.sample import OpenSource, Source
 from daemon.capture.source import open_source as open_by_url
 from daemon.clock import Clock
+from daemon.seats.seat import Seat
 from detector.letterbox import InputSpec
 
 log = logging.getLogger(__name__)
@@ -33,37 +30,31 @@ class CameraWorker:
 
     def __init__(
         self,
-        name: str,
-        camera: CameraConfig,
+        seat: Seat,
         *,
         input_spec: InputSpec,
         slot: FrameSink,
-        ledger: Ledger,
-        board: StatusBoard,
         clock: Clock,
         open_source: OpenSource = open_by_url,
         random: Callable[[], float] = random_module.random,
-        observer: CaptureObserver | None = None,
     ) -> None:
-        self._camera = camera
+        camera = self._camera = seat.config
         self._stopping = threading.Event()
         self._open: Callable[[InputSpec], Source] = lambda spec: open_source(
             camera, input_spec=spec, clock=clock, pause=self._stopping.wait
         )
         self._backoff = BackOff(camera.reconnect, random)
-        self._reporter = Reporter(name, board)
+        self._reporter = Reporter(seat.name, seat.status)
         self._intake = Intake(
-            camera,
+            seat,
             input_spec=input_spec,
             slot=slot,
-            ledger=ledger,
             reporter=self._reporter,
             clock=clock,
-            observer=observer or Unobserved(),
         )
         # A daemon thread: FFmpeg cannot be interrupted before its deadline, and a process that was
         # told to stop does not wait for it longer than `join` is given.
-        self._thread = threading.Thread(target=self._run, name=f"capture:{name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"capture:{seat.name}", daemon=True)
 
     def start(self) -> None:
         """Begin to connect; a machine out of threads fails this camera, not the process."""

@@ -10,13 +10,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from daemon.answers.live import Sight
 from daemon.answers.records import detection_records
 from daemon.books.reports import CameraReport
 from daemon.http import asked, events, scraping, shapes
 from daemon.http.history import History, Reading
 from daemon.http.rates import FpsMeter
 from daemon.http.view import View
+from daemon.seats.sight import Sight
 
 SAMPLE_S = 1.0
 

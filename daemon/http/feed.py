@@ -13,9 +13,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from daemon.answers.live import LiveBoard, Sight
 from daemon.http.errors import ApiError
 from daemon.http.pictures import PictureMaker, Print
+from daemon.seats.sight import Sight, Sights
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class LiveFeed:
 
     def __init__(
         self,
-        board: LiveBoard,
+        board: Sights,
         maker: PictureMaker,
         *,
         max_viewers: int = MAX_VIEWERS,

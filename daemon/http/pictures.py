@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from daemon.answers.annotate import annotate, encode_jpeg
-from daemon.answers.live import Sight
 from daemon.http.errors import ApiError
 from daemon.nice import be_nice
+from daemon.seats.sight import Sight
 
 SHARE = 0.15
 

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from daemon.answers.live import Sight
 from daemon.answers.records import detection_records
 from daemon.books.accounting import Page, total
 from daemon.books.reports import CameraReport, ConfigReport, ModelReport, Reporter
 from daemon.diagnosis.trouble import address_of, is_finished, trouble
 from daemon.http.history import STEP_S, Point
 from daemon.http.rates import Fps
+from daemon.seats.sight import Sight
 
 Json = dict[str, object]
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 
 from config.schema import HttpConfig
-from daemon.answers.live import LiveBoard
 from daemon.books.reports import CameraReport, Reporter
 from daemon.clock import Clock
 from daemon.http.events import EventFeed
 from daemon.recording.shelf import Shelf
+from daemon.seats.sight import Sights
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class View:
     """
 
     reporter: Reporter
-    board: LiveBoard
+    board: Sights
     events: EventFeed
     registry: CollectorRegistry
     clock: Clock

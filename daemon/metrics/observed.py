@@ -6,8 +6,7 @@ What somebody counts already (frames by fate, states, sinks) is read by `daemon.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Literal, get_args
 
 from prometheus_client import (
@@ -21,7 +20,7 @@ from prometheus_client import (
 )
 
 from daemon.books.states import CameraState, CameraStatus
-from daemon.capture.observer import Damage
+from daemon.seats.counting import Damage
 
 Trigger = Literal["full", "deadline", "idle"]
 
@@ -38,56 +37,24 @@ _BATCH = (1, 2, 4, 8, 12, 16, 24, 32)
 _RATIO = (0.25, 0.5, 0.625, 0.75, 0.875, 1.0)
 
 
-@dataclass(frozen=True, slots=True)
-class _CameraSeries:
-    """Label children of one camera, resolved once."""
-
-    queue_wait: Histogram
-    age: Histogram
-    latency: Histogram
-    labels: dict[str, Counter] = field(default_factory=dict)
-
-
 class Metrics:
     """Every method may be called from any thread; those of the hot path cost a few microseconds.
 
-    Cameras must be announced (`add_camera`) before they are observed; what comes for a camera that
-    was removed meanwhile is not counted. `link_reasons` are the words that a lost link may give as
-    its reason; any other one counts as `other`.
+    `link_reasons` are the words that a lost link may give as its reason; any other one counts as
+    `other`.
     """
 
     def __init__(self, registry: CollectorRegistry, *, link_reasons: Iterable[str] = ()) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # would double the counters
         ProcessCollector(registry=registry)
         GCCollector(registry=registry)
-        self._lock = threading.Lock()
-        self._cameras: dict[str, _CameraSeries] = {}
         self._link_reasons = frozenset([*link_reasons, OTHER])
         self._flow = _FlowFamilies(registry)
         self._link = _LinkFamilies(registry)
 
-    def add_camera(self, camera: str) -> None:
+    def camera(self, name: str) -> CameraSeries:
         """Create the series of a camera, at zero where zero means something."""
-        flow, link = self._flow, self._link
-        for damage in get_args(Damage):
-            link.decode_errors.labels(camera, damage)
-        for reason in self._link_reasons:
-            link.reconnects.labels(camera, reason)
-        link.stalls.labels(camera)
-        with self._lock:
-            self._cameras[camera] = _CameraSeries(
-                flow.queue_wait.labels(camera), flow.age.labels(camera), flow.latency.labels(camera)
-            )
-
-    def remove_camera(self, camera: str) -> None:
-        """Its series go away; unknown names are ignored."""
-        with self._lock:
-            self._cameras.pop(camera, None)
-        flow, link = self._flow, self._link
-        for family in (flow.queue_wait, flow.age, flow.latency, flow.detections):
-            family.remove_by_labels({"camera": camera})
-        for series in (link.decode_errors, link.reconnects, link.stalls, link.clock_offset):
-            series.remove_by_labels({"camera": camera})
+        return CameraSeries(name, self._flow, self._link, self._link_reasons)
 
     def use_model(self, name: str, buckets: Sequence[int]) -> None:
         """Create the series of the model that runs from now on, and of its batch sizes."""
@@ -114,59 +81,76 @@ class Metrics:
         known = reason if reason in INFERENCE_ERRORS else "runtime"
         self._flow.inference_errors.labels(model, known).inc()
 
-    def observe_frame(self, camera: str, age_at_dispatch_s: float, queue_wait_s: float) -> None:
-        """A frame left its slot for the detector: its age since capture, its wait in the slot."""
-        series = self._cameras.get(camera)
-        if series is not None:
-            series.age.observe(age_at_dispatch_s)
-            series.queue_wait.observe(queue_wait_s)
-
-    def observe_published(self, camera: str, latency_s: float) -> None:
-        """The answer for a frame was handed to the sinks, `latency_s` after its capture."""
-        series = self._cameras.get(camera)
-        if series is not None:
-            series.latency.observe(latency_s)
-
-    def count_detections(self, camera: str, label: str, n: int) -> None:
-        """`label` must be one of the model's: it becomes a series."""
-        series = self._cameras.get(camera)
-        if series is None:
-            return
-        counter = series.labels.get(label)
-        if counter is None:
-            counter = series.labels[label] = self._flow.detections.labels(camera, label)
-        counter.inc(n)
-
     def publish_observer(self, sink: str) -> Callable[[float], None]:
         """Where a sink reports the seconds that each of its writes took."""
         return self._flow.publish.labels(sink).observe
 
-    def status_changed(self, status: CameraStatus) -> None:
-        """A listener for `StatusBoard.on_change`: counts lost links and stalls."""
-        if status.camera not in self._cameras:
-            return
-        if status.state is CameraState.BACKOFF:
-            reason = status.reason if status.reason in self._link_reasons else OTHER
-            self._link.reconnects.labels(status.camera, reason).inc()
-        elif status.state is CameraState.STALLED:
-            self._link.stalls.labels(status.camera).inc()
+
+class CameraSeries:
+    """What is counted of one camera: a `Counting`, with its label children resolved once."""
+
+    def __init__(
+        self, name: str, flow: _FlowFamilies, link: _LinkFamilies, link_reasons: Collection[str]
+    ) -> None:
+        self._name = name
+        self._flow = flow
+        self._link = link
+        self._lock = threading.Lock()  # between new series and `close`
+        self._closed = False
+        self._queue_wait = flow.queue_wait.labels(name)
+        self._age = flow.age.labels(name)
+        self._latency = flow.latency.labels(name)
+        self._labels: dict[str, Counter] = {}
+        self._errors = {kind: link.decode_errors.labels(name, kind) for kind in get_args(Damage)}
+        self._reconnects = {why: link.reconnects.labels(name, why) for why in link_reasons}
+        self._stalls = link.stalls.labels(name)
+
+    def observe_frame(self, *, age_at_dispatch_s: float, queue_wait_s: float) -> None:
+        self._age.observe(age_at_dispatch_s)
+        self._queue_wait.observe(queue_wait_s)
+
+    def observe_published(self, latency_s: float) -> None:
+        self._latency.observe(latency_s)
+
+    def count_detections(self, label: str, n: int) -> None:
+        counter = self._labels.get(label)
+        if counter is None:
+            with self._lock:
+                if self._closed:
+                    return
+                counter = self._labels[label] = self._flow.detections.labels(self._name, label)
+        counter.inc(n)
 
     def observe_connect(self, seconds: float) -> None:
-        """A camera was opened and gave its first picture after `seconds`."""
         self._link.connect.observe(seconds)
 
     def observe_frame_interval(self, seconds: float) -> None:
-        """Time between two frames of one camera."""
         self._link.interval.observe(seconds)
 
-    def observe_camera_clock(self, camera: str, behind_s: float) -> None:
-        """A picture arrived this long after the camera's own clock says that it was taken."""
-        if camera in self._cameras:
-            self._link.clock_offset.labels(camera).set(behind_s)
+    def observe_camera_clock(self, behind_s: float) -> None:
+        with self._lock:
+            if not self._closed:
+                self._link.clock_offset.labels(self._name).set(behind_s)
 
-    def count_decode_error(self, camera: str, damage: Damage) -> None:
-        if camera in self._cameras:
-            self._link.decode_errors.labels(camera, damage).inc()
+    def count_decode_error(self, damage: Damage) -> None:
+        self._errors[damage].inc()
+
+    def status_changed(self, status: CameraStatus) -> None:
+        """Counts lost links and stalls."""
+        if status.state is CameraState.BACKOFF:
+            self._reconnects.get(status.reason, self._reconnects[OTHER]).inc()
+        elif status.state is CameraState.STALLED:
+            self._stalls.inc()
+
+    def close(self) -> None:
+        """The series go away; what is still observed is seen by nobody."""
+        flow, link = self._flow, self._link
+        with self._lock:
+            self._closed = True
+            for family in (flow.queue_wait, flow.age, flow.latency, flow.detections):
+                family.remove_by_labels({"camera": self._name})
+            for series in (link.decode_errors, link.reconnects, link.stalls, link.clock_offset):
+                series.remove_by_labels({"camera": self._name})
 
 
 class _FlowFamilies:

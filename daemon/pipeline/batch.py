@@ -32,8 +32,8 @@ class Batch:
 
     def without(self, unwanted: Sequence[Frame]) -> Batch:
         """The batch without some of its frames (they became stale), in the same buffer."""
-        cameras = {frame.camera for frame in unwanted}
-        rows = [row for row, frame in enumerate(self.frames) if frame.camera not in cameras]
+        seats = {frame.seat for frame in unwanted}
+        rows = [row for row, frame in enumerate(self.frames) if frame.seat not in seats]
         for target, row in enumerate(rows):
             self.pixels[target] = self.pixels[row]
         frames = tuple(self.frames[row] for row in rows)

@@ -1,6 +1,6 @@
 """Which frames run together, and when: size or deadline, work-conserving, fair.
 
-Pure logic: it holds estimates and turns, no frames, no locks, no clock. The batching thread asks
+Pure logic on the turns of the seats: no frames, no locks, no clock. The batching thread asks
 `decide` with what waits, and does what the answer says.
 
 The rules, in this order:
@@ -17,41 +17,15 @@ camera that was away rejoins at the present turn, without saved-up credit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from daemon.pipeline.slot import Waiting
+from daemon.seats.seat import Seat
+from daemon.seats.turn import Turn
 
 Trigger = Literal["full", "deadline", "idle"]
-
-LATE = 0.5  # of a period: a camera this late is no longer waited for
-SMOOTHING = 0.2  # weight of the newest interval in a camera's estimated period
-
-
-@dataclass(slots=True)
-class _Lane:
-    """What is remembered of a camera: its rhythm and its turn."""
-
-    weight: int
-    turn: float  # virtual time at which it may be served next; least goes first
-    served_s: float = float("-inf")
-    arrived_s: float | None = None
-    period_s: float | None = None
-
-    def arrived(self, now_s: float) -> None:
-        if self.arrived_s is not None and now_s > self.arrived_s:
-            interval_s = now_s - self.arrived_s
-            before_s = interval_s if self.period_s is None else self.period_s
-            self.period_s = before_s + SMOOTHING * (interval_s - before_s)
-        self.arrived_s = now_s
-
-    def due_s(self, now_s: float) -> float | None:
-        """When its next frame is expected; None without a rhythm, or when it is late already."""
-        if self.arrived_s is None or self.period_s is None:
-            return None
-        due_s = self.arrived_s + self.period_s
-        return due_s if now_s <= due_s + LATE * self.period_s else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +34,7 @@ class Decision:
     `wake_on_arrival`, whenever a frame arrives.
     """
 
-    batch: tuple[str, ...] = ()
+    batch: tuple[Seat, ...] = ()
     trigger: Trigger = "idle"
     wake_s: float | None = None
     wake_on_arrival: bool = True
@@ -68,87 +42,70 @@ class Decision:
 
 class BatchPolicy:
     """The rules above for one accelerator. The batching thread asks and sets the limits; cameras
-    join and leave from any thread (the lanes are replaced, never changed in place).
-
-    `is_live` says whether a camera is streaming: only such a camera is waited for.
+    join and leave from any thread (`_seats` is replaced, never changed in place).
     """
 
-    def __init__(
-        self,
-        *,
-        max_batch: int,
-        max_delay_s: float,
-        is_live: Callable[[str], bool],
-    ) -> None:
+    def __init__(self, *, max_batch: int, max_delay_s: float) -> None:
         self._max_batch = max_batch
         self._max_delay_s = max_delay_s
-        self._is_live = is_live
-        self._lanes: dict[str, _Lane] = {}
+        self._seats: tuple[Seat, ...] = ()
         self._present = 0.0  # virtual time
 
     def limit(self, *, max_batch: int, max_delay_s: float) -> None:
         """Other limits from the next decision on."""
         self._max_batch, self._max_delay_s = max_batch, max_delay_s
 
-    def join(self, camera: str, priority: int = 1) -> None:
+    def join(self, seat: Seat) -> None:
         """A camera joins at the present turn: neither ahead of the others nor behind."""
-        self._lanes = {**self._lanes, camera: _Lane(weight=priority, turn=self._present)}
+        seat.turn = Turn(weight=seat.config.priority, at=self._present)
+        self.leave(seat)
+        self._seats = (*self._seats, seat)
 
-    def reweigh(self, camera: str, priority: int) -> None:
-        """Another priority from the camera's next turn on."""
-        if (lane := self._lanes.get(camera)) is not None:
-            lane.weight = priority
-
-    def leave(self, camera: str) -> None:
-        """Forget a camera."""
-        self._lanes = {name: lane for name, lane in self._lanes.items() if name != camera}
+    def leave(self, seat: Seat) -> None:
+        """It is not waited for any more."""
+        self._seats = tuple(other for other in self._seats if other is not seat)
 
     def arrived(self, arrivals: Iterable[Waiting]) -> None:
         """Frames came, oldest first: keep each camera's rhythm."""
-        for camera, captured_s in arrivals:
-            if (lane := self._lanes.get(camera)) is not None:
-                lane.arrived(captured_s)
+        for seat, captured_s in arrivals:
+            seat.turn.arrived(captured_s)
 
     def decide(self, waiting: Sequence[Waiting], now_s: float, *, free_s: float) -> Decision:
         """What to do with the frames that wait; `free_s` is when the accelerator takes a batch."""
-        lanes = self._lanes
-        ready = [w for w in waiting if w.camera in lanes]
-        if not ready:
+        if not waiting:
             return Decision()
         if now_s < free_s:
             return Decision(wake_s=free_s, wake_on_arrival=False)
-        if len(ready) >= self._max_batch:
-            return Decision(self._by_turn(ready, lanes), "full")
-        deadline_s = min(w.captured_s for w in ready) + self._max_delay_s
+        if len(waiting) >= self._max_batch:
+            return Decision(self._by_turn(waiting), "full")
+        deadline_s = min(w.captured_s for w in waiting) + self._max_delay_s
         if now_s >= deadline_s:
-            return Decision(self._by_turn(ready, lanes), "deadline")
-        if not self._more_is_due({w.camera for w in ready}, now_s, deadline_s):
-            return Decision(self._by_turn(ready, lanes), "idle")
+            return Decision(self._by_turn(waiting), "deadline")
+        if not self._more_is_due({w.seat for w in waiting}, now_s, deadline_s):
+            return Decision(self._by_turn(waiting), "idle")
         return Decision(wake_s=deadline_s)
 
-    def served(self, cameras: Sequence[str], now_s: float) -> None:
+    def served(self, seats: Sequence[Seat], now_s: float) -> None:
         """These cameras' frames were dispatched: each has had its turn."""
-        lanes = [lane for lane in map(self._lanes.get, cameras) if lane is not None]
-        if not lanes:
-            return
-        self._present = max(self._present, min(lane.turn for lane in lanes))
-        for lane in lanes:
-            lane.turn = max(lane.turn, self._present) + 1 / lane.weight
-            lane.served_s = now_s
+        turns = [seat.turn for seat in seats]
+        self._present = max(self._present, min(turn.at for turn in turns))
+        for turn in turns:
+            turn.at = max(turn.at, self._present) + 1 / turn.weight
+            turn.served_s = now_s
 
-    def _by_turn(self, ready: Sequence[Waiting], lanes: Mapping[str, _Lane]) -> tuple[str, ...]:
-        def turn(w: Waiting) -> tuple[float, float, float]:
-            lane = lanes[w.camera]
-            return (max(lane.turn, self._present), lane.served_s, w.captured_s)
+    def _by_turn(self, waiting: Sequence[Waiting]) -> tuple[Seat, ...]:
+        def order(w: Waiting) -> tuple[float, float, float]:
+            turn = w.seat.turn
+            return (max(turn.at, self._present), turn.served_s, w.captured_s)
 
-        return tuple(w.camera for w in sorted(ready, key=turn)[: self._max_batch])
+        return tuple(w.seat for w in sorted(waiting, key=order)[: self._max_batch])
 
-    def _more_is_due(self, ready: set[str], now_s: float, deadline_s: float) -> bool:
+    def _more_is_due(self, waiting: set[Seat], now_s: float, deadline_s: float) -> bool:
         """Whether a live camera that has nothing waiting should deliver before the deadline."""
-        for name, lane in self._lanes.items():
-            if name in ready or not self._is_live(name):
+        for seat in self._seats:
+            if seat in waiting or not seat.status.is_up:
                 continue
-            due_s = lane.due_s(now_s)
+            due_s = seat.turn.due_s(now_s)
             if due_s is not None and due_s <= deadline_s:
                 return True
         return False

@@ -9,11 +9,11 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from daemon.books.accounting import Drop, Ledger
+from daemon.books.accounting import Drop
 from daemon.pipeline.frame import Frame
+from daemon.seats.seat import Seat
 
 ARRIVALS = 4096  # remembered between two views; the oldest are forgotten, estimates survive that
 
@@ -21,7 +21,7 @@ ARRIVALS = 4096  # remembered between two views; the oldest are forgotten, estim
 class Waiting(NamedTuple):
     """A frame that could be dispatched."""
 
-    camera: str
+    seat: Seat
     captured_s: float
 
 
@@ -32,50 +32,44 @@ class SlotBoard:
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)  # the batching thread sleeps here
         self._taken = threading.Condition(self._lock)  # sources that must lose nothing sleep here
-        self._ledgers: dict[str, Ledger] = {}
-        self._frames: dict[str, Frame] = {}
+        self._slots: dict[Seat, Slot] = {}
         self._arrivals: deque[Waiting] = deque(maxlen=ARRIVALS)
         self._listening = self._woken = False
 
-    def add(self, camera: str, ledger: Ledger) -> Slot:
-        """Give a camera its slot; `ledger` keeps the books of what becomes of its frames."""
+    def open(self, seat: Seat) -> Slot:
+        """Give a camera a slot."""
         with self._lock:
-            self._ledgers[camera] = ledger
-        return Slot(self, camera, ledger)
+            slot = self._slots[seat] = Slot(self, seat)
+        return slot
 
-    def remove(self, camera: str) -> None:
-        """Take a slot away: what waits in it, and what still comes, is dropped as `shutdown`."""
+    def close(self, seat: Seat) -> None:
+        """Take its slot away: what waits in it, and what still comes, is dropped as `shutdown`."""
         with self._lock:
-            ledger = self._ledgers.pop(camera)
-            if self._frames.pop(camera, None) is not None:
-                ledger.dropped(Drop.SHUTDOWN)
+            slot = self._slots.pop(seat)
+            if slot.frame is not None:
+                slot.frame = None
+                seat.ledger.dropped(Drop.SHUTDOWN)
             self._taken.notify_all()
 
-    def cameras(self) -> list[str]:
-        """Who has a slot."""
+    def put(self, slot: Slot, frame: Frame) -> bool:
+        """Offer a frame; False if the slot was taken away. Never blocks."""
         with self._lock:
-            return list(self._ledgers)
-
-    def put(self, frame: Frame) -> bool:
-        """Offer a frame; False if its camera has no slot any more. Never blocks."""
-        with self._lock:
-            ledger = self._ledgers.get(frame.camera)
-            if ledger is None:
+            if self._slots.get(slot.seat) is not slot:
                 return False
-            if frame.camera in self._frames:
-                ledger.captured_in_place_of(Drop.OVERWRITTEN)
+            if slot.frame is None:
+                slot.seat.ledger.captured()
             else:
-                ledger.captured()
-            self._frames[frame.camera] = frame
-            self._arrivals.append(Waiting(frame.camera, frame.captured_s))
+                slot.seat.ledger.captured_in_place_of(Drop.OVERWRITTEN)
+            slot.frame = frame
+            self._arrivals.append(Waiting(slot.seat, frame.captured_s))
             if self._listening:
                 self._changed.notify()
             return True
 
-    def wait_until_taken(self, camera: str, timeout_s: float) -> bool:
-        """Wait until nothing of this camera waits; False if that takes longer."""
+    def wait_until_taken(self, slot: Slot, timeout_s: float) -> bool:
+        """Wait until nothing waits in it; False if that takes longer."""
         with self._lock:
-            return self._taken.wait_for(lambda: camera not in self._frames, timeout_s)
+            return self._taken.wait_for(lambda: slot.frame is None, timeout_s)
 
     def view(self, *, oldest_s: float) -> tuple[list[Waiting], list[Waiting]]:
         """What waits now, and all that arrived since the last view, oldest first.
@@ -83,21 +77,32 @@ class SlotBoard:
         Frames captured before `oldest_s` are dropped as `stale` and not shown.
         """
         with self._lock:
-            for name in [n for n, frame in self._frames.items() if frame.captured_s < oldest_s]:
-                del self._frames[name]
-                self._ledgers[name].dropped(Drop.STALE)
+            waiting = []
+            for seat, slot in self._slots.items():
+                if (frame := slot.frame) is None:
+                    continue
+                if frame.captured_s >= oldest_s:
+                    waiting.append(Waiting(seat, frame.captured_s))
+                    continue
+                slot.frame = None
+                seat.ledger.dropped(Drop.STALE)
                 self._taken.notify_all()
             arrivals = list(self._arrivals)
             self._arrivals.clear()
-            return [Waiting(name, f.captured_s) for name, f in self._frames.items()], arrivals
+            return waiting, arrivals
 
-    def take(self, cameras: Iterable[str]) -> list[Frame]:
+    def take(self, seats: Iterable[Seat]) -> list[Frame]:
         """The waiting frames of these cameras, in this order; a camera without one is left out.
 
         A frame may be newer than the one that `view` told of.
         """
         with self._lock:
-            taken = [self._frames.pop(name) for name in cameras if name in self._frames]
+            taken = []
+            for seat in seats:
+                slot = self._slots.get(seat)
+                if slot is not None and slot.frame is not None:
+                    taken.append(slot.frame)
+                    slot.frame = None
             self._taken.notify_all()
             return taken
 
@@ -119,22 +124,24 @@ class SlotBoard:
     def __len__(self) -> int:
         """How many frames wait."""
         with self._lock:
-            return len(self._frames)
+            return sum(slot.frame is not None for slot in self._slots.values())
 
 
-@dataclass(frozen=True, slots=True)
 class Slot:
-    """What a camera thread is given of the board."""
+    """One camera's place on the board, for as long as one thread of it runs: what a thread that
+    was replaced still delivers does not get into the slot of the next one.
+    """
 
-    board: SlotBoard
-    camera: str
-    ledger: Ledger
+    def __init__(self, board: SlotBoard, seat: Seat) -> None:
+        self.seat = seat
+        self.frame: Frame | None = None  # guarded by the board's lock
+        self._board = board
 
     def put(self, frame: Frame) -> None:
         """Offer a frame: newest wins, the one it replaces is counted. Never blocks."""
-        if not self.board.put(frame):
-            self.ledger.captured_and_dropped(Drop.SHUTDOWN)
+        if not self._board.put(self, frame):
+            self.seat.ledger.captured_and_dropped(Drop.SHUTDOWN)
 
     def wait_until_taken(self, timeout_s: float) -> bool:
         """Wait until the detector has taken the frame: how a file is read without loss."""
-        return self.board.wait_until_taken(self.camera, timeout_s)
+        return self._board.wait_until_taken(self, timeout_s)

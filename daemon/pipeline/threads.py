@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from daemon.books.accounting import Drop, Ledger
+from daemon.books.accounting import Drop
 from daemon.clock import Clock
 from daemon.pipeline.batch import Batch, BatchAssembler
 from daemon.pipeline.frame import Frame
@@ -79,14 +79,12 @@ class _Answered:
 
 
 class PipelineObserver(Protocol):
-    """What the pipeline tells of itself; called from the results thread."""
+    """What the pipeline tells of itself; called from the results thread. What concerns one camera
+    is told to `Seat.counts`.
+    """
 
     def observe_batch(self, *, size: int, bucket: int, trigger: Trigger, wait_s: float) -> None:
         """A batch was run; `wait_s` is how long its oldest frame had waited to be taken."""
-        ...
-
-    def observe_frame(self, camera: str, *, age_at_dispatch_s: float, queue_wait_s: float) -> None:
-        """One of its frames."""
         ...
 
     def observe_inference(self, model: str, bucket: int, seconds: float) -> None:
@@ -107,7 +105,6 @@ class Pipeline:
         slots: SlotBoard,
         policy: BatchPolicy,
         *,
-        ledger: Callable[[str], Ledger],
         publish: Callable[[Result], None],
         observer: PipelineObserver,
         clock: Clock,
@@ -115,7 +112,6 @@ class Pipeline:
         self._setup = setup
         self._slots = slots
         self._policy = policy
-        self._ledger = ledger
         self._publish = publish
         self._observer = observer
         self._clock = clock
@@ -190,8 +186,8 @@ class Pipeline:
             free_s = self.occupancy.free_s(now_s) - ASSEMBLY_LEAD_S
             decision = self._policy.decide(waiting, now_s, free_s=free_s)
             if frames := self._slots.take(decision.batch):
-                self._policy.served([frame.camera for frame in frames], now_s)
-                if frames := fitting(frames, setup.detector.input_spec, lost=self._lost):
+                self._policy.served([frame.seat for frame in frames], now_s)
+                if frames := fitting(frames, setup.detector.input_spec, lost=_lost):
                     return self._assembler.assemble(frames, decision.trigger, now_s)
             if decision.batch:  # its cameras left meanwhile: the others must not wait for it
                 continue
@@ -204,10 +200,6 @@ class Pipeline:
             self._assembler = BatchAssembler(setup.detector)
         max_batch = self._runner.max_batch(setup.detector)
         self._policy.limit(max_batch=max_batch, max_delay_s=setup.max_delay_s)
-
-    def _lost(self, frame: Frame) -> None:
-        """It cannot be scaled for the detector that runs now."""
-        self._ledger(frame.camera).dropped(Drop.PREPROCESS_ERROR)
 
     def _infer_until_stopped(self) -> None:
         try:
@@ -237,11 +229,10 @@ class Pipeline:
         self.occupancy.finished(answered_s)
         self._slots.wake()
         for frame in batch.frames:
-            ledger = self._ledger(frame.camera)
             if outcome.error is None:
-                ledger.inferred()
+                frame.seat.ledger.inferred()
             else:
-                ledger.dropped(Drop.INFER_ERROR)
+                frame.seat.ledger.dropped(Drop.INFER_ERROR)
         timing = Timing(batch.taken_s, dispatched_s, answered_s)
         return _Answered(batch, outcome, timing)
 
@@ -250,7 +241,7 @@ class Pipeline:
         oldest_s = now_s - self._setup.max_age_s
         stale = [frame for frame in batch.frames if frame.captured_s < oldest_s]
         for frame in stale:
-            self._ledger(frame.camera).dropped(Drop.STALE)
+            frame.seat.ledger.dropped(Drop.STALE)
         return batch.without(stale) if stale else batch
 
     def _publish_until_stopped(self) -> None:
@@ -284,8 +275,12 @@ class Pipeline:
         for reason in answered.outcome.failures:
             observer.count_inference_error(model, reason)
         for frame in batch.frames:
-            observer.observe_frame(
-                frame.camera,
+            frame.seat.counts.observe_frame(
                 age_at_dispatch_s=timing.dispatched_s - frame.captured_s,
                 queue_wait_s=timing.taken_s - frame.captured_s,
             )
+
+
+def _lost(frame: Frame) -> None:
+    """It cannot be scaled for the detector that runs now."""
+    frame.seat.ledger.dropped(Drop.PREPROCESS_ERROR)

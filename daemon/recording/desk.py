@@ -5,18 +5,17 @@ Whatever cannot be written raises OSError, after it was counted.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 from config.camera import RecordConfig
 from daemon.answers.annotate import annotate, encode_jpeg
-from daemon.answers.live import Sight
 from daemon.books.reports import RecordingReport
 from daemon.clock import Clock
 from daemon.recording.film import CLIP_WIDTH, Film
 from daemon.recording.inbox import Moment
 from daemon.recording.shelf import Part, Shelf, name_of
+from daemon.recording.tray import Tally
+from daemon.seats.sight import Sight
 from sinks.messages import Envelope, json_line, stamped
 
 THUMBNAIL_WIDTH = 320
@@ -24,31 +23,13 @@ QUALITY = 90
 _DAY_NS = 86_400 * 10**9
 
 
-class Books:
-    """One camera's recordings since the start; they outlive a change of its options."""
-
-    def __init__(self) -> None:
-        self.kept: Counter[Part] = Counter()
-        self.failed = 0
-
-    @contextmanager
-    def keeping(self, *parts: Part) -> Iterator[None]:
-        """Count files as kept, or one recording as failed."""
-        try:
-            yield
-        except Exception:
-            self.failed += 1
-            raise
-        self.kept.update(parts)
-
-
 class Desk:
     """Takes the moments of one camera. `report` may be called from any thread."""
 
-    def __init__(self, config: RecordConfig, shelf: Shelf, books: Books, clock: Clock) -> None:
+    def __init__(self, config: RecordConfig, shelf: Shelf, tally: Tally, clock: Clock) -> None:
         self.config = config
         self.shelf = shelf
-        self.books = books
+        self.tally = tally
         self._clock = clock
         self._film = Film(config.clip)
         self._filmed = ""  # name of the recording whose clip runs
@@ -71,7 +52,7 @@ class Desk:
             return
         name, self._filmed = self._filmed, ""
         try:
-            with self.books.keeping(Part.CLIP):
+            with self.tally.keeping(Part.CLIP):
                 self._film.end()
                 self.shelf.keep(name, Part.CLIP)
         except Exception:
@@ -85,9 +66,9 @@ class Desk:
 
     def report(self, missed: int) -> RecordingReport:
         return RecordingReport(
-            snapshots=self.books.kept[Part.PICTURE],
-            clips=self.books.kept[Part.CLIP],
-            failed=self.books.failed,
+            snapshots=self.tally.kept[Part.PICTURE],
+            clips=self.tally.kept[Part.CLIP],
+            failed=self.tally.failed,
             missed=missed,
             stored=self.shelf.count,
             stored_bytes=self.shelf.size,
@@ -113,7 +94,7 @@ class Desk:
         name, self._filmed = self._filmed, ""
         self._film = Film(self.config.clip)
         if name:
-            self.books.failed += 1
+            self.tally.failed += 1
             self.shelf.discard(name, Part.CLIP)
 
     def _write(self, moment: Moment) -> str:
@@ -123,7 +104,7 @@ class Desk:
         message = stamped(envelope, wall_ns=self._clock.wall_ns(), now_s=self._clock.now_s())
         name = self.shelf.free_name(moment.sight.captured_ns)
         files = [*pictures, (Part.MESSAGE, json_line(message))]
-        with self.books.keeping(*(part for part, _ in files)):
+        with self.tally.keeping(*(part for part, _ in files)):
             for part, content in files:
                 self.shelf.write(name, part, content)
         return name

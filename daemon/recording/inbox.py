@@ -6,7 +6,8 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
-from daemon.answers.live import Sight
+from daemon.recording.tray import Tray
+from daemon.seats.sight import Sight
 from sinks.messages import DetectionMessage
 
 CAPACITY = 32  # each holds a full-size picture
@@ -14,15 +15,14 @@ CAPACITY = 32  # each holds a full-size picture
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An answer that is to be recorded: an event, or a picture that may become part of a clip."""
+    """An answer that is to be recorded: an event, or a picture that may become part of a clip.
+    `tray` is that of its camera.
+    """
 
+    tray: Tray
     sight: Sight
     message: DetectionMessage
     is_event: bool
-
-    @property
-    def camera(self) -> str:
-        return self.message.camera
 
 
 class Inbox:

@@ -9,22 +9,23 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from config.camera import RecordConfig
 from config.schema import RecordingsConfig
-from daemon.answers.live import Sight
 from daemon.books.reports import QueueReport, RecorderReport
 from daemon.clock import Clock
 from daemon.nice import be_nice
-from daemon.recording.desk import Books, Desk
+from daemon.recording.desk import Desk
 from daemon.recording.folder import prepare, recordings_folder
 from daemon.recording.inbox import CAPACITY, Inbox, Moment
 from daemon.recording.shelf import Shelf
-from daemon.recording.trigger import Interest, Trigger
+from daemon.recording.tray import Tray
+from daemon.recording.trigger import Interest
+from daemon.seats.seat import Seat
+from daemon.seats.sight import Sight
 from sinks.messages import DetectionMessage
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class _Wanted:
     """What is recorded of which camera, and where."""
 
     place: RecordingsConfig
-    cameras: Mapping[str, RecordConfig]
+    cameras: Mapping[Tray, RecordConfig]
 
 
 class Recorder:
@@ -50,44 +51,45 @@ class Recorder:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._inbox = Inbox()
-        self._triggers: Mapping[str, Trigger] = {}
-        self._missed: Counter[str] = Counter()
+        self._trays: Mapping[Seat, Tray] = {}  # replaced as a whole, like `_desks`
         self._wanted: _Wanted | None = None
         self._settled: _Wanted | None = None
-        self._desks: Mapping[str, Desk] = {}  # replaced as a whole
-        self._books: dict[str, Books] = {}
+        self._desks: Mapping[Tray, Desk] = {}
         self._failing = ""
         self._tidy_s = -math.inf
         self._stop_s = math.inf
         self._thread = threading.Thread(target=self._run, name="recorder")
 
-    def use(self, place: RecordingsConfig, cameras: Mapping[str, RecordConfig]) -> None:
+    def use(self, place: RecordingsConfig, seats: Iterable[Seat]) -> None:
         """Record so from now on. A clip that runs ends if the options of its camera change."""
-        old = self._triggers
-        self._triggers = {
-            name: old[name] if name in old and old[name].config == config else Trigger(config)
-            for name, config in cameras.items()
-            if config.wanted
-        }
-        self._wanted = _Wanted(place, dict(cameras))
+        trays = {}
+        for seat in seats:
+            tray = self._trays.get(seat) or Tray(seat.name, seat.config.record)
+            tray.use(seat.config.record)
+            trays[seat] = tray
+        self._trays = trays
+        self._wanted = _Wanted(place, {tray: tray.config for tray in trays.values()})
         self._inbox.wake()
 
     def start(self) -> None:
         self._thread.start()
 
-    def put(self, sight: Sight, message: DetectionMessage) -> None:
+    def put(self, seat: Seat, sight: Sight, message: DetectionMessage) -> None:
         """An answer of a camera; never waits."""
-        trigger = self._triggers.get(message.camera)
-        interest = trigger.look(message.detections, sight.captured_s) if trigger else None
+        tray = self._trays.get(seat)
+        if tray is None or tray.trigger is None:
+            return
+        interest = tray.trigger.look(message.detections, sight.captured_s)
         if interest is None:
             return
-        dropped = self._inbox.put(Moment(sight, message, interest is Interest.EVENT))
+        dropped = self._inbox.put(Moment(tray, sight, message, interest is Interest.EVENT))
         if dropped is not None:
-            self._missed[dropped.camera] += 1
+            dropped.tray.missed += 1
 
-    def shelf(self, camera: str) -> Shelf | None:
-        """What is kept of a camera; None where it is not configured, or not yet looked for."""
-        desk = self._desks.get(camera)
+    def shelf(self, seat: Seat | None) -> Shelf | None:
+        """What is kept of a camera; None where it is not there, or was not yet looked for."""
+        tray = self._trays.get(seat) if seat else None
+        desk = self._desks.get(tray) if tray else None
         return desk.shelf if desk else None
 
     def report(self) -> RecorderReport:
@@ -95,8 +97,8 @@ class Recorder:
             self._failing,
             QueueReport("recorder", len(self._inbox), CAPACITY),
             {
-                name: desk.report(self._missed[name])
-                for name, desk in self._desks.items()
+                tray.name: desk.report(tray.missed)
+                for tray, desk in self._desks.items()
                 if desk.config.wanted or desk.shelf.count
             },
         )
@@ -104,7 +106,8 @@ class Recorder:
     def request_stop(self, timeout_s: float) -> None:
         """Let it write what waits for at most that long, close its clips and end."""
         self._stop_s = self._clock.now_s() + timeout_s
-        self._triggers = {}
+        for tray in self._trays.values():
+            tray.trigger = None
         self._inbox.wake()
 
     def join(self, timeout_s: float) -> bool:
@@ -119,7 +122,8 @@ class Recorder:
             self._turn()
         for desk in self._desks.values():
             self._guarded(desk.end_clip)
-        self._missed.update(moment.camera for moment in self._inbox.clear())
+        for moment in self._inbox.clear():
+            moment.tray.missed += 1
 
     def _is_over(self) -> bool:
         left_s = self._stop_s - self._clock.now_s()
@@ -142,7 +146,7 @@ class Recorder:
             self._guarded(partial(desk.end_clip, silent_s))
 
     def _take(self, moment: Moment) -> None:
-        desk = self._desks.get(moment.camera)
+        desk = self._desks.get(moment.tray)
         if desk is None or not self._guarded(partial(desk.take, moment)):
             return
         if self._failing and moment.is_event:
@@ -157,23 +161,21 @@ class Recorder:
             return
         folder = recordings_folder(wanted.place)
         kept = {
-            name: desk
-            for name, desk in self._desks.items()
+            tray: desk
+            for tray, desk in self._desks.items()
             if not self._failing
-            and desk.config == wanted.cameras.get(name)
-            and desk.shelf.folder == folder / name
+            and desk.config == wanted.cameras.get(tray)
+            and desk.shelf.folder == folder / tray.name
         }
-        for name, desk in self._desks.items():
-            if name not in kept:
+        for tray, desk in self._desks.items():
+            if tray not in kept:
                 self._guarded(desk.end_clip)
-        self._books = {name: self._books.get(name) or Books() for name in wanted.cameras}
         self._desks = {
-            name: kept.get(name)
-            or Desk(config, Shelf(folder / name), self._books[name], self._clock)
-            for name, config in wanted.cameras.items()
+            tray: kept.get(tray) or Desk(config, Shelf(folder / tray.name), tray.tally, self._clock)
+            for tray, config in wanted.cameras.items()
         }
-        for name, desk in self._desks.items():
-            if name not in kept:
+        for tray, desk in self._desks.items():
+            if tray not in kept:
                 desk.shelf.scan()
         if any(config.wanted for config in wanted.cameras.values()):
             prepare(wanted.place, folder)

@@ -11,7 +11,7 @@ from config.checks import ONLY_FOR
 from config.schema import Config, ModelConfig, SinksConfig
 from config.urls import scheme_of
 from config.zones import TrackingConfig
-from daemon.answers.rules import lowest_scores
+from daemon.seats.rules import lowest_scores
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from config.loader import Loaded
 from config.schema import ModelConfig
-from daemon.answers.rules import lowest_scores
 from daemon.clock import Clock
 from daemon.reload.labels import check_labels
+from daemon.seats.rules import lowest_scores
 from detector.api import Detector
 from detector.spec import DetectorSpec
 

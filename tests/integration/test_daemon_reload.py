@@ -95,7 +95,7 @@ def test_cameras_and_sinks_change_around_eight_cameras_that_lose_nothing(tmp_pat
     with running_daemon(tmp_path, config) as daemon:
         daemon.wait_for("listening")
         daemon.process.send_signal(signal.SIGHUP)  # while the model is loaded
-        daemon.wait_for("reload: reload unchanged")
+        daemon.wait_for("reloader: reload unchanged")
         began = status_of(daemon)
         daemon.camera_is("c7", "streaming")
         time.sleep(1.0)

@@ -1,4 +1,4 @@
-"""One camera's worker with a real slot, books and status board, and a consumer that keeps count."""
+"""One camera's worker with a real slot, books and status, and a consumer that keeps count."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ from pathlib import Path
 from typing import Any
 
 from config.camera import CameraConfig
-from daemon.books.accounting import Ledger, Page
-from daemon.books.states import CameraState, CameraStatus, StatusBoard
+from daemon.books.accounting import Page
+from daemon.books.states import CameraState, CameraStatus
 from daemon.capture import CameraWorker, OpenSource, open_source
 from daemon.clock import SystemClock
 from daemon.pipeline.frame import Frame
 from daemon.pipeline.slot import SlotBoard
+from daemon.seats.counting import Damage, Uncounted
 from detector.letterbox import InputSpec
+from tests.support.fakes import seat_of
 
 INPUT = InputSpec(96, 128)
 
 
-class CountingObserver:
+class Heard(Uncounted):
     """What metrics would have heard."""
 
     def __init__(self) -> None:
         self.connects: list[float] = []
         self.intervals: list[float] = []
-        self.errors: list[tuple[str, str]] = []
+        self.errors: list[Damage] = []
         self.behind_s: list[float] = []
 
     def observe_connect(self, seconds: float) -> None:
@@ -36,11 +38,11 @@ class CountingObserver:
     def observe_frame_interval(self, seconds: float) -> None:
         self.intervals.append(seconds)
 
-    def observe_camera_clock(self, camera: str, behind_s: float) -> None:
+    def observe_camera_clock(self, behind_s: float) -> None:
         self.behind_s.append(behind_s)
 
-    def count_decode_error(self, camera: str, damage: str) -> None:
-        self.errors.append((camera, damage))
+    def count_decode_error(self, damage: Damage) -> None:
+        self.errors.append(damage)
 
 
 class CaptureRig:
@@ -56,25 +58,21 @@ class CaptureRig:
         input_spec: InputSpec = INPUT,
     ) -> None:
         self.name = name
-        self.ledger = Ledger()
         self.slots = SlotBoard()
         self.clock = SystemClock()
-        self.board = StatusBoard([name], self.clock)
         self.history: list[CameraStatus] = []
-        self.board.on_change(self.history.append)
-        self.observer = CountingObserver()
+        self.observer = Heard()
+        self.seat = seat_of(
+            name, camera, clock=self.clock, tell=self.history.append, counts=self.observer
+        )
         self.frames: list[Frame] = []
         self.worker = CameraWorker(
-            name,
-            camera,
+            self.seat,
             input_spec=input_spec,
-            slot=self.slots.add(name, self.ledger),
-            ledger=self.ledger,
-            board=self.board,
+            slot=self.slots.open(self.seat),
             clock=self.clock,
             open_source=opener,
             random=random,
-            observer=self.observer,
         )
         self._consuming = threading.Event()
         self._consumer = threading.Thread(
@@ -83,11 +81,11 @@ class CaptureRig:
 
     @property
     def page(self) -> Page:
-        return self.ledger.page()
+        return self.seat.ledger.page()
 
     @property
     def status(self) -> CameraStatus:
-        return self.board.get(self.name)
+        return self.seat.status.now()
 
     def reasons(self, state: CameraState = CameraState.BACKOFF) -> list[str]:
         """Why the camera was in that state, each time."""
@@ -125,9 +123,9 @@ class CaptureRig:
 
     def _consume(self) -> None:
         while not self._consuming.is_set() or len(self.slots):
-            for frame in self.slots.take([self.name]):
+            for frame in self.slots.take([self.seat]):
                 self.frames.append(frame)
-                self.ledger.inferred()
+                self.seat.ledger.inferred()
             time.sleep(0.002)
 
 

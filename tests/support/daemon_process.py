@@ -141,7 +141,9 @@ class DaemonProcess:
 
     def reloads(self) -> list[str]:
         """What became of every reload so far, from the log."""
-        return [line.partition("reload: reload ")[2] for line in self.lines if ": reload " in line]
+        return [
+            line.partition("reloader: reload ")[2] for line in self.lines if ": reload " in line
+        ]
 
     def threads(self) -> set[str]:
         """Numbers of all threads."""

@@ -1,19 +1,28 @@
-"""Stand-ins that tests move by hand: a clock, frames, a detector."""
+"""Stand-ins that tests move by hand: a clock, seats, frames, a detector."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from config.camera import CameraConfig
+from daemon.books.states import CameraStatus, Status
+from daemon.clock import Clock
 from daemon.pipeline.frame import Frame
+from daemon.seats.counting import Counting, Uncounted
+from daemon.seats.rules import CameraRules
+from daemon.seats.seat import Numbers, Seat
+from daemon.seats.sight import Sight
 from detector.api import buckets_up_to
 from detector.detections import Detections
 from detector.letterbox import InputSpec, Letterbox
 
 SPEC = InputSpec(32, 32)
+SCORE_THRESHOLD = 0.4
 
 
 class FakeClock:
@@ -32,6 +41,36 @@ class FakeClock:
         self.time_s += seconds
 
 
+def camera_config(**fields: Any) -> CameraConfig:
+    """A camera that is never opened."""
+    return CameraConfig.model_validate({"url": "synthetic://64x48"} | fields)
+
+
+def rules_of(config: CameraConfig) -> CameraRules:
+    return CameraRules(config, score_threshold=SCORE_THRESHOLD)
+
+
+def seat_of(
+    name: str = "gate",
+    config: CameraConfig | None = None,
+    *,
+    clock: Clock | None = None,
+    tell: Callable[[CameraStatus], None] = lambda _: None,
+    numbers: Numbers | None = None,
+    counts: Counting | None = None,
+) -> Seat:
+    """A seat of a camera that reports everything."""
+    config = config or camera_config()
+    return Seat(
+        name,
+        config,
+        status=Status(name, clock or FakeClock(), tell),
+        rules=rules_of(config),
+        numbers=numbers or Numbers(),
+        counts=counts or Uncounted(),
+    )
+
+
 class GreyPicture:
     """A full-size picture of one colour."""
 
@@ -45,10 +84,12 @@ class GreyPicture:
         return np.full((height, width, 3), 128, np.uint8)
 
 
-def frame(camera: str, captured_s: float, *, value: int = 0) -> Frame:
-    """A frame of 64×48 source pixels in a 32×32 input."""
+def frame(camera: str | Seat, captured_s: float, *, value: int = 0) -> Frame:
+    """A frame of 64×48 source pixels in a 32×32 input; of a seat of its own where only a name is
+    given.
+    """
     return Frame(
-        camera=camera,
+        seat=camera if isinstance(camera, Seat) else seat_of(camera),
         pixels=np.full((SPEC.height, SPEC.width, 3), value, np.uint8),
         input_spec=SPEC,
         letterbox=Letterbox.fit((64, 48), SPEC),
@@ -58,6 +99,51 @@ def frame(camera: str, captured_s: float, *, value: int = 0) -> Frame:
         time_source="wallclock",
         picture=GreyPicture(),
     )
+
+
+def sight_of(
+    shot: Frame,
+    detections: Detections,
+    labels: tuple[str, ...] = ("person",),
+    *,
+    inferred_s: float = 1.1,
+    number: int = 1,
+) -> Sight:
+    """What is shown of an answered frame."""
+    return Sight(
+        shot.picture,
+        shot.letterbox.source_wh,
+        detections,
+        labels,
+        shot.captured_s,
+        shot.captured_ns,
+        inferred_s,
+        number,
+    )
+
+
+class ShownSights:
+    """What those who watch are shown, put there by a test: stands in for the roster."""
+
+    def __init__(self) -> None:
+        self.seats: dict[str, Seat] = {}
+
+    def seat(self, camera: str) -> Seat:
+        """Made when it is asked for first."""
+        if camera not in self.seats:
+            self.seats[camera] = seat_of(camera)
+        return self.seats[camera]
+
+    def show(
+        self, frame: Frame, detections: Detections, labels: tuple[str, ...], *, inferred_s: float
+    ) -> Sight:
+        seat = self.seat(frame.camera)
+        number = seat.sight.number + 1 if seat.sight else 1
+        seat.sight = sight_of(frame, detections, labels, inferred_s=inferred_s, number=number)
+        return seat.sight
+
+    def latest(self, camera: str) -> Sight | None:
+        return self.seat(camera).sight
 
 
 def one_box(score: float = 0.9, class_id: int = 0) -> Detections:

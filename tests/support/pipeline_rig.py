@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from daemon.books.accounting import Ledger, Page, total
+from daemon.books.accounting import Page, total
 from daemon.clock import Clock
 from daemon.pipeline.frame import Frame
 from daemon.pipeline.policy import BatchPolicy, Trigger
-from daemon.pipeline.slot import Slot, SlotBoard
+from daemon.pipeline.slot import SlotBoard
 from daemon.pipeline.threads import Pipeline, Result, Setup
-from tests.support.fakes import FakeClock, FakeDetector, frame
+from daemon.seats.counting import Uncounted
+from tests.support.fakes import FakeClock, FakeDetector, frame, seat_of
 from tests.support.waiting import PATIENCE_S
 
 MAX_AGE_S = 0.5
@@ -53,15 +54,23 @@ class Notes:
     def observe_batch(self, *, size: int, bucket: int, trigger: Trigger, wait_s: float) -> None:
         self.batches.append((size, bucket, trigger, wait_s))
 
-    def observe_frame(self, camera: str, *, age_at_dispatch_s: float, queue_wait_s: float) -> None:
-        self.frames.append((camera, age_at_dispatch_s, queue_wait_s))
-
     def observe_inference(self, model: str, bucket: int, seconds: float) -> None:
         self.models.append(model)
         self.runs.append((bucket, seconds))
 
     def count_inference_error(self, model: str, reason: str) -> None:
         self.errors.append(reason)
+
+
+class FrameNotes(Uncounted):
+    """Writes down what is told of one camera's frames."""
+
+    def __init__(self, camera: str, notes: Notes) -> None:
+        self._camera = camera
+        self._notes = notes
+
+    def observe_frame(self, *, age_at_dispatch_s: float, queue_wait_s: float) -> None:
+        self._notes.frames.append((self._camera, age_at_dispatch_s, queue_wait_s))
 
 
 class Rig:
@@ -80,21 +89,22 @@ class Rig:
         self.time = FakeClock()
         self.detector = detector or FakeDetector(4, hook)
         self.slots = SlotBoard()
-        self.ledgers = {name: Ledger() for name in cameras}
-        self.policy = policy or BatchPolicy(
-            max_batch=self.detector.buckets[-1], max_delay_s=MAX_DELAY_S, is_live=lambda _: False
-        )
-        self._slot: dict[str, Slot] = {}
-        for name, ledger in self.ledgers.items():
-            self._slot[name] = self.slots.add(name, ledger)
-            self.policy.join(name)
-        self.results: list[Result] = []
         self.notes = Notes()
+        self.seats = {
+            name: seat_of(name, clock=self.time, counts=FrameNotes(name, self.notes))
+            for name in cameras
+        }
+        self.policy = policy or BatchPolicy(
+            max_batch=self.detector.buckets[-1], max_delay_s=MAX_DELAY_S
+        )
+        self._slots = {name: self.slots.open(seat) for name, seat in self.seats.items()}
+        for seat in self.seats.values():
+            self.policy.join(seat)
+        self.results: list[Result] = []
         self.pipeline = Pipeline(
             self.setup(self.detector),
             self.slots,
             self.policy,
-            ledger=self.ledgers.__getitem__,
             publish=publish or self.results.append,
             observer=self.notes,
             clock=clock or self.time,
@@ -104,26 +114,34 @@ class Rig:
         return Setup(detector, max_delay_s=MAX_DELAY_S, max_age_s=max_age_s)
 
     def put(self, camera: str, *, value: int = 0, age_s: float = 0.0) -> None:
-        self.offer(frame(camera, self.time.now_s() - age_s, value=value))
+        self.offer(self.frame(camera, self.time.now_s() - age_s, value=value))
+
+    def frame(self, camera: str, captured_s: float, *, value: int = 0) -> Frame:
+        return frame(self.seats[camera], captured_s, value=value)
 
     def offer(self, offered: Frame) -> None:
-        self._slot[offered.camera].put(offered)
+        self._slots[offered.camera].put(offered)
+
+    def take_away(self, camera: str) -> None:
+        """Its slot is closed, as the roster does when it stops a camera."""
+        if self._slots.pop(camera, None):
+            self.slots.close(self.seats[camera])
 
     def page(self, camera: str) -> Page:
-        return self.ledgers[camera].page()
+        return self.seats[camera].ledger.page()
 
     def total(self) -> Page:
-        return total(ledger.page() for ledger in self.ledgers.values())
+        return total(seat.ledger.page() for seat in self.seats.values())
 
     def answered(self) -> list[str]:
         """Cameras of the results, in the order of publication."""
         return [result.frame.camera for result in self.results]
 
     def finish(self) -> None:
-        """Stop, and end the frames that wait as the fleet does."""
+        """Stop, and end the frames that wait as the roster does."""
         assert self.pipeline.stop(PATIENCE_S)
-        for name in self.slots.cameras():
-            self.slots.remove(name)
+        for name in self.seats:
+            self.take_away(name)
 
 
 @contextmanager

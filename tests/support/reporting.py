@@ -8,7 +8,6 @@ from prometheus_client import CollectorRegistry
 
 from config.camera import CameraConfig
 from config.schema import HttpConfig
-from daemon.answers.live import LiveBoard
 from daemon.books.accounting import Drop, Ledger
 from daemon.books.reports import (
     CameraReport,
@@ -28,9 +27,10 @@ from daemon.http.events import EventFeed
 from daemon.http.view import View
 from daemon.metrics import Metrics, ReportCollector
 from daemon.recording.shelf import Shelf
+from daemon.seats.sight import Sights
 from sinks.messages import Kind
 from sinks.sink import Loss, SinkCounts
-from tests.support.fakes import FakeClock
+from tests.support.fakes import FakeClock, ShownSights
 
 CAMERA = CameraConfig(url="rtsp://10.0.0.5:554/stream1")
 STREAM = StreamInfo("h264", 64, 48, 25.0, "tcp", "software")
@@ -116,7 +116,7 @@ class FakeReporter:
 
 def view_of(
     reporter: FakeReporter,
-    board: LiveBoard | None = None,
+    board: Sights | None = None,
     *,
     clock: Clock | None = None,
     http: HttpConfig | None = None,
@@ -128,11 +128,11 @@ def view_of(
     metrics = Metrics(registry)
     metrics.use_model("fake", (1, 2))
     for report in reporter.camera_reports:
-        metrics.add_camera(report.status.camera)
+        metrics.camera(report.status.camera)
     registry.register(ReportCollector(reporter, started_ns=1_795_000_000_000_000_000))
     return View(
         reporter,
-        board or LiveBoard(),
+        board or ShownSights(),
         EventFeed(clock),
         registry,
         clock,
@@ -154,8 +154,8 @@ def busy_registry(cameras: int) -> CollectorRegistry:
     for sink in ("zeromq", "jsonl"):
         metrics.publish_observer(sink)
     for report in reporter.camera_reports:
-        metrics.add_camera(report.status.camera)
+        counts = metrics.camera(report.status.camera)
         for label in LABELS:
-            metrics.count_detections(report.status.camera, label, 1)
+            counts.count_detections(label, 1)
     registry.register(ReportCollector(reporter, started_ns=1_795_000_000_000_000_000))
     return registry

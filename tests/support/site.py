@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from config.schema import HttpConfig
-from daemon.answers.live import LiveBoard
 from daemon.clock import SystemClock
 from daemon.http.app import HttpApp
 from daemon.http.feed import LiveFeed
 from daemon.http.server import HttpServer
 from daemon.recording.shelf import Shelf
-from tests.support.fakes import GreyPicture, frame, one_box
+from tests.support.fakes import GreyPicture, ShownSights, frame, one_box
 from tests.support.reporting import FakeReporter, camera_report, view_of
 
 
@@ -28,7 +27,7 @@ class Site:
         self.shelves: dict[str, Shelf] = {}
         self.first = cameras[0]
         self.reporter = FakeReporter(*(camera_report(name) for name in cameras))
-        self.board = LiveBoard()
+        self.board = ShownSights()
         self.see()
         view = view_of(
             self.reporter, self.board, clock=SystemClock(), http=http, shelf=self.shelves.get

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,12 @@ class Bench:
         self.clock = FakeClock()
         self.registry = CollectorRegistry()
         metrics = Metrics(self.registry)
-        metrics.add_camera("gate")
+        self.counts = metrics.camera("gate")
         self.outputs = Outputs(config, self.clock, metrics)
+
+    def measured(self) -> Envelope:
+        """A message whose frame arrived at 90 s; it is 100 s now."""
+        return replace(detection("gate"), on_sent=self.counts.observe_published)
 
     def count(self, histogram: str, **labels: str) -> float:
         return self.registry.get_sample_value(f"vedette_{histogram}_count", labels) or 0.0
@@ -130,7 +135,7 @@ def test_the_latency_of_a_frame_is_observed_once_by_the_first_sink(
     opened: Callable[[SinksConfig], Bench],
 ) -> None:
     bench = opened(BOTH)
-    bench.outputs.put(detection("gate"))  # its frame arrived at 90 s; it is 100 s now
+    bench.outputs.put(bench.measured())
     until(lambda: all(counts[Kind.DETECTION] == 1 for counts in bench.published().values()))
     until(lambda: bench.count("publish_duration_seconds", sink="jsonl") == 1)
     until(lambda: bench.count("end_to_end_latency_seconds", camera="gate") == 1)
@@ -139,7 +144,7 @@ def test_the_latency_of_a_frame_is_observed_once_by_the_first_sink(
 
 def test_a_file_alone_observes_the_latency_too(opened: Callable[[SinksConfig], Bench]) -> None:
     bench = opened(SinksConfig(zeromq=None, jsonl=BOTH.jsonl))
-    bench.outputs.put(detection("gate"))
+    bench.outputs.put(bench.measured())
     until(lambda: bench.count("end_to_end_latency_seconds", camera="gate") == 1)
 
 
@@ -148,7 +153,7 @@ def test_only_frames_have_a_latency_but_every_write_has_a_duration(
 ) -> None:
     bench = opened(SinksConfig(zeromq=ZeromqConfig(), jsonl=None))
     zeromq.hook = lambda _: bench.clock.advance(0.25)
-    unmeasured = Envelope(detection("gate").message, captured_s=None)
+    unmeasured = replace(bench.measured(), captured_s=None)
     for envelope in (status("gate"), heartbeat({"gate": 1}), unmeasured):
         bench.outputs.put(envelope)
     until(lambda: bench.count("publish_duration_seconds", sink="zeromq") == 3)
@@ -166,7 +171,7 @@ def test_a_message_that_was_not_sent_has_no_latency(
 
     zeromq.hook = refuse
     bench = opened(SinksConfig(zeromq=ZeromqConfig(), jsonl=None))
-    bench.outputs.put(detection("gate"))
+    bench.outputs.put(bench.measured())
     until(lambda: bench.outputs.reports()[0].counts.dropped[Loss.ERROR] == 1)
     assert bench.count("end_to_end_latency_seconds", camera="gate") == 0
 

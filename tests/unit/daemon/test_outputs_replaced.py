@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ class House:
         self.clock = FakeClock()
         self.registry = CollectorRegistry()
         metrics = Metrics(self.registry)
-        metrics.add_camera("gate")
+        self.counts = metrics.camera("gate")
         self.outputs = Outputs(config, self.clock, metrics)
         self.outputs.open()
         self._seq = 0
@@ -80,7 +81,8 @@ class House:
     def put(self, count: int = 1) -> None:
         for _ in range(count):
             self._seq += 1
-            self.outputs.put(detection(seq=self._seq))
+            message = replace(detection(seq=self._seq), on_sent=self.counts.observe_published)
+            self.outputs.put(message)
 
     def published(self) -> dict[str, int]:
         return {r.name: r.counts.published[Kind.DETECTION] for r in self.outputs.reports()}

@@ -12,8 +12,7 @@ from config.camera import CameraConfig, DetectConfig
 from config.schema import Config, SinksConfig
 from daemon.books.accounting import Ledger
 from daemon.books.reports import CameraReport, ModelReport, QueueReport
-from daemon.books.states import StatusBoard
-from daemon.cameras.fleet import Fleet
+from daemon.cameras.roster import Roster
 from daemon.metrics import Metrics
 from daemon.outputs import Outputs
 from daemon.pipeline.policy import BatchPolicy, Decision
@@ -23,8 +22,10 @@ from daemon.recording.recorder import Recorder
 from daemon.reload.history import ReloadHistory
 from daemon.reload.model import LoadedModel
 from daemon.reporter import STUCK_S, DaemonReporter, Progress
+from daemon.seats.rules import CameraRules
+from daemon.seats.seat import Numbers, Seat
 from detector.letterbox import InputSpec
-from tests.support.fakes import FakeClock, FakeDetector, frame
+from tests.support.fakes import FakeClock, FakeDetector, frame, seat_of
 from tests.support.messages import FakeSink
 from tests.support.waiting import PATIENCE_S, until
 
@@ -67,12 +68,16 @@ class Daemon:
             sinks=SinksConfig(),
         )
         self.clock = FakeClock()
-        self.board = StatusBoard(list(self.config.cameras), self.clock)
         self.slots = SlotBoard()
         self.policy = self.policy_of(BatchPolicy)
-        self.fleet = Fleet(
-            self.slots, self.policy, self.board, open_worker=self._open, clock=self.clock
+        self.roster = Roster(
+            self.slots,
+            self.policy,
+            make_seat=self._seat,
+            open_worker=self._open,
+            clock=self.clock,
         )
+        self.roster.seat(self.config.cameras, score_threshold=0.4)
         self.progress = Progress(self.config)
         self.let_go = threading.Event()
         self.let_go.set()
@@ -80,8 +85,7 @@ class Daemon:
         outputs = Outputs(self.config.sinks, self.clock, Metrics(CollectorRegistry()))
         self.reporter = DaemonReporter(
             self.progress,
-            board=self.board,
-            fleet=self.fleet,
+            roster=self.roster,
             slots=self.slots,
             outputs=outputs,
             recorder=Recorder(self.clock),
@@ -90,11 +94,10 @@ class Daemon:
         )
 
     def policy_of(self, kind: type[BatchPolicy]) -> BatchPolicy:
-        return kind(max_batch=1, max_delay_s=0.01, is_live=lambda _: False)
+        return kind(max_batch=1, max_delay_s=0.01)
 
     def add_cameras(self) -> None:
-        for name, camera in self.config.cameras.items():
-            self.fleet.add(name, camera)
+        self.roster.use(self.config.cameras, score_threshold=0.4)
 
     def start_pipeline(self, policy: BatchPolicy | None = None) -> Pipeline:
         metrics = Metrics(CollectorRegistry())
@@ -103,7 +106,6 @@ class Daemon:
             Setup(self.detector, max_delay_s=0.01, max_age_s=0.5),
             self.slots,
             policy or self.policy,
-            ledger=self.fleet.ledger,
             publish=lambda _: None,
             observer=metrics,
             clock=self.clock,
@@ -115,10 +117,19 @@ class Daemon:
     def finish(self) -> None:
         self.let_go.set()
         if pipeline := self.progress.pipeline:
-            pipeline._batches.put(None)  # in the stead of a batching thread that died
+            pipeline._batches.put(None)  # in place of a batching thread that died
             assert pipeline.stop(PATIENCE_S)
 
-    def _open(self, name: str, camera: CameraConfig, slot: Slot, ledger: Ledger) -> Idle:
+    def put(self) -> None:
+        """A frame of the camera that runs."""
+        self.slot.put(frame(self.slot.seat, self.clock.now_s()))
+
+    def _seat(
+        self, name: str, config: CameraConfig, *, rules: CameraRules, numbers: Numbers
+    ) -> Seat:
+        return seat_of(name, config, clock=self.clock, numbers=numbers)
+
+    def _open(self, seat: Seat, slot: Slot) -> Idle:
         self.slot = slot
         return Idle()
 
@@ -144,23 +155,17 @@ def test_every_configured_camera_is_reported_before_any_has_started(daemon: Daem
 
 def test_a_camera_is_reported_with_its_state_and_books(daemon: Daemon) -> None:
     daemon.add_cameras()
-    daemon.slot.put(frame("gate", daemon.clock.now_s()))
+    daemon.put()
     gate, spare = daemon.reporter.cameras()
-    page = daemon.fleet.ledger("gate").page()
-    assert gate == CameraReport(daemon.board.get("gate"), page, daemon.config.cameras["gate"])
+    seat = daemon.slot.seat
+    assert gate == CameraReport(seat.status.now(), seat.ledger.page(), seat.config)
     assert (gate.page.captured, gate.page.in_flight) == (1, 1)
     assert spare.status.state == "disabled"
 
 
-def test_a_camera_that_is_being_removed_is_not_reported(daemon: Daemon) -> None:
-    daemon.board.remove("gate")
-    assert [report.status.camera for report in daemon.reporter.cameras()] == ["spare"]
-
-
-def test_what_is_reported_follows_the_configuration_that_holds(daemon: Daemon) -> None:
+def test_what_is_reported_are_the_cameras_that_are_here(daemon: Daemon) -> None:
     cameras = {"yard": CameraConfig(url="synthetic://64x48", detect=DetectConfig(fps=3.0))}
-    daemon.board.add("yard")
-    daemon.progress.config = daemon.config.model_copy(update={"cameras": cameras})
+    daemon.roster.use(cameras, score_threshold=0.4)
     reports = daemon.reporter.cameras()
     assert [(report.status.camera, report.target_fps) for report in reports] == [("yard", 3.0)]
     assert daemon.reporter.queues()[0] == QueueReport("slots", 0, 1)
@@ -168,7 +173,7 @@ def test_what_is_reported_follows_the_configuration_that_holds(daemon: Daemon) -
 
 def test_queues_are_the_slots_those_of_the_sinks_and_the_recorders(daemon: Daemon) -> None:
     daemon.add_cameras()
-    daemon.slot.put(frame("gate", daemon.clock.now_s()))
+    daemon.put()
     assert list(daemon.reporter.queues()) == [
         QueueReport("slots", 1, 2),
         QueueReport("sink:zeromq", 0, 1000),
@@ -213,7 +218,7 @@ def test_a_detector_that_does_not_come_back_is_a_hang_until_it_does(daemon: Daem
     daemon.let_go.clear()
     daemon.add_cameras()
     pipeline = daemon.start_pipeline()
-    daemon.slot.put(frame("gate", daemon.clock.now_s()))
+    daemon.put()
     until(lambda: pipeline.occupancy.busy_for_s(daemon.clock.now_s() + 1.0) == 1.0)
     daemon.clock.advance(STUCK_S)
     assert daemon.reporter.stuck() is None, "slow is not stuck"

@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from daemon.answers.live import LiveBoard
 from daemon.books.accounting import Drop, Ledger
 from daemon.books.reports import CameraReport, SinkReport
 from daemon.books.states import CameraState
 from daemon.summary import Summary
 from sinks.messages import Kind
-from tests.support.fakes import FakeClock, frame, one_box
+from tests.support.fakes import FakeClock, ShownSights, frame, one_box
 from tests.support.reporting import READY, FakeReporter, camera_report
 
 
@@ -23,7 +22,7 @@ class Daemon(FakeReporter):
         super().__init__()
         self.clock = FakeClock()
         self.ledgers = {"gate": Ledger(), "yard": Ledger()}
-        self.live = LiveBoard()
+        self.live = ShownSights()
         self.published = 0
 
     def cameras(self) -> list[CameraReport]:

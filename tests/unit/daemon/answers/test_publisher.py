@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import replace
 
 import msgspec
@@ -11,12 +10,11 @@ import numpy as np
 import pytest
 from msgspec import UNSET
 
-from config.camera import CameraConfig
-from daemon.answers.live import LiveBoard
 from daemon.answers.publisher import Publisher
-from daemon.answers.rules import CameraRules
 from daemon.books.states import CameraState, CameraStatus, StreamInfo
 from daemon.pipeline.threads import Result, Timing
+from daemon.seats.counting import Uncounted
+from daemon.seats.sight import Sight
 from detector.detections import Detections
 from sinks.messages import (
     CameraBeat,
@@ -29,26 +27,29 @@ from sinks.messages import (
     Stream,
     encoder,
 )
-from tests.support.fakes import FakeClock, FakeDetector, frame, one_box
+from tests.support.fakes import (
+    FakeClock,
+    FakeDetector,
+    camera_config,
+    frame,
+    one_box,
+    rules_of,
+    seat_of,
+)
 from tests.support.waiting import PATIENCE_S
 
 TIMING = Timing(taken_s=100.002, dispatched_s=100.003, answered_s=100.025)
 STREAM = StreamInfo("h264", 1920, 1080, 25.0, "tcp", "software")
 
 
-def rules(**objects: object) -> CameraRules:
-    camera = CameraConfig.model_validate({"url": "synthetic://64x48", "objects": objects})
-    return CameraRules(camera, score_threshold=0.4)
+class Labels(Uncounted):
+    """What metrics would have heard of one camera's answers."""
 
+    def __init__(self) -> None:
+        self.counted: list[tuple[str, int]] = []
 
-def answer(
-    camera: str,
-    found: Detections | None,
-    *,
-    error: str | None = None,
-    by: FakeDetector | None = None,
-) -> Result:
-    return Result(by or FakeDetector(), frame(camera, 100.0), found, error, TIMING)
+    def count_detections(self, label: str, n: int) -> None:
+        self.counted.append((label, n))
 
 
 class Desk:
@@ -56,19 +57,31 @@ class Desk:
 
     def __init__(self) -> None:
         self.clock = FakeClock(100.03)
-        self.live = LiveBoard()
         self.put: list[Envelope] = []
-        self.counted: list[tuple[str, str, int]] = []
-        self.publisher = Publisher(
-            self.put.append,
-            epoch="9f3c",
-            node="lodge",
-            live=self.live,
-            count_detections=lambda *count: self.counted.append(count),
-            clock=self.clock,
-        )
-        for camera in ("gate", "yard"):
-            self.publisher.add(camera, rules())
+        self.publisher = Publisher(self.put.append, epoch="9f3c", node="lodge", clock=self.clock)
+        self.counts = {name: Labels() for name in ("gate", "yard")}
+        self.seats = {name: seat_of(name, counts=counts) for name, counts in self.counts.items()}
+
+    def answer(
+        self,
+        camera: str,
+        found: Detections | None,
+        *,
+        error: str | None = None,
+        by: FakeDetector | None = None,
+    ) -> Result:
+        """Publish it."""
+        shot = frame(self.seats[camera], 100.0)
+        result = Result(by or FakeDetector(), shot, found, error, TIMING)
+        self.publisher.result(result)
+        return result
+
+    def use_rules(self, camera: str, **objects: object) -> None:
+        config = camera_config(objects=objects)
+        self.seats[camera].retune(config, rules_of(config))
+
+    def sight(self, camera: str) -> Sight | None:
+        return self.seats[camera].sight
 
     def messages(self) -> list[Message]:
         return [envelope.message for envelope in self.put]
@@ -83,7 +96,7 @@ def desk() -> Desk:
 
 
 def test_an_answer_says_what_was_seen_where_and_when(desk: Desk) -> None:
-    desk.publisher.result(answer("gate", one_box(0.91)))
+    desk.answer("gate", one_box(0.91))
     (envelope,) = desk.put
     message = envelope.message
     assert isinstance(message, DetectionMessage)
@@ -107,7 +120,7 @@ def test_numbers_are_rounded_and_of_a_kind_that_can_be_encoded(desk: Desk) -> No
         np.array([0.912345], np.float32),
         np.array([1], np.int32),
     )
-    desk.publisher.result(answer("gate", found))
+    desk.answer("gate", found)
     message = desk.last()
     assert isinstance(message, DetectionMessage)
     assert message.detections == (Detection("car", 1, 0.9123, (812.4, 301.0, 905.7, 588.2)),)
@@ -117,24 +130,24 @@ def test_numbers_are_rounded_and_of_a_kind_that_can_be_encoded(desk: Desk) -> No
 
 def test_seq_rises_by_one_per_message_of_a_camera_errors_included(desk: Desk) -> None:
     for camera, found in (("gate", one_box()), ("yard", None), ("gate", None), ("gate", one_box())):
-        desk.publisher.result(answer(camera, found, error=None if found else "oom"))
+        desk.answer(camera, found, error=None if found else "oom")
     seqs = [(m.camera, m.seq) for m in desk.messages() if isinstance(m, DetectionMessage)]
     assert seqs == [("gate", 1), ("yard", 1), ("gate", 2), ("gate", 3)]
-    assert (desk.publisher.last_seq("gate"), desk.publisher.last_seq("yard")) == (3, 1)
+    assert [seat.numbers.seq for seat in desk.seats.values()] == [3, 1]
 
 
 def test_seq_goes_on_when_a_camera_is_given_new_rules(desk: Desk) -> None:
-    desk.publisher.result(answer("gate", one_box()))
-    desk.publisher.add("gate", rules(labels=["car"]))
-    desk.publisher.result(answer("gate", one_box()))
+    desk.answer("gate", one_box())
+    desk.use_rules("gate", labels=["car"])
+    desk.answer("gate", one_box())
     message = desk.last()
     assert isinstance(message, DetectionMessage)
     assert (message.seq, message.detections) == (2, ())
 
 
 def test_no_answer_is_told_apart_from_no_objects(desk: Desk) -> None:
-    desk.publisher.result(answer("gate", None, error="oom"))
-    desk.publisher.result(answer("gate", Detections.none()))
+    desk.answer("gate", None, error="oom")
+    desk.answer("gate", Detections.none())
     failed, empty = desk.messages()
     assert isinstance(failed, DetectionMessage)
     assert isinstance(empty, DetectionMessage)
@@ -144,19 +157,19 @@ def test_no_answer_is_told_apart_from_no_objects(desk: Desk) -> None:
 
 
 def test_only_what_the_rules_leave_is_published_shown_and_counted(desk: Desk) -> None:
-    desk.publisher.add("gate", rules(labels=["car"]))
+    desk.use_rules("gate", labels=["car"])
     found = Detections(
         np.array([[0, 0, 8, 8], [8, 8, 16, 16], [0, 8, 8, 16]], np.float32),
         np.array([0.9, 0.8, 0.7], np.float32),
         np.array([0, 1, 1], np.int32),
     )
-    desk.publisher.result(answer("gate", found))
-    message, sight = desk.last(), desk.live.latest("gate")
+    desk.answer("gate", found)
+    message, sight = desk.last(), desk.sight("gate")
     assert isinstance(message, DetectionMessage)
     assert sight is not None
     assert [d.label for d in message.detections] == ["car", "car"]
     assert sight.detections.class_id.tolist() == [1, 1]
-    assert desk.counted == [("gate", "car", 2)]
+    assert desk.counts["gate"].counted == [("car", 2)]
 
 
 def test_every_label_is_counted_once_per_message(desk: Desk) -> None:
@@ -165,48 +178,70 @@ def test_every_label_is_counted_once_per_message(desk: Desk) -> None:
         np.array([0.9, 0.8, 0.7], np.float32),
         np.array([0, 1, 0], np.int32),
     )
-    desk.publisher.result(answer("yard", found))
-    assert desk.counted == [("yard", "person", 2), ("yard", "car", 1)]
+    desk.answer("yard", found)
+    assert desk.counts["yard"].counted == [("person", 2), ("car", 1)]
 
 
 def test_name_and_labels_are_those_of_the_model_that_answered(desk: Desk) -> None:
     other = FakeDetector()
     other.name, other.labels = "other", ("bird", "boat")
     for detector in (FakeDetector(), other, FakeDetector()):
-        desk.publisher.result(answer("gate", one_box(), by=detector))
+        desk.answer("gate", one_box(), by=detector)
     named = [
         (m.model, m.detections[0].label) for m in desk.messages() if isinstance(m, DetectionMessage)
     ]
     assert named == [("fake", "person"), ("other", "bird"), ("fake", "person")]
-    sight = desk.live.latest("gate")
+    sight = desk.sight("gate")
     assert sight is not None
     assert sight.labels == ("person", "car")
 
 
 def test_rules_are_by_label_whatever_its_number_in_the_model(desk: Desk) -> None:
-    desk.publisher.add("gate", rules(labels=["car"]))
+    desk.use_rules("gate", labels=["car"])
     turned = FakeDetector()
     turned.labels = ("car", "person")
     for detector in (FakeDetector(), turned):
-        desk.publisher.result(answer("gate", one_box(class_id=0), by=detector))
+        desk.answer("gate", one_box(class_id=0), by=detector)
     kept = [len(m.detections) for m in desk.messages() if isinstance(m, DetectionMessage)]
     assert kept == [0, 1]
 
 
 def test_an_answer_that_comes_after_its_camera_left_is_not_published(desk: Desk) -> None:
-    desk.publisher.remove("gate")
-    desk.publisher.remove("gate")
-    desk.publisher.result(answer("gate", one_box()))
+    desk.seats["gate"].leave()
+    desk.answer("gate", one_box())
     assert desk.put == []
-    assert desk.live.latest("gate") is None
+    assert desk.sight("gate") is None
+    assert desk.counts["gate"].counted == []
+
+
+def test_a_camera_that_leaves_waits_for_the_answer_that_is_being_published(desk: Desk) -> None:
+    leaving = threading.Thread(target=desk.seats["gate"].leave)
+
+    def put(envelope: Envelope) -> None:
+        leaving.start()
+        leaving.join(0.01)
+        assert leaving.is_alive(), "it has left, and a message of it is still to come"
+        desk.put.append(envelope)
+
+    desk.publisher = Publisher(put, epoch="9f3c", node="lodge", clock=desk.clock)
+    desk.answer("gate", one_box())
+    leaving.join(PATIENCE_S)
+    desk.answer("gate", one_box())
+    assert len(desk.put) == 1
 
 
 def test_a_camera_that_comes_back_goes_on_counting(desk: Desk) -> None:
-    desk.publisher.result(answer("gate", one_box()))
-    desk.publisher.remove("gate")
-    desk.publisher.add("gate", rules())
-    desk.publisher.result(answer("gate", one_box()))
+    desk.answer("gate", one_box())
+    before = desk.seats["gate"]
+    before.leave()
+    desk.seats["gate"] = seat_of("gate", numbers=before.numbers)
+    desk.answer("gate", one_box())
     assert [m.seq for m in desk.messages() if isinstance(m, DetectionMessage)] == [1, 2]
+
+
+def test_whoever_sends_a_message_first_says_how_old_its_picture_is(desk: Desk) -> None:
+    desk.answer("gate", one_box())
+    assert desk.put[0].on_sent == desk.counts["gate"].observe_published
 
 
 def test_a_status_says_when_it_began_and_what_the_stream_is(desk: Desk) -> None:
@@ -244,16 +279,13 @@ def test_a_wait_is_told_with_its_reason_and_only_while_it_runs(desk: Desk) -> No
 
 
 def test_a_heartbeat_tells_ages_and_how_far_each_sequence_has_come(desk: Desk) -> None:
-    desk.publisher.result(answer("gate", one_box()))
-    desk.publisher.heartbeat(
-        [
-            CameraStatus("gate", CameraState.STREAMING, last_frame_s=99.98),
-            CameraStatus("yard", CameraState.CONNECTING),
-            CameraStatus("spare", CameraState.DISABLED),
-            CameraStatus("late", CameraState.STALLED, last_frame_s=100.04),
-        ],
-        ready=True,
-    )
+    desk.answer("gate", one_box())
+    seats = [desk.seats["gate"], desk.seats["yard"], seat_of("spare"), seat_of("late")]
+    for seat, state in zip(seats, ("streaming", "connecting", "disabled", "stalled"), strict=True):
+        seat.status.change(CameraState(state))
+    seats[0].status.frame_arrived(99.98, 1)
+    seats[3].status.frame_arrived(100.04, 1)
+    desk.publisher.heartbeat(seats, ready=True)
     assert desk.last() == HeartbeatMessage(
         epoch="9f3c",
         node="lodge",
@@ -273,9 +305,8 @@ def test_a_heartbeat_says_when_the_daemon_is_not_ready(desk: Desk) -> None:
 
 
 def test_the_live_page_is_shown_the_frame_that_was_judged(desk: Desk) -> None:
-    result = answer("gate", one_box())
-    desk.publisher.result(result)
-    sight = desk.live.latest("gate")
+    result = desk.answer("gate", one_box())
+    sight = desk.sight("gate")
     assert sight is not None
     assert sight.picture is result.frame.picture
     assert (sight.source_wh, sight.number) == ((64, 48), 1)
@@ -287,29 +318,9 @@ def test_the_live_page_is_shown_the_frame_that_was_judged(desk: Desk) -> None:
 
 
 def test_a_frame_without_an_answer_is_not_shown(desk: Desk) -> None:
-    desk.publisher.result(answer("gate", one_box()))
-    desk.publisher.result(answer("gate", None, error="oom"))
-    sight = desk.live.latest("gate")
+    desk.answer("gate", one_box())
+    desk.answer("gate", None, error="oom")
+    sight = desk.sight("gate")
     assert sight is not None
     assert sight.number == 1
-    assert desk.live.latest("yard") is None
-
-
-def test_a_watcher_is_woken_by_the_next_answer(desk: Desk) -> None:
-    desk.publisher.result(answer("gate", one_box()))
-    assert desk.live.newer("gate", than=1, timeout_s=0.01) is None
-    timer = threading.Timer(0.01, lambda: desk.publisher.result(answer("gate", one_box())))
-    timer.start()
-    started_s = time.monotonic()
-    sight = desk.live.newer("gate", than=1, timeout_s=PATIENCE_S)
-    assert time.monotonic() - started_s < PATIENCE_S / 2
-    timer.join()
-    assert sight is not None
-    assert sight.number == 2
-
-
-def test_a_camera_that_was_taken_away_is_no_longer_shown(desk: Desk) -> None:
-    desk.publisher.result(answer("gate", one_box()))
-    desk.live.remove("gate")
-    desk.live.remove("gate")
-    assert desk.live.latest("gate") is None
+    assert desk.sight("yard") is None

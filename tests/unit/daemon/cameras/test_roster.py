@@ -1,24 +1,26 @@
-"""Cameras join and leave every part of the daemon together; the others notice nothing."""
+"""Cameras come and go with all that is theirs; the others notice nothing."""
 
 from __future__ import annotations
 
+import gc
 import logging
+import weakref
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from config.camera import CameraConfig
-from daemon.answers.live import LiveBoard
 from daemon.answers.publisher import Publisher
-from daemon.books.accounting import Drop, Ledger
-from daemon.books.states import CameraState, StatusBoard
-from daemon.cameras.fleet import Fleet
+from daemon.books.accounting import Drop, Page
+from daemon.books.states import CameraState, Status
 from daemon.cameras.roster import Roster
 from daemon.metrics import Metrics
 from daemon.pipeline.policy import BatchPolicy
 from daemon.pipeline.slot import Slot, SlotBoard
 from daemon.pipeline.threads import Result, Timing
+from daemon.seats.rules import CameraRules
+from daemon.seats.seat import Numbers, Seat
 from detector.letterbox import InputSpec
 from sinks.messages import DetectionMessage, Envelope, StatusMessage
 from tests.support.fakes import FakeClock, FakeDetector, frame, one_box
@@ -31,24 +33,35 @@ def camera(**fields: Any) -> CameraConfig:
 
 
 class Thread:
-    """A camera's thread that ends when it is asked to, unless it is blocked."""
+    """A camera's thread that needs `takes_s` to end; writes into `calls` what it is told."""
 
-    def __init__(self, slot: Slot) -> None:
+    def __init__(self, hall: Hall, slot: Slot) -> None:
         self.slot = slot
         self.life = "new"
-        self.blocked = False
+        self.takes_s = 0.0
+        self._hall = hall
 
     def start(self) -> None:
         self.life = "running"
+        self._note("start")
 
     def use_input(self, spec: InputSpec) -> None:
-        raise AssertionError("the input did not change")
+        self._note(f"use_input {spec.width}x{spec.height}")
 
     def request_stop(self) -> None:
         self.life = "stopped"
+        self._note("request_stop")
 
     def join(self, timeout_s: float) -> bool:
-        return not self.blocked
+        self._note(f"join {timeout_s:g}")
+        self._hall.clock.advance(min(self.takes_s, timeout_s))
+        return self.takes_s <= timeout_s
+
+    def put(self, captured_s: float = 100.0) -> None:
+        self.slot.put(frame(self.slot.seat, captured_s))
+
+    def _note(self, what: str) -> None:
+        self._hall.calls.append(f"{self.slot.seat.name} {what}")
 
 
 class Hall:
@@ -56,26 +69,20 @@ class Hall:
 
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.board = StatusBoard([], self.clock)
         self.slots = SlotBoard()
-        policy = BatchPolicy(max_batch=4, max_delay_s=0.01, is_live=lambda _: False)
-        self.fleet = Fleet(self.slots, policy, self.board, open_worker=self._open, clock=self.clock)
-        self.live = LiveBoard()
+        self.policy = BatchPolicy(max_batch=8, max_delay_s=0.01)
         self.registry = CollectorRegistry()
-        metrics = Metrics(self.registry)
+        self._metrics = Metrics(self.registry)
         self.put: list[Envelope] = []
-        self.publisher = Publisher(
-            self.put.append,
-            epoch="9f3c",
-            node="lodge",
-            live=self.live,
-            count_detections=metrics.count_detections,
-            clock=self.clock,
-        )
-        self.board.on_change(self.publisher.status)
+        self.publisher = Publisher(self.put.append, epoch="9f3c", node="lodge", clock=self.clock)
+        self.calls: list[str] = []
         self.threads: dict[str, list[Thread]] = {}
         self.roster = Roster(
-            self.fleet, board=self.board, publisher=self.publisher, metrics=metrics, live=self.live
+            self.slots,
+            self.policy,
+            make_seat=self._seat,
+            open_worker=self._open,
+            clock=self.clock,
         )
 
     def use(
@@ -83,25 +90,57 @@ class Hall:
     ) -> None:
         self.roster.use(cameras, score_threshold=score_threshold, again=again)
 
+    def seat(self, name: str) -> Seat:
+        seat = self.roster.get(name)
+        assert seat is not None
+        return seat
+
+    def page(self, name: str) -> Page:
+        return self.seat(name).ledger.page()
+
     def lives(self, name: str) -> list[str]:
         return [thread.life for thread in self.threads.get(name, [])]
 
-    def answer(self, name: str) -> int:
-        """The number of objects published for a frame with one person of score 0.9."""
+    def answer(self, seat: Seat) -> DetectionMessage | None:
+        """What is published for a frame with one person of score 0.9."""
         before = len(self.put)
-        result = Result(FakeDetector(), frame(name, 100.0), one_box(), None, TIMING)
+        result = Result(FakeDetector(), frame(seat, 100.0), one_box(), None, TIMING)
         self.publisher.result(result)
-        (message,) = [envelope.message for envelope in self.put[before:]]
-        assert isinstance(message, DetectionMessage)
+        messages = [envelope.message for envelope in self.put[before:]]
+        assert len(messages) < 2
+        for message in messages:
+            assert isinstance(message, DetectionMessage)
+            return message
+        return None
+
+    def objects(self, name: str) -> int:
+        message = self.answer(self.seat(name))
+        assert message is not None
         return len(message.detections)
 
     def statuses(self, name: str) -> list[str]:
         messages = [envelope.message for envelope in self.put]
         return [m.state for m in messages if isinstance(m, StatusMessage) and m.camera == name]
 
-    def _open(self, name: str, config: CameraConfig, slot: Slot, ledger: Ledger) -> Thread:
-        thread = Thread(slot)
-        self.threads.setdefault(name, []).append(thread)
+    def dispatched(self, *cameras: str) -> list[str]:
+        """What the batcher would take if all of these had delivered now."""
+        now_s = self.clock.now_s()
+        for name in cameras:
+            self.threads[name][-1].put(now_s)
+        waiting, _ = self.slots.view(oldest_s=0.0)
+        return [seat.name for seat in self.policy.decide(waiting, now_s, free_s=now_s).batch]
+
+    def _seat(
+        self, name: str, config: CameraConfig, *, rules: CameraRules, numbers: Numbers
+    ) -> Seat:
+        status = Status(name, self.clock, self.publisher.status)
+        counts = self._metrics.camera(name)
+        return Seat(name, config, status=status, rules=rules, numbers=numbers, counts=counts)
+
+    def _open(self, seat: Seat, slot: Slot) -> Thread:
+        assert slot.seat is seat
+        thread = Thread(self, slot)
+        self.threads.setdefault(seat.name, []).append(thread)
         return thread
 
 
@@ -114,14 +153,27 @@ def hall() -> Hall:
 
 def test_a_camera_that_joins_is_known_everywhere(hall: Hall) -> None:
     assert hall.lives("gate") == ["running"]
-    assert hall.slots.cameras() == ["gate", "yard"]
     assert hall.statuses("gate") == ["connecting"]
-    assert hall.answer("gate") == 1
+    assert hall.dispatched("gate", "yard") == ["gate", "yard"]
+    assert hall.objects("gate") == 1
+    assert hall.roster.latest("gate") is not None
     assert b'camera="gate"' in generate_latest(hall.registry)
 
 
+def test_a_seat_is_there_before_its_camera_is_started() -> None:
+    hall = Hall()
+    hall.roster.seat({"gate": camera(), "yard": camera()}, score_threshold=0.4)
+    assert [seat.status.state for seat in hall.roster.seats()] == [CameraState.CONNECTING] * 2
+    assert hall.threads == {}
+    assert hall.put == [], "no sink is open yet"
+    gate = hall.seat("gate")
+    hall.use(gate=camera(), yard=camera())
+    assert hall.seat("gate") is gate
+    assert hall.statuses("gate") == ["connecting"]
+
+
 def test_who_is_the_same_is_not_touched(hall: Hall) -> None:
-    hall.threads["yard"][0].slot.put(frame("yard", 100.0))
+    hall.threads["yard"][0].put()
     hall.use(yard=camera(), door=camera())
     assert hall.lives("yard") == ["running"]
     assert len(hall.slots) == 1, "its frame still waits"
@@ -129,63 +181,159 @@ def test_who_is_the_same_is_not_touched(hall: Hall) -> None:
 
 
 def test_a_camera_that_leaves_is_forgotten_everywhere(hall: Hall) -> None:
-    hall.answer("gate")
-    hall.threads["gate"][0].slot.put(frame("gate", 100.0))
+    gate = hall.seat("gate")
+    hall.answer(gate)
+    hall.threads["gate"][0].put()
     hall.use(yard=camera())
     assert hall.lives("gate") == ["stopped"]
-    assert hall.slots.cameras() == ["yard"]
-    assert [status.camera for status in hall.board.all()] == ["yard"]
-    assert hall.live.latest("gate") is None
-    assert hall.fleet.page("gate") == Ledger().page()
+    assert [seat.name for seat in hall.roster.seats()] == ["yard"]
+    assert hall.roster.get("gate") is None
+    assert hall.roster.latest("gate") is None
     assert b'camera="gate"' not in generate_latest(hall.registry)
+    page = gate.ledger.page()
+    assert (page.captured, page.dropped[Drop.SHUTDOWN], page.in_flight) == (1, 1, 0)
+
+
+def test_nothing_is_said_any_more_of_a_camera_that_left(hall: Hall) -> None:
+    gate = hall.seat("gate")
+    hall.use(yard=camera())
+    said = len(hall.put)
+    assert hall.answer(gate) is None
+    gate.status.change(CameraState.BACKOFF, reason="timeout")
+    assert len(hall.put) == said
+    hall.use(gate=camera(), yard=camera())
+    assert hall.answer(gate) is None, "its name came back, it did not"
+
+
+def test_books_of_a_camera_that_left_end_with_its_last_frame(hall: Hall) -> None:
+    hall.threads["gate"][0].put()
+    hall.slots.view(oldest_s=0.0)  # the batching thread has seen it come
+    (held,) = hall.slots.take([hall.seat("gate")])
+    hall.use(yard=camera())
+    hall.threads.clear()
+    ledger = weakref.ref(held.seat.ledger)
+    assert held.seat.ledger.page().in_flight == 1
+    held.seat.ledger.inferred()
+    assert held.seat.ledger.page().balanced
+    del held
+    gc.collect()
+    assert ledger() is None
+
+
+def test_numbers_go_on_when_a_name_comes_back_and_books_begin_anew(hall: Hall) -> None:
+    hall.threads["gate"][0].put()
+    first = hall.answer(hall.seat("gate"))
+    hall.use(yard=camera())
+    hall.use(gate=camera(), yard=camera())
+    second = hall.answer(hall.seat("gate"))
+    assert first is not None
+    assert second is not None
+    assert (first.seq, second.seq) == (1, 2)
+    assert hall.page("gate").captured == 0
 
 
 def test_a_restarted_camera_keeps_its_books_and_its_number(hall: Hall) -> None:
-    hall.answer("gate")
-    hall.threads["gate"][0].slot.put(frame("gate", 100.0))
+    hall.answer(hall.seat("gate"))
+    hall.threads["gate"][0].put()
     hall.use(gate=camera(transport="udp"), yard=camera())
     assert hall.lives("gate") == ["stopped", "running"]
     assert hall.lives("yard") == ["running"]
-    page = hall.fleet.page("gate")
+    page = hall.page("gate")
     assert (page.captured, page.dropped[Drop.SHUTDOWN]) == (1, 1)
-    hall.answer("gate")
-    assert hall.publisher.last_seq("gate") == 2
+    hall.answer(hall.seat("gate"))
+    assert hall.seat("gate").numbers.seq == 2
 
 
 def test_other_rules_hold_at_once_and_leave_the_thread_alone(hall: Hall) -> None:
     hall.use(gate=camera(objects={"labels": ["car"]}), yard=camera())
     assert hall.lives("gate") == ["running"]
-    assert (hall.answer("gate"), hall.answer("yard")) == (0, 1)
+    assert (hall.objects("gate"), hall.objects("yard")) == (0, 1)
     hall.use(gate=camera(), yard=camera(), score_threshold=0.95)
-    assert (hall.answer("gate"), hall.answer("yard")) == (0, 0)
+    assert (hall.objects("gate"), hall.objects("yard")) == (0, 0)
+
+
+def test_priorities_hold_at_once_and_leave_the_thread_alone(hall: Hall) -> None:
+    hall.calls.clear()
+    hall.use(gate=camera(), yard=camera(priority=4))
+    hall.policy.served([hall.seat("gate"), hall.seat("yard")], hall.clock.now_s())
+    assert hall.dispatched("gate", "yard") == ["yard", "gate"]
+    assert hall.calls == []
 
 
 def test_cameras_are_switched_off_and_on(hall: Hall) -> None:
     hall.use(gate=camera(enabled=False), yard=camera())
     assert hall.lives("gate") == ["stopped"]
-    assert hall.board.state("gate") is CameraState.DISABLED
+    assert hall.seat("gate").status.state is CameraState.DISABLED
+    assert hall.roster.stop(0.0)
     hall.use(gate=camera(), yard=camera())
     assert hall.lives("gate") == ["stopped", "running"]
 
 
 def test_who_gave_up_is_tried_again_when_asked_for(hall: Hall) -> None:
-    hall.board.change("gate", CameraState.FAILED, reason="config")
-    hall.board.change("yard", CameraState.FAILED, reason="eof")
+    hall.seat("gate").status.change(CameraState.FAILED, reason="config")
+    hall.seat("yard").status.change(CameraState.FAILED, reason="eof")
     assert hall.roster.given_up() == {"gate"}, "a file played to its end is done"
     hall.use(gate=camera(), yard=camera(), again=hall.roster.given_up())
     assert hall.lives("gate") == ["stopped", "running"]
     assert hall.lives("yard") == ["running"]
 
 
-def test_a_blocked_camera_is_named_and_its_successor_starts(
+def test_all_are_asked_to_stop_before_any_is_waited_for(hall: Hall) -> None:
+    hall.calls.clear()
+    assert hall.roster.stop(1.0)
+    assert hall.calls == ["gate request_stop", "yard request_stop", "gate join 1", "yard join 1"]
+    assert hall.roster.stop(1.0), "a second stop changes nothing"
+
+
+def test_the_time_to_stop_is_shared_and_the_blocked_are_named(
     hall: Hall, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
-    hall.threads["gate"][0].blocked = True
+    hall.use(gate=camera(), yard=camera(), spare=camera())
+    for name in ("gate", "spare"):
+        hall.threads[name][0].takes_s = 60.0
+    started_s = hall.clock.now_s()
+    assert not hall.roster.stop(1.0)
+    assert hall.clock.now_s() - started_s == pytest.approx(1.0)
+    assert hall.calls[-3:] == ["gate join 1", "yard join 0", "spare join 0"]
+    assert caplog.messages == [
+        f"camera is still blocked camera={name}" for name in ("gate", "spare")
+    ]
+    assert not hall.roster.stop(1.0)
+    assert hall.clock.now_s() - started_s == pytest.approx(1.0), "they were waited for once"
+    for name in ("gate", "spare"):
+        hall.threads[name][0].takes_s = 0.0
+    assert hall.roster.stop(1.0)
+
+
+def test_frames_that_wait_and_frames_of_blocked_cameras_are_dropped_as_shutdown(
+    hall: Hall,
+) -> None:
+    hall.threads["gate"][0].takes_s = 60.0
+    for name in ("gate", "yard"):
+        hall.threads[name][0].put()
+    hall.roster.stop(1.0)
+    hall.threads["gate"][0].put(101.0)
+    for name, captured in (("gate", 2), ("yard", 1)):
+        page = hall.page(name)
+        assert (page.captured, page.dropped[Drop.SHUTDOWN]) == (captured, captured)
+        assert page.balanced
+
+
+def test_a_blocked_camera_has_a_successor_whose_slot_it_cannot_fill(hall: Hall) -> None:
+    hall.threads["gate"][0].takes_s = 60.0
     hall.use(gate=camera(transport="udp"), yard=camera())
-    assert caplog.messages == ["camera is still blocked camera=gate"]
     assert hall.lives("gate") == ["stopped", "running"]
-    assert not hall.roster.stop(0.0)
+    hall.threads["gate"][0].put()
+    assert len(hall.slots) == 0
+    assert hall.page("gate").dropped[Drop.SHUTDOWN] == 1
+
+
+def test_every_running_camera_is_given_another_input(hall: Hall) -> None:
+    hall.use(gate=camera(), yard=camera(enabled=False))
+    hall.calls.clear()
+    hall.roster.use_input(InputSpec(160, 224))
+    assert hall.calls == ["gate use_input 224x160"]
 
 
 def test_after_a_failure_the_way_back_starts_from_what_runs(hall: Hall) -> None:

@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from config.camera import WatchConfig
-from daemon.books.states import CameraState, StatusBoard, StreamInfo, Tampering
+from daemon.books.states import CameraState, Status, StreamInfo, Tampering
 from daemon.capture import CaptureError, Kind, tampering
 from daemon.capture.reporter import Reporter
 from daemon.capture.tampering import TamperWatch, look_at
@@ -128,9 +128,8 @@ def test_a_second_lies_between_two_looks() -> None:
 
 def test_what_went_wrong_before_a_reconnect_is_told_again_after_it() -> None:
     clock, history = FakeClock(), []
-    board = StatusBoard(["gate"], clock)
-    board.on_change(lambda status: history.append((status.state, status.reason)))
-    reporter = Reporter("gate", board)
+    status = Status("gate", clock, lambda status: history.append((status.state, status.reason)))
+    reporter = Reporter("gate", status)
     stream = StreamInfo("h264", 640, 360, 10.0, "tcp", "software")
     for _ in range(2):
         reporter.judged(Tampering.MOVED)  # no stream is open
@@ -163,10 +162,10 @@ def test_metrics_name_the_reason_and_count_the_camera_as_up() -> None:
 
 
 def test_a_stalled_camera_is_not_called_tampered() -> None:
-    board = StatusBoard(["gate"], FakeClock())
-    board.change("gate", CameraState.STALLED)
-    Reporter("gate", board).judged(Tampering.FROZEN)
-    assert board.state("gate") is CameraState.STALLED
+    status = Status("gate", FakeClock())
+    status.change(CameraState.STALLED)
+    Reporter("gate", status).judged(Tampering.FROZEN)
+    assert status.state is CameraState.STALLED
 
 
 def test_what_passes_the_lens_is_no_lie() -> None:

@@ -98,7 +98,7 @@ def run(opener: Script, until: Callable[[CaptureRig], bool], **fields: Any) -> C
     return capture
 
 
-def test_frames_reach_the_slot_and_the_board(caplog: pytest.LogCaptureFixture) -> None:
+def test_frames_reach_the_slot_and_the_status(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     hold = threading.Event()
     frames = [sample(index / 5) for index in range(3)]
@@ -135,8 +135,8 @@ def test_every_frame_that_is_not_offered_has_a_reason() -> None:
     assert dropped[Drop.CORRUPT] == 5
     assert dropped[Drop.PREPROCESS_ERROR] == 4
     assert capture.page.inferred + dropped[Drop.OVERWRITTEN] == 10
-    assert capture.observer.errors.count(("cam", "corrupt")) == 3
-    assert capture.observer.errors.count(("cam", "other")) == 6
+    assert capture.observer.errors.count("corrupt") == 3
+    assert capture.observer.errors.count("other") == 6
 
 
 @pytest.mark.parametrize("asked", ["wallclock", "rtcp"])
@@ -226,7 +226,7 @@ def test_a_frame_ends_a_stall() -> None:
     capture = rig(Script([sample(0.0), go_on, sample(0.2), hold]))
     capture.start()
     capture.wait_for_state(CameraState.STREAMING)
-    capture.board.change("cam", CameraState.STALLED)
+    capture.seat.status.change(CameraState.STALLED)
     go_on.set()
     capture.wait_for(lambda: capture.page.captured == 2)
     capture.worker.request_stop()

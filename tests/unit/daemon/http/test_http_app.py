@@ -17,12 +17,11 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from config.schema import HttpConfig
-from daemon.answers.live import LiveBoard
 from daemon.books.states import CameraState
 from daemon.http.app import HttpApp
 from daemon.http.pages import STATIC
 from daemon.http.scraping import Scraper
-from tests.support.fakes import FakeClock, frame, one_box
+from tests.support.fakes import FakeClock, ShownSights, frame, one_box
 from tests.support.reporting import FakeReporter, camera_report, view_of
 from tests.support.web import Browser
 
@@ -37,7 +36,7 @@ class House:
                 "yard", CameraState.BACKOFF, reason="auth", last_frame_s=None, retry_s=60
             ),
         )
-        self.board = LiveBoard()
+        self.board = ShownSights()
         self.board.show(frame("gate", 99.0), one_box(), ("person", "car"), inferred_s=99.025)
         self.clock = FakeClock(100.0)
         view = view_of(self.reporter, self.board, clock=self.clock, http=http)

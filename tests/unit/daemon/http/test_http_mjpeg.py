@@ -10,12 +10,12 @@ from contextlib import asynccontextmanager
 import pytest
 from starlette.types import Message
 
-from daemon.answers.live import LiveBoard, Sight
 from daemon.http.errors import ApiError
 from daemon.http.feed import LiveFeed, Look, Viewer
 from daemon.http.mjpeg import live_response, mosaic_response
 from daemon.http.pictures import PictureMaker, Print
-from tests.support.fakes import frame, one_box
+from daemon.seats.sight import Sight
+from tests.support.fakes import ShownSights, frame, one_box
 
 FAST = 1000.0  # fps
 GATE = Look("gate", 960, boxes=True)
@@ -44,7 +44,7 @@ class Cinema:
     """A board with one sight of `gate` and a feed that shows it."""
 
     def __init__(self, *, max_viewers: int = 4, max_fps: float = FAST) -> None:
-        self.board = LiveBoard()
+        self.board = ShownSights()
         self.maker = CountingMaker()
         self.feed = LiveFeed(self.board, self.maker, max_viewers=max_viewers, max_fps=max_fps)
         self.show(1.0)

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from daemon.answers.live import LiveBoard, Sight
 from daemon.http.errors import ApiError
 from daemon.http.pictures import PictureMaker
 from daemon.nice import NICE
-from tests.support.fakes import GreyPicture, frame, one_box
+from daemon.seats.sight import Sight
+from tests.support.fakes import GreyPicture, ShownSights, frame, one_box
 
 WORK_S = 0.01
 
@@ -36,7 +36,7 @@ class SlowPicture(GreyPicture):
 
 
 def sight_of(picture: GreyPicture) -> Sight:
-    board = LiveBoard()
+    board = ShownSights()
     board.show(frame("gate", 1.0), one_box(), ("person",), inferred_s=1.0)
     sight = board.latest("gate")
     assert sight is not None

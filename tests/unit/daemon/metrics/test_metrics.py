@@ -11,19 +11,23 @@ from prometheus_client import CollectorRegistry, generate_latest
 from daemon.books.accounting import Drop
 from daemon.books.states import CameraState, CameraStatus
 from daemon.metrics import Metrics, ReportCollector
+from daemon.metrics.observed import CameraSeries
 from daemon.metrics.table import table
 from tests.support.reporting import FakeReporter, busy_registry, camera_report
 
 ROOT = Path(__file__).parents[4]
 
 
-def metrics_of(*cameras: str) -> tuple[CollectorRegistry, Metrics]:
+def metrics_of() -> tuple[CollectorRegistry, Metrics]:
     registry = CollectorRegistry()
     metrics = Metrics(registry, link_reasons=("timeout", "auth"))
     metrics.use_model("lite0", (1, 4))
-    for camera in cameras:
-        metrics.add_camera(camera)
     return registry, metrics
+
+
+def series_of(*cameras: str) -> tuple[CollectorRegistry, list[CameraSeries]]:
+    registry, metrics = metrics_of()
+    return registry, [metrics.camera(camera) for camera in cameras]
 
 
 def registry_of(reporter: FakeReporter) -> CollectorRegistry:
@@ -40,7 +44,7 @@ def test_every_drop_reason_is_there_at_zero_from_the_start() -> None:
 
 
 def test_every_reason_of_what_is_counted_here_is_there_at_zero() -> None:
-    registry, _ = metrics_of("gate")
+    registry, _ = series_of("gate")
     for name, labels in [
         ("reconnects", {"camera": "gate", "reason": "timeout"}),
         ("reconnects", {"camera": "gate", "reason": "other"}),
@@ -95,66 +99,74 @@ def test_a_camera_that_gave_no_frame_has_no_timestamp_rather_than_a_wrong_one() 
 
 
 def test_a_removed_camera_leaves_no_series_behind() -> None:
-    registry, metrics = metrics_of("gate", "yard")
+    registry, (gate, yard) = series_of("gate", "yard")
     reporter = FakeReporter(camera_report("gate"), camera_report("yard"))
     registry.register(ReportCollector(reporter, started_ns=1))
-    for camera in ("gate", "yard"):
-        metrics.observe_frame(camera, age_at_dispatch_s=0.01, queue_wait_s=0.005)
-        metrics.count_detections(camera, "person", 2)
+    for camera in (gate, yard):
+        camera.observe_frame(age_at_dispatch_s=0.01, queue_wait_s=0.005)
+        camera.count_detections("person", 2)
     assert b'camera="gate"' in generate_latest(registry)
 
-    metrics.observe_camera_clock("gate", 0.2)
-    metrics.remove_camera("gate")
-    metrics.observe_camera_clock("gate", 0.3)
+    gate.observe_camera_clock(0.2)
+    gate.close()
+    gate.observe_camera_clock(0.3)
     reporter.camera_reports.pop(0)
-    metrics.observe_frame("gate", age_at_dispatch_s=0.01, queue_wait_s=0.005)
-    metrics.observe_published("gate", 0.1)
-    metrics.count_detections("gate", "person", 1)
-    metrics.count_decode_error("gate", "corrupt")
-    metrics.status_changed(CameraStatus("gate", CameraState.BACKOFF, "timeout"))
+    gate.observe_frame(age_at_dispatch_s=0.01, queue_wait_s=0.005)
+    gate.observe_published(0.1)
+    gate.count_detections("person", 1)
+    gate.count_detections("car", 1)
+    gate.count_decode_error("corrupt")
+    gate.status_changed(CameraStatus("gate", CameraState.BACKOFF, "timeout"))
 
     text = generate_latest(registry)
     assert b'camera="gate"' not in text
     assert b'camera="yard"' in text
 
 
-def test_removing_an_unknown_camera_is_harmless() -> None:
-    registry, metrics = metrics_of("gate")
-    before = generate_latest(registry).count(b'camera="gate"')
-    metrics.remove_camera("nobody")
-    assert generate_latest(registry).count(b'camera="gate"') == before
+def test_a_name_that_comes_back_begins_at_zero() -> None:
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    before = metrics.camera("gate")
+    before.count_detections("person", 2)
+    before.close()
+    after = metrics.camera("gate")
+    before.count_detections("person", 2)
+    after.count_detections("person", 1)
+    labels = {"camera": "gate", "label": "person"}
+    assert registry.get_sample_value("vedette_detections_total", labels) == 1
 
 
 @pytest.mark.parametrize(
     ("reason", "counted_as"), [("auth", "auth"), ("", "other"), ("rtsp://u:p@h/", "other")]
 )
 def test_a_lost_link_is_counted_under_a_known_reason_only(reason: str, counted_as: str) -> None:
-    registry, metrics = metrics_of("gate")
-    metrics.status_changed(CameraStatus("gate", CameraState.BACKOFF, reason))
+    registry, (gate,) = series_of("gate")
+    gate.status_changed(CameraStatus("gate", CameraState.BACKOFF, reason))
     labels = {"camera": "gate", "reason": counted_as}
     assert registry.get_sample_value("vedette_reconnects_total", labels) == 1
     assert b"rtsp:" not in generate_latest(registry)
 
 
 def test_a_stall_is_counted_and_a_recovery_is_not() -> None:
-    registry, metrics = metrics_of("gate")
-    metrics.status_changed(CameraStatus("gate", CameraState.STALLED))
-    metrics.status_changed(CameraStatus("gate", CameraState.STREAMING))
+    registry, (gate,) = series_of("gate")
+    gate.status_changed(CameraStatus("gate", CameraState.STALLED))
+    gate.status_changed(CameraStatus("gate", CameraState.STREAMING))
     assert registry.get_sample_value("vedette_stalls_total", {"camera": "gate"}) == 1
 
 
 def test_observations_reach_their_series() -> None:
-    registry, metrics = metrics_of("gate")
+    registry, metrics = metrics_of()
+    gate = metrics.camera("gate")
     metrics.observe_batch(size=3, bucket=4, trigger="full", wait_s=0.004)
     metrics.observe_inference("lite0", 4, 0.08)
-    metrics.observe_frame("gate", age_at_dispatch_s=0.03, queue_wait_s=0.01)
-    metrics.observe_published("gate", 0.12)
-    metrics.count_detections("gate", "person", 2)
-    metrics.count_detections("gate", "person", 1)
+    gate.observe_frame(age_at_dispatch_s=0.03, queue_wait_s=0.01)
+    gate.observe_published(0.12)
+    gate.count_detections("person", 2)
+    gate.count_detections("person", 1)
     metrics.publish_observer("zeromq")(0.001)
-    metrics.observe_connect(0.7)
-    metrics.observe_frame_interval(0.1)
-    metrics.count_decode_error("gate", "other")
+    gate.observe_connect(0.7)
+    gate.observe_frame_interval(0.1)
+    gate.count_decode_error("other")
 
     camera = {"camera": "gate"}
     model = {"model": "lite0", "batch_bucket": "4"}
@@ -210,7 +222,7 @@ def test_sinks_show_what_they_sent_and_only_what_they_know() -> None:
 
 
 def test_the_page_carries_the_process_and_no_created_series() -> None:
-    registry, _ = metrics_of("gate")
+    registry, _ = series_of("gate")
     text = generate_latest(registry).decode()
     assert "process_resident_memory_bytes" in text
     assert "python_gc_collections_total" in text
@@ -218,7 +230,7 @@ def test_the_page_carries_the_process_and_no_created_series() -> None:
 
 
 def test_series_stay_within_the_budget_for_32_cameras() -> None:
-    registry, _ = metrics_of(*(f"cam{number}" for number in range(32)))
+    registry, _ = series_of(*(f"cam{number}" for number in range(32)))
     reporter = FakeReporter(*(camera_report(f"cam{number}") for number in range(32)))
     registry.register(ReportCollector(reporter, started_ns=1))
     series = sum(len(family.samples) for family in registry.collect())

@@ -4,100 +4,133 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.books.accounting import Ledger, Page
+from daemon.books.accounting import Page
+from daemon.books.states import CameraState
 from daemon.pipeline.policy import BatchPolicy, Decision
 from daemon.pipeline.slot import SlotBoard, Waiting
-from tests.support.fakes import frame
+from daemon.seats.seat import Seat
+from tests.support.fakes import camera_config, frame, rules_of, seat_of
 
 MAX_DELAY_S = 0.010
 MAX_AGE_S = 0.500
 
 
-def policy_for(*cameras: str, max_batch: int = 4, live: set[str] | None = None) -> BatchPolicy:
-    policy = BatchPolicy(
-        max_batch=max_batch,
-        max_delay_s=MAX_DELAY_S,
-        is_live=lambda name: live is None or name in live,
-    )
-    for camera in cameras:
-        policy.join(camera)
-    return policy
+class Desk:
+    """A policy and the seats that joined it; all of them stream unless `live` says who does."""
 
+    def __init__(
+        self,
+        cameras: Iterable[str],
+        *,
+        max_batch: int = 4,
+        live: set[str] | None = None,
+        priorities: Mapping[str, int] | None = None,
+    ) -> None:
+        self.policy = BatchPolicy(max_batch=max_batch, max_delay_s=MAX_DELAY_S)
+        self.seats: dict[str, Seat] = {}
+        for name in cameras:
+            config = camera_config(priority=(priorities or {}).get(name, 1))
+            seat = self.seats[name] = seat_of(name, config)
+            if live is None or name in live:
+                seat.status.change(CameraState.STREAMING)
+            self.policy.join(seat)
 
-def with_rhythm(policy: BatchPolicy, camera: str, *, period_s: float, last_s: float) -> None:
-    policy.arrived(Waiting(camera, last_s - n * period_s) for n in range(5, -1, -1))
+    def waiting(self, at_s: float, names: str) -> list[Waiting]:
+        return [Waiting(self.seats[name], at_s) for name in names]
+
+    def decide(self, waiting: list[Waiting], now_s: float, *, free_s: float) -> Decision:
+        return self.policy.decide(waiting, now_s, free_s=free_s)
+
+    def named(self, waiting: list[Waiting], now_s: float) -> list[str]:
+        """Whose frames go now."""
+        return [seat.name for seat in self.decide(waiting, now_s, free_s=now_s).batch]
+
+    def with_rhythm(self, camera: str, *, period_s: float, last_s: float) -> None:
+        seat = self.seats[camera]
+        self.policy.arrived(Waiting(seat, last_s - n * period_s) for n in range(5, -1, -1))
 
 
 def test_an_idle_accelerator_takes_a_lone_frame_at_once() -> None:
-    policy = policy_for("a", "b")
-    decision = policy.decide([Waiting("a", 10.0)], 10.0, free_s=10.0)
-    assert decision == Decision(batch=("a",), trigger="idle")
+    desk = Desk("ab")
+    decision = desk.decide(desk.waiting(10.0, "a"), 10.0, free_s=10.0)
+    assert decision == Decision(batch=(desk.seats["a"],), trigger="idle")
 
 
 def test_a_frame_waits_for_another_camera_that_is_due_before_the_deadline() -> None:
-    policy = policy_for("a", "b")
-    with_rhythm(policy, "b", period_s=0.1, last_s=9.905)
-    decision = policy.decide([Waiting("a", 10.0)], 10.0, free_s=10.0)
+    desk = Desk("ab")
+    desk.with_rhythm("b", period_s=0.1, last_s=9.905)
+    decision = desk.decide(desk.waiting(10.0, "a"), 10.0, free_s=10.0)
     assert decision == Decision(wake_s=10.0 + MAX_DELAY_S, wake_on_arrival=True)
 
 
 def test_the_wait_ends_at_the_deadline() -> None:
-    policy = policy_for("a", "b")
-    with_rhythm(policy, "b", period_s=0.1, last_s=9.905)
-    decision = policy.decide([Waiting("a", 10.0)], 10.0 + MAX_DELAY_S, free_s=0.0)
-    assert decision == Decision(batch=("a",), trigger="deadline")
+    desk = Desk("ab")
+    desk.with_rhythm("b", period_s=0.1, last_s=9.905)
+    decision = desk.decide(desk.waiting(10.0, "a"), 10.0 + MAX_DELAY_S, free_s=0.0)
+    assert decision == Decision(batch=(desk.seats["a"],), trigger="deadline")
 
 
 def test_a_camera_that_is_not_streaming_is_not_waited_for() -> None:
-    policy = policy_for("a", "b", live={"a"})
-    with_rhythm(policy, "b", period_s=0.1, last_s=9.905)
-    assert policy.decide([Waiting("a", 10.0)], 10.0, free_s=10.0).batch == ("a",)
+    desk = Desk("ab", live={"a"})
+    desk.with_rhythm("b", period_s=0.1, last_s=9.905)
+    assert desk.named(desk.waiting(10.0, "a"), 10.0) == ["a"]
 
 
 def test_a_camera_that_is_late_is_not_waited_for() -> None:
-    policy = policy_for("a", "b")
-    with_rhythm(policy, "b", period_s=0.1, last_s=9.8)
-    assert policy.decide([Waiting("a", 10.0)], 10.0, free_s=10.0).batch == ("a",)
+    desk = Desk("ab")
+    desk.with_rhythm("b", period_s=0.1, last_s=9.8)
+    assert desk.named(desk.waiting(10.0, "a"), 10.0) == ["a"]
+
+
+def test_a_camera_that_left_is_not_waited_for() -> None:
+    desk = Desk("ab")
+    desk.with_rhythm("b", period_s=0.1, last_s=9.905)
+    desk.policy.leave(desk.seats["b"])
+    assert desk.named(desk.waiting(10.0, "a"), 10.0) == ["a"]
 
 
 def test_a_busy_accelerator_is_left_alone_until_it_is_free() -> None:
-    policy = policy_for("a", "b", max_batch=2)
-    waiting = [Waiting("a", 10.0), Waiting("b", 10.0)]
-    decision = policy.decide(waiting, 10.0, free_s=10.02)
+    desk = Desk("ab", max_batch=2)
+    decision = desk.decide(desk.waiting(10.0, "ab"), 10.0, free_s=10.02)
     assert decision == Decision(wake_s=10.02, wake_on_arrival=False)
 
 
 def test_a_full_batch_goes_at_once() -> None:
-    policy = policy_for("a", "b", "c", max_batch=2)
-    waiting = [Waiting("a", 10.0), Waiting("b", 9.9)]
-    assert policy.decide(waiting, 10.0, free_s=10.0) == Decision(("b", "a"), "full")
+    desk = Desk("abc", max_batch=2)
+    waiting = desk.waiting(10.0, "a") + desk.waiting(9.9, "b")
+    batch = (desk.seats["b"], desk.seats["a"])
+    assert desk.decide(waiting, 10.0, free_s=10.0) == Decision(batch, "full")
 
 
 def test_the_camera_served_longest_ago_goes_first() -> None:
-    policy = policy_for("a", "b", "c", max_batch=1)
-    waiting = [Waiting(name, 10.0) for name in "abc"]
-    policy.served(["a"], 10.0)
-    policy.served(["c"], 10.1)
+    desk = Desk("abc", max_batch=1)
+    waiting = desk.waiting(10.0, "abc")
+    desk.policy.served([desk.seats["a"]], 10.0)
+    desk.policy.served([desk.seats["c"]], 10.1)
     order = []
     for turn in range(6):
-        batch = policy.decide(waiting, 10.2, free_s=10.0).batch
-        policy.served(batch, 10.2 + turn)
-        order += batch
+        batch = desk.decide(waiting, 10.2, free_s=10.0).batch
+        desk.policy.served(batch, 10.2 + turn)
+        order += [seat.name for seat in batch]
     assert order == ["b", "a", "c", "b", "a", "c"]
 
 
-def test_a_camera_that_left_is_not_dispatched_and_not_counted_as_served() -> None:
-    policy = policy_for("a")
-    policy.leave("a")
-    assert policy.decide([Waiting("a", 10.0)], 10.0, free_s=10.0) == Decision()
-    policy.served(["a"], 10.0)
-    policy.arrived([Waiting("a", 10.0)])
+def test_a_camera_that_joins_again_has_no_credit_and_no_debt() -> None:
+    desk = Desk("ab", max_batch=1)
+    for turn in range(5):
+        desk.policy.served([desk.seats["a"]], 10.0 + turn)
+        desk.policy.served([desk.seats["b"]], 10.0 + turn)
+    desk.policy.join(desk.seats["a"])
+    assert desk.named(desk.waiting(20.0, "ba"), 20.0) == ["a"]
+    desk.policy.served([desk.seats["a"]], 20.0)
+    assert desk.named(desk.waiting(20.0, "ab"), 20.0) == ["b"]
 
 
 @dataclass
@@ -114,29 +147,32 @@ class Simulation:
 
     def run(self, until_s: float) -> None:
         self.slots = SlotBoard()
-        self.ledgers = {name: Ledger() for name in self.periods_s}
-        self.policy = policy_for(max_batch=self.max_batch, live=set(self.periods_s) - self.dead)
+        desk = Desk(
+            self.periods_s,
+            max_batch=self.max_batch,
+            live=set(self.periods_s) - self.dead,
+            priorities=self.priorities,
+        )
+        self.policy, self.seats = desk.policy, desk.seats
         self.ages_s: dict[str, list[float]] = {name: [] for name in self.periods_s}
         self.dispatches: list[tuple[float, int]] = []
         self.idle_with_work_s = 0.0
-        for name in self.periods_s:
-            self.policy.join(name, self.priorities.get(name, 1))
-            self.slots.add(name, self.ledgers[name])
+        slots = {name: self.slots.open(seat) for name, seat in self.seats.items()}
         events = [(offset, name) for name, offset in self.offsets_s.items()]
         heapq.heapify(events)
         jitter = itertools.cycle(self.jitter)
         now_s = free_s = 0.0
-        running: list[str] = []
+        running: list[Seat] = []
         wake_s: float | None = None
         while now_s < until_s:
             if running and now_s >= free_s:
-                for name in running:
-                    self.ledgers[name].inferred()
+                for seat in running:
+                    seat.ledger.inferred()
                 running = []
             while events and events[0][0] <= now_s:
                 _, name = heapq.heappop(events)
                 if name not in self.dead:
-                    self.slots.put(frame(name, now_s))
+                    slots[name].put(frame(self.seats[name], now_s))
                     next_s = now_s + self.periods_s[name] * next(jitter)
                     heapq.heappush(events, (next_s, name))
             wake_s = None
@@ -154,20 +190,20 @@ class Simulation:
             now_s = ahead_s
         self.in_flight = len(self.slots) + len(running)
 
-    def _step(self, now_s: float) -> tuple[list[str], float | None]:
+    def _step(self, now_s: float) -> tuple[list[Seat], float | None]:
         waiting, arrivals = self.slots.view(oldest_s=now_s - MAX_AGE_S)
         self.policy.arrived(arrivals)
         decision = self.policy.decide(waiting, now_s, free_s=now_s)
         frames = self.slots.take(decision.batch)
-        self.policy.served([f.camera for f in frames], now_s)
         for f in frames:
             self.ages_s[f.camera].append(now_s - f.captured_s)
         if frames:
+            self.policy.served([f.seat for f in frames], now_s)
             self.dispatches.append((now_s, len(frames)))
-        return [f.camera for f in frames], decision.wake_s
+        return [f.seat for f in frames], decision.wake_s
 
     def pages(self) -> list[Page]:
-        return [ledger.page() for ledger in self.ledgers.values()]
+        return [seat.ledger.page() for seat in self.seats.values()]
 
 
 @st.composite
@@ -214,7 +250,7 @@ def test_a_fast_camera_does_not_starve_a_slow_one(fast_fps: int) -> None:
         max_batch=2,
     )
     sim.run(until_s=20.0)
-    slow = sim.ledgers["slow"].page()
+    slow = sim.seats["slow"].ledger.page()
     assert slow.inferred >= 19, "every frame of the slow camera gets its turn"
 
 
@@ -244,35 +280,33 @@ def test_under_overload_shares_follow_the_priorities() -> None:
         priorities={"a": 3},
     )
     sim.run(until_s=60.0)
-    served = {name: sim.ledgers[name].page().inferred for name in names}
+    served = {name: sim.seats[name].ledger.page().inferred for name in names}
     assert served["a"] == pytest.approx(3 * served["b"], rel=0.05)
     assert served["c"] == pytest.approx(served["d"], rel=0.05)
 
 
 def test_limits_hold_from_the_next_decision_on() -> None:
-    policy = BatchPolicy(max_batch=4, max_delay_s=0.01, is_live=lambda _: False)
-    for name in "abc":
-        policy.join(name)
-    waiting = [Waiting(name, 100.0) for name in "abc"]
-    policy.limit(max_batch=2, max_delay_s=0.01)
-    decision = policy.decide(waiting, 100.0, free_s=100.0)
-    assert (decision.batch, decision.trigger) == (("a", "b"), "full")
-    policy.limit(max_batch=8, max_delay_s=0.0)
-    decision = policy.decide(waiting, 100.0, free_s=100.0)
-    assert (decision.batch, decision.trigger) == (("a", "b", "c"), "deadline")
+    desk = Desk("abc")
+    waiting = desk.waiting(100.0, "abc")
+    desk.policy.limit(max_batch=2, max_delay_s=0.01)
+    decision = desk.decide(waiting, 100.0, free_s=100.0)
+    assert ([seat.name for seat in decision.batch], decision.trigger) == (["a", "b"], "full")
+    desk.policy.limit(max_batch=8, max_delay_s=0.0)
+    decision = desk.decide(waiting, 100.0, free_s=100.0)
+    assert ([seat.name for seat in decision.batch], decision.trigger) == (
+        ["a", "b", "c"],
+        "deadline",
+    )
 
 
 def test_another_priority_holds_from_the_next_turn_on() -> None:
-    policy = BatchPolicy(max_batch=1, max_delay_s=0.0, is_live=lambda _: False)
-    for name in "ab":
-        policy.join(name)
-    policy.reweigh("b", 3)
-    policy.reweigh("unknown", 3)
+    desk = Desk("ab", max_batch=1)
+    config = camera_config(priority=3)
+    desk.seats["b"].retune(config, rules_of(config))
     served = []
     for turn in range(40):
         now_s = 100.0 + turn
-        waiting = [Waiting(name, now_s) for name in "ab"]
-        (name,) = policy.decide(waiting, now_s, free_s=now_s).batch
-        policy.served([name], now_s)
-        served.append(name)
+        (seat,) = desk.decide(desk.waiting(now_s, "ab"), now_s + 1, free_s=now_s).batch
+        desk.policy.served([seat], now_s)
+        served.append(seat.name)
     assert served.count("b") == 30

@@ -19,7 +19,7 @@ from daemon.pipeline.slot import Waiting
 from daemon.pipeline.threads import Timing
 from detector.detections import Detections
 from detector.letterbox import Letterbox
-from tests.support.fakes import FakeDetector, frame
+from tests.support.fakes import FakeDetector
 from tests.support.pipeline_rig import Gate, Rig, pipelines
 from tests.support.waiting import PATIENCE_S, until
 
@@ -70,23 +70,23 @@ def test_every_frame_has_exactly_one_fate_and_every_answer_one_result(
 ) -> None:
     clock = SystemClock()
     rig = start(clock=clock, hook=lambda _count: time.sleep(0.001))
-    offered = {name: [] for name in rig.ledgers}
+    offered = {name: [] for name in rig.seats}
 
     def film(name: str) -> None:
         pauses = random.Random(name)
         for number in range(80):
-            shot = frame(name, clock.now_s(), value=number)
+            shot = rig.frame(name, clock.now_s(), value=number)
             offered[name].append(id(shot))
             kept.append(shot)
             rig.offer(shot)
             time.sleep(pauses.choice([0.0, 0.0005, 0.003]))
 
     kept: list[Frame] = []  # so that no identity is given twice
-    cameras = [threading.Thread(target=film, args=(name,)) for name in rig.ledgers]
+    cameras = [threading.Thread(target=film, args=(name,)) for name in rig.seats]
     for camera in cameras:
         camera.start()
     while any(camera.is_alive() for camera in cameras):
-        assert all(ledger.page().balanced for ledger in rig.ledgers.values())
+        assert all(rig.page(name).balanced for name in rig.seats)
         time.sleep(0.001)
     rig.finish()
     for name, shots in offered.items():
@@ -176,8 +176,8 @@ def test_no_buffer_is_written_while_the_detector_reads_it(
         until(lambda: len(rig.slots) == 0)
         rig.put("a", value=200)  # waits: it must not get into either buffer yet
         time.sleep(0.002)
-        rig.slots.take(["a"])
-        rig.ledgers["a"].dropped(Drop.SHUTDOWN)
+        rig.slots.take([rig.seats["a"]])
+        rig.seats["a"].ledger.dropped(Drop.SHUTDOWN)
         gate.let_through()
     gate.open()
     until(lambda: len(rig.results) == 11)
@@ -284,11 +284,11 @@ def test_a_camera_that_leaves_at_the_last_moment_holds_nobody_up(
 
         def decide(self, waiting: Sequence[Waiting], now_s: float, *, free_s: float) -> Decision:
             decision = super().decide(waiting, now_s, free_s=free_s)
-            if "a" in decision.batch and "a" in rig.slots.cameras():
-                rig.slots.remove("a")
+            if rig.seats["a"] in decision.batch:
+                rig.take_away("a")
             return decision
 
-    policy = Leaving(max_batch=1, max_delay_s=0.01, is_live=lambda _: False)
+    policy = Leaving(max_batch=1, max_delay_s=0.01)
     rig = start(started=False, cameras="ab", policy=policy)
     rig.put("a", age_s=0.2)
     rig.put("b", age_s=0.1)

@@ -15,7 +15,6 @@ from daemon.pipeline.policy import BatchPolicy, Decision
 from daemon.pipeline.slot import Waiting
 from daemon.pipeline.threads import Result
 from detector.api import InferenceError
-from tests.support.fakes import frame
 from tests.support.pipeline_rig import Gate, Rig, pipelines
 from tests.support.waiting import PATIENCE_S, until
 
@@ -138,7 +137,7 @@ def test_stop_does_not_wait_for_a_detector_that_hangs(
 ) -> None:
     clock = SystemClock()
     rig = start(hook=gate, clock=clock)
-    rig.offer(frame("a", clock.now_s()))
+    rig.offer(rig.frame("a", clock.now_s()))
     gate.wait_entered()
     started_s = time.monotonic()
     assert not rig.pipeline.stop(0.05)
@@ -163,7 +162,7 @@ def test_a_thread_that_died_is_named() -> None:
         def decide(self, waiting: Sequence[Waiting], now_s: float, *, free_s: float) -> Decision:
             raise AssertionError("a defect of ours")
 
-    rig = Rig(policy=Broken(max_batch=1, max_delay_s=0.0, is_live=bool))
+    rig = Rig(policy=Broken(max_batch=1, max_delay_s=0.0))
     rig.pipeline.start()
     until(lambda: rig.pipeline.dead_threads() == ["batching", "inference", "results"])
     rig.pipeline._batches.put(None)  # in its stead, so that the others end

@@ -11,7 +11,7 @@ import pytest
 from daemon.books.accounting import Drop
 from daemon.clock import SystemClock
 from detector.letterbox import InputSpec, Letterbox
-from tests.support.fakes import SPEC, FakeDetector, frame
+from tests.support.fakes import SPEC, FakeDetector
 from tests.support.pipeline_rig import MAX_AGE_S, Gate, Rig, pipelines
 from tests.support.waiting import until
 
@@ -74,8 +74,8 @@ def test_frames_that_wait_are_made_anew_for_another_input(
     rig.put("c", value=2)  # of the old size, and the new detector's
     rig.pipeline.use(rig.setup(new))
     large = replace(
-        frame("d", rig.time.now_s()),
-        pixels=frame("d", 0.0).pixels.repeat(2, axis=0).repeat(2, axis=1),
+        rig.frame("d", rig.time.now_s()),
+        pixels=rig.frame("d", 0.0).pixels.repeat(2, axis=0).repeat(2, axis=1),
         input_spec=LARGE,
         letterbox=Letterbox.fit((64, 48), LARGE),
     )
@@ -99,7 +99,7 @@ def test_a_frame_that_cannot_be_made_anew_is_dropped_by_name_and_holds_nobody_up
             raise MemoryError
 
     rig = start(started=False)
-    rig.offer(replace(frame("a", rig.time.now_s()), picture=Unreadable()))
+    rig.offer(replace(rig.frame("a", rig.time.now_s()), picture=Unreadable()))
     rig.pipeline.use(rig.setup(other(spec=LARGE)))
     rig.pipeline.start()
     until(lambda: rig.page("a").dropped[Drop.PREPROCESS_ERROR] == 1)
@@ -147,15 +147,15 @@ def test_detectors_change_under_load_without_a_loss(start: Callable[..., Rig]) -
     rig = start(clock=clock)
     detectors = [other(size, spec) for size in (1, 2, 4) for spec in (SPEC, LARGE)] * 3
     filming = threading.Event()
-    offered = dict.fromkeys(rig.ledgers, 0)
+    offered = dict.fromkeys(rig.seats, 0)
 
     def film(name: str) -> None:
         while not filming.is_set():
-            rig.offer(frame(name, clock.now_s()))
+            rig.offer(rig.frame(name, clock.now_s()))
             offered[name] += 1
             filming.wait(0.0005)
 
-    cameras = [threading.Thread(target=film, args=(name,)) for name in rig.ledgers]
+    cameras = [threading.Thread(target=film, args=(name,)) for name in rig.seats]
     for camera in cameras:
         camera.start()
     for detector in detectors:
@@ -166,8 +166,8 @@ def test_detectors_change_under_load_without_a_loss(start: Callable[..., Rig]) -
         camera.join()
     rig.finish()
     lost = {Drop.OVERWRITTEN, Drop.SHUTDOWN}
-    for name, ledger in rig.ledgers.items():
-        page = ledger.page()
+    for name in rig.seats:
+        page = rig.page(name)
         assert page.captured == offered[name]
         assert page.balanced
         assert {reason for reason, count in page.dropped.items() if count} <= lost

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from daemon.answers.live import LiveBoard
+from config.camera import RecordConfig
 from daemon.recording.inbox import Inbox, Moment
+from daemon.recording.tray import Tray
 from sinks.messages import DetectionMessage
-from tests.support.fakes import frame, one_box
+from tests.support.fakes import frame, one_box, sight_of
 from tests.support.messages import detection
+
+TRAY = Tray("gate", RecordConfig())
 
 
 def moment(seq: int, *, is_event: bool = False) -> Moment:
-    sight = LiveBoard().show(frame("gate", 1.0), one_box(), ("person",), inferred_s=1.0)
+    sight = sight_of(frame("gate", 1.0), one_box())
     message = detection("gate", seq).message
     assert isinstance(message, DetectionMessage)
-    return Moment(sight, message, is_event)
+    return Moment(TRAY, sight, message, is_event)
 
 
 def taken(inbox: Inbox) -> list[int]:

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from config.camera import CameraConfig
-from daemon.answers.rules import CameraRules, ObjectRules, inside, lowest_scores
+from daemon.seats.rules import CameraRules, ObjectRules, inside, lowest_scores
 from detector.detections import Detections
 
 LABELS = ("person", "car", "dog")

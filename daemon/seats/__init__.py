@@ -1,0 +1,1 @@
+"""One camera's place in the daemon, and what belongs to it."""

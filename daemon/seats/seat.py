@@ -1,0 +1,100 @@
+"""One camera's place in the daemon: all that is its own, in one object that its frames carry.
+
+Nothing that a frame passes looks a camera up by its name. What belongs to a camera that was taken
+out of the configuration ends with the last reference to its seat: that of its last frame.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from config.camera import CameraConfig
+from daemon.books.accounting import Ledger
+from daemon.books.states import Status
+from daemon.seats.counting import Counting
+from daemon.seats.rules import CameraRules
+from daemon.seats.sight import Sight
+from daemon.seats.turn import Turn
+from detector.letterbox import InputSpec
+
+
+class Worker(Protocol):
+    """A camera's thread; `daemon.capture.worker.CameraWorker` in life."""
+
+    def start(self) -> None: ...
+
+    def use_input(self, spec: InputSpec) -> None:
+        """Deliver frames for this input from now on."""
+        ...
+
+    def request_stop(self) -> None:
+        """Ask it to end; returns at once."""
+        ...
+
+    def join(self, timeout_s: float) -> bool:
+        """False if it is still busy after that long."""
+        ...
+
+
+@dataclass(slots=True)
+class Numbers:
+    """What must never come twice for a name while the process runs: it outlives the seat, in case
+    the name comes back. The results thread's.
+    """
+
+    seq: int = 0  # of the newest message
+
+
+class Seat:
+    """Made and ended by the roster (main thread). Beside each part stands whose it is."""
+
+    def __init__(
+        self,
+        name: str,
+        config: CameraConfig,
+        *,
+        status: Status,
+        rules: CameraRules,
+        numbers: Numbers,
+        counts: Counting,
+    ) -> None:
+        self.name = name
+        self.config = config  # the main thread replaces it
+        self.ledger = Ledger()  # any thread
+        self.status = status  # any thread
+        self.counts = counts  # any thread
+        self.turn = Turn(config.priority)  # the batching thread's; a new one with each start
+        self.rules = rules  # the results thread's; the main thread replaces it
+        self.numbers = numbers  # the results thread's
+        self.sight: Sight | None = None  # the newest; the results thread replaces it
+        self.worker: Worker | None = None  # the main thread's; None for one that is switched off
+        self._answering = threading.Lock()
+        self._left = False
+
+    def __repr__(self) -> str:
+        return f"Seat({self.name})"
+
+    def retune(self, config: CameraConfig, rules: CameraRules) -> None:
+        """Other rules or another priority; its thread goes on and is not told."""
+        self.config = config
+        self.rules = rules
+        self.turn.weight = config.priority
+
+    @contextmanager
+    def answering(self) -> Iterator[bool]:
+        """While an answer is published. False for a camera that has left: nothing may be said."""
+        with self._answering:
+            yield not self._left
+
+    def leave(self) -> None:
+        """The camera was taken out of the configuration: once this returns nothing is said of it,
+        whatever is still on its way.
+        """
+        with self._answering:
+            self._left = True
+        self.status.close()
+        self.counts.close()
