@@ -26,12 +26,16 @@ class GapWatch:
 
     A gap in `seq` is a loss. A `seq` named in one heartbeat should have come by the next: so a
     loss at the end is seen too, and a heartbeat that overtakes a message raises no alarm. What
-    was sent before the first message or heartbeat came is not a loss. Every node is by itself.
+    was sent before the first message or heartbeat came is not a loss, and neither is what was
+    not subscribed to, although heartbeats name it. Every node is by itself.
     """
 
-    def __init__(self, *, events: bool = True) -> None:
-        """`events`: whether events are subscribed to as well."""
+    def __init__(self, *, events: bool = True, camera: str | None = None) -> None:
+        """`events`: whether events are subscribed to as well; `camera`: the only one that is
+        subscribed to, None for all.
+        """
         self._events = events
+        self._camera = camera
         self._nodes: dict[str, _Run] = {}
 
     def restarted(self, message: Message) -> bool:
@@ -62,6 +66,8 @@ class GapWatch:
     def _named(self, heartbeat: HeartbeatMessage) -> dict[Numbered, int]:
         named = {}
         for camera, beat in heartbeat.cameras.items():
+            if self._camera not in (None, camera):
+                continue
             named[Numbered(heartbeat.node, camera)] = beat.seq
             if self._events:
                 named[Numbered(heartbeat.node, camera, "events")] = beat.event_seq

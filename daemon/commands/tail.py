@@ -13,6 +13,7 @@ from typing import Any
 
 import zmq
 
+from sinks.endpoints import needs_ipv6
 from sinks.gaps import GapWatch, What
 from sinks.keys import KeyFileError, load_public, load_secret
 from sinks.messages import (
@@ -89,11 +90,15 @@ def run(args: argparse.Namespace) -> int:
 class Narrator:
     """Turns messages into what is printed. Pure."""
 
-    def __init__(self, *, as_json: bool = False, events: bool = False) -> None:
-        """`events`: they are what is subscribed to, in place of detections."""
+    def __init__(
+        self, *, as_json: bool = False, events: bool = False, camera: str | None = None
+    ) -> None:
+        """`events`: they are what is subscribed to, in place of detections. `camera`: the only
+        one that is subscribed to.
+        """
         self._as_json = as_json
         self._what: What = "events" if events else "messages"
-        self._gaps = GapWatch(events=events)
+        self._gaps = GapWatch(events=events, camera=camera)
         self._told: dict[str, StatusMessage] = {}
 
     def lines(self, message: Message) -> list[str]:
@@ -123,7 +128,7 @@ class Narrator:
 
 
 def _follow(socket: zmq.Socket[bytes], args: argparse.Namespace) -> int:
-    narrator = Narrator(as_json=args.json, events=args.events)
+    narrator = Narrator(as_json=args.json, events=args.events, camera=args.camera)
     count = 0
     for topic, payload in _receive(socket, args.endpoint, args.timeout):
         try:
@@ -169,6 +174,7 @@ def _subscribe(
     socket = context.socket(zmq.SUB)
     try:
         socket.linger = 0
+        socket.ipv6 = needs_ipv6(args.endpoint)
         if args.key is not None:
             socket.curve_publickey, socket.curve_secretkey = load_secret(args.key)
             socket.curve_serverkey = load_public(args.server_key)

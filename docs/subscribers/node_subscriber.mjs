@@ -1,13 +1,16 @@
 // Subscribe to vedette from Node: npm install zeromq, then
 //
-//     node node_subscriber.mjs tcp://127.0.0.1:5556
+//     node node_subscriber.mjs tcp://127.0.0.1:5556 [CAMERA]
 
 import { Subscriber } from "zeromq";
 
 const socket = new Subscriber({ receiveTimeout: 3000 });
-// For CURVE: { curveServerKey, curvePublicKey, curveSecretKey, receiveTimeout: 3000 }
+// For IPv6: ipv6: true. For CURVE: { curveServerKey, curvePublicKey, curveSecretKey, receiveTimeout: 3000 }
 socket.connect(process.argv[2] ?? "tcp://127.0.0.1:5556");
-socket.subscribe("det.", "event.", "status.", "hb."); // one camera only: "det.gate." with the dot
+const only = process.argv[3]; // one camera, or all of them
+const kinds = ["det.", "event.", "status."];
+// With the closing dot: det.cam1 would also match det.cam10.
+socket.subscribe(...kinds.map((kind) => (only ? `${kind}${only}.` : kind)), "hb.");
 
 const epochs = new Map(); // of each node
 const announced = new Map(); // the numbers that the last heartbeat of a node named, after its first
@@ -27,7 +30,9 @@ function account(key, number, received) {
 function takeHeartbeat({ node, cameras }) {
   for (const [key, number] of announced.get(node) ?? []) account(key, number, 0);
   // The first one may be an old one that greets us; what it names proves nothing.
-  const beats = announced.has(node) ? Object.entries(cameras) : [];
+  // It names every camera: what was not subscribed to cannot be lost.
+  const named = Object.entries(cameras).filter(([camera]) => !only || camera === only);
+  const beats = announced.has(node) ? named : [];
   announced.set(node, beats.flatMap(([camera, beat]) => [
     [`${node} ${camera} messages`, beat.seq],
     [`${node} ${camera} events`, beat.event_seq],

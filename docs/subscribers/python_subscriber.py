@@ -1,6 +1,6 @@
 """Subscribe to vedette with pyzmq and nothing else: pip install pyzmq, then
 
-python python_subscriber.py tcp://127.0.0.1:5556
+python python_subscriber.py tcp://127.0.0.1:5556 [CAMERA]
 """
 
 # ruff: noqa: T201 (an example prints)
@@ -11,9 +11,13 @@ import sys
 import zmq
 
 endpoint = sys.argv[1] if len(sys.argv) > 1 else "tcp://127.0.0.1:5556"
+only = sys.argv[2] if len(sys.argv) > 2 else None  # one camera, or all of them
 socket = zmq.Context().socket(zmq.SUB)
-for topic in (b"det.", b"event.", b"status.", b"hb."):  # one camera only: b"det.gate." with the dot
-    socket.subscribe(topic)
+for kind in ("det.", "event.", "status."):
+    # With the closing dot: det.cam1 would also match det.cam10.
+    socket.subscribe(f"{kind}{only}.".encode() if only else kind.encode())
+socket.subscribe(b"hb.")
+# For IPv6: socket.ipv6 = True
 # For CURVE: socket.curve_serverkey, socket.curve_publickey, socket.curve_secretkey = …
 socket.connect(endpoint)
 
@@ -48,7 +52,9 @@ while True:
         for key, number in announced.get(node, {}).items():
             account(key, number, received=0)
         # The first one may be an old one that greets us; what it names proves nothing.
-        beats = message["cameras"] if node in announced else {}
+        named = message["cameras"] if node in announced else {}
+        # It names every camera: what was not subscribed to cannot be lost.
+        beats = {name: beat for name, beat in named.items() if only in (None, name)}
         announced[node] = {(node, name, "messages"): beat["seq"] for name, beat in beats.items()}
         for name, beat in beats.items():
             announced[node][node, name, "events"] = beat["event_seq"]

@@ -111,6 +111,28 @@ def test_tail_of_events_prints_them_and_no_detections(start):
     assert len(lines) == 3
 
 
+def lines_of_one_camera(worker, sink, reader):
+    """What a subscriber of `gate` prints while another camera has many messages."""
+    greeted(worker, sink, reader)
+    for seq in range(1, 6):
+        worker.put(detection("yard", seq))
+        worker.put(heartbeat({"gate": 0, "yard": seq}))
+    worker.put(detection("gate", 1))
+    return reader.line()
+
+
+def test_tail_of_one_camera_counts_no_losses_of_others_and_knows_ipv6(start):
+    with publishing(bind="tcp://[::1]:*") as (worker, sink):
+        reader = tail(start, sink.endpoint, "--camera", "gate")
+        assert " gate #1 " in lines_of_one_camera(worker, sink, reader)
+
+
+def test_example_of_one_camera_counts_no_losses_of_others(start):
+    with publishing() as (worker, sink):
+        reader = start(EXAMPLE, sink.endpoint, "gate")
+        assert lines_of_one_camera(worker, sink, reader) == "gate 1 person 0.91"
+
+
 def test_tail_ends_with_0_on_interrupt(start):
     with publishing() as (worker, sink):
         reader = tail(start, sink.endpoint)

@@ -52,6 +52,13 @@ def test_camera_from_which_nothing_ever_came_is_noticed():
     assert lost(watch, heartbeat({"gate": 4}), heartbeat({"gate": 8})) == {"gate": 4}
 
 
+def test_a_camera_that_was_not_subscribed_to_loses_nothing():
+    watch = GapWatch(camera="gate")
+    beats = [heartbeat({"gate": seq, "yard": 10 * seq}) for seq in (1, 2, 6, 6)]
+    assert lost(watch, *beats[:3]) == {}
+    assert lost(watch, beats[3]) == {"gate": 4}
+
+
 def test_restart_is_no_loss():
     watch = GapWatch()
     assert not watch.restarted(detection(seq=70, epoch="a").message)
