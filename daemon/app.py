@@ -29,6 +29,7 @@ from daemon.capture.source import open_source as open_by_url
 from daemon.capture.stall import stalled
 from daemon.capture.worker import CameraWorker
 from daemon.clock import Clock
+from daemon.descriptors import descriptor_limit, shares
 from daemon.http.app import HttpApp
 from daemon.http.events import EventFeed
 from daemon.http.redaction import redacted_config
@@ -89,7 +90,10 @@ class App:
             max_batch=config.batching.max_batch,
             max_delay_s=config.batching.max_delay_ms / 1e3,
         )
-        self._outputs = Outputs(config.sinks, clock, self._metrics)
+        self._descriptors = shares(descriptor_limit())
+        self._outputs = Outputs(
+            config.sinks, clock, self._metrics, most_connections=self._descriptors.zeromq
+        )
         self._recorder = Recorder(clock)
         self._memory = FreedMemory(clock)
         self._publisher = Publisher(
@@ -114,6 +118,7 @@ class App:
             roster=self.roster,
             slots=self._slots,
             outputs=self._outputs,
+            site=lambda: self._site.attendance,
             recorder=self._recorder,
             history=self._history,
             clock=clock,
@@ -270,7 +275,9 @@ class App:
             http=http,
             shelf=lambda camera: self._recorder.shelf(self.roster.get(camera)),
         )
-        return HttpServer(HttpApp(view), *split_host_port(http.listen))
+        return HttpServer(
+            HttpApp(view), *split_host_port(http.listen), most_connections=self._descriptors.http
+        )
 
     def _make_seat(
         self, name: str, config: CameraConfig, *, rules: CameraRules, numbers: Numbers

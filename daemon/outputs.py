@@ -17,9 +17,11 @@ from config.urls import tcp_address
 from daemon.books.reports import QueueReport, SinkReport
 from daemon.clock import Clock
 from daemon.metrics import Metrics
+from sinks.crowd import Attendance
 from sinks.jsonl import JsonlSink
 from sinks.messages import Envelope
 from sinks.sink import SinkCounts, SinkError, SinkWorker
+from sinks.xpub import MOST_CONNECTIONS
 from sinks.zeromq import ZeromqSink
 
 log = logging.getLogger(__name__)
@@ -38,7 +40,7 @@ class _Lane:
 
     config: SinkConfig
     worker: SinkWorker
-    subscribers: Callable[[], int | None]
+    attendance: Callable[[], Attendance | None]
     past: SinkCounts | None = None
     leaving: SinkWorker | None = None
 
@@ -52,8 +54,16 @@ class _Lane:
 class Outputs:
     """`open`, `use` and `stop` belong to the main thread; `put` and the reports to any."""
 
-    def __init__(self, config: SinksConfig, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        config: SinksConfig,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        most_connections: int = MOST_CONNECTIONS,
+    ) -> None:
         self._clock = clock
+        self._most_connections = most_connections
         self._metrics = metrics
         self._lock = threading.Lock()  # so that no message falls between two sinks
         self._lanes = {name: self._lane(name, wanted) for name, wanted in _wanted(config).items()}
@@ -125,8 +135,15 @@ class Outputs:
 
     def reports(self) -> Sequence[SinkReport]:
         return [
-            SinkReport(name, lane.counts(), lane.subscribers()) for name, lane in self._snapshot()
+            SinkReport(name, lane.counts(), present.connections if present else None)
+            for name, lane in self._snapshot()
+            for present in [lane.attendance()]
         ]
+
+    def attendances(self) -> Sequence[Attendance]:
+        """The connections of sinks that others connect to."""
+        present = [lane.attendance() for _, lane in self._snapshot()]
+        return [attendance for attendance in present if attendance is not None]
 
     def _snapshot(self) -> list[tuple[str, _Lane]]:
         with self._lock:
@@ -172,8 +189,8 @@ class Outputs:
     def _lane(self, name: str, config: SinkConfig) -> _Lane:
         """A sink that is not open yet, and its thread."""
         if isinstance(config, ZeromqConfig):
-            zeromq = ZeromqSink(config, self._clock)
-            return _Lane(config, self._worker(name, zeromq), lambda: zeromq.subscribers)
+            zeromq = ZeromqSink(config, self._clock, most_connections=self._most_connections)
+            return _Lane(config, self._worker(name, zeromq), lambda: zeromq.attendance)
         return _Lane(config, self._worker(name, JsonlSink(config, self._clock)), lambda: None)
 
     def _worker(self, name: str, sink: ZeromqSink | JsonlSink) -> SinkWorker:

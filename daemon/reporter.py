@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from config.schema import Config
@@ -23,6 +23,7 @@ from daemon.pipeline.threads import Pipeline
 from daemon.recording.recorder import Recorder
 from daemon.reload.history import ReloadHistory
 from daemon.reload.model import LoadedModel
+from sinks.crowd import Attendance
 
 STUCK_S = 20.0  # a batch that runs longer than this is a hang, not a slow machine
 
@@ -51,6 +52,7 @@ class DaemonReporter:
         roster: Roster,
         slots: SlotBoard,
         outputs: Outputs,
+        site: Callable[[], Attendance],
         recorder: Recorder,
         history: ReloadHistory,
         clock: Clock,
@@ -59,6 +61,7 @@ class DaemonReporter:
         self._roster = roster
         self._slots = slots
         self._outputs = outputs
+        self._site = site
         self._recorder = recorder
         self._history = history
         self._clock = clock
@@ -75,6 +78,9 @@ class DaemonReporter:
 
     def sinks(self) -> Sequence[SinkReport]:
         return self._outputs.reports()
+
+    def attendances(self) -> Sequence[Attendance]:
+        return [self._site(), *self._outputs.attendances()]
 
     def recorder(self) -> RecorderReport:
         return self._recorder.report()

@@ -4,35 +4,41 @@ from __future__ import annotations
 
 import errno
 import socket as posix
-import struct
 from contextlib import suppress
 
 import zmq
 
 from config.schema import ZeromqConfig
 from sinks.curve import ClientList
+from sinks.doorman import HANDSHAKE_S, Doorman
+from sinks.endpoints import needs_ipv6
 from sinks.keys import KeyFileError
 from sinks.sink import SinkError
 
 LINGER_MS = 300  # how much of the shutdown a subscriber that still reads may take
 SEND_BUFFER_BYTES = 256 * 1024  # the kernel's share, beside the high-water mark
 MAX_INPUT_BYTES = 4096  # subscriptions and handshakes are shorter
+RECEIVE_BUFFER_BYTES = 16 * 1024  # what a flood of them may have under way before it is seen
+WAITING_INPUTS = 64  # subscriptions that libzmq takes ahead
+QUEUE = 32  # connections that wait to be accepted
+MOST_CONNECTIONS = 256
 CONNECTIONS = "inproc://connections"
 
 
 class XpubSocket:
     """Bound when constructed, which may be in another thread than the one that uses it later.
 
-    XPUB_VERBOSE makes every subscription heard, not only the first of a topic. XPUB_NODROP stays
-    off: with it one stalled subscriber would stop the messages of all. Raises SinkError.
+    XPUB_VERBOSER makes every subscription and its end heard, not only the first and last of a
+    topic. XPUB_NODROP stays off: with it one stalled subscriber would stop the messages of all.
+    Raises SinkError.
     """
 
-    def __init__(self, config: ZeromqConfig) -> None:
+    def __init__(self, config: ZeromqConfig, *, most: int = MOST_CONNECTIONS) -> None:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._clients = ClientList(config.curve, self._context) if config.curve else None
         self._socket = self._context.socket(zmq.XPUB)
         self._connections = self._context.socket(zmq.PAIR)
-        self._connected: set[int] = set()
+        self.door = Doorman(self._connections, most)
         try:
             self._configure(config)
             self.endpoint = self._bind(config.bind)
@@ -40,11 +46,7 @@ class XpubSocket:
             self.close()
             msg = f"{config.bind}: {error}"
             raise SinkError(msg) from error
-
-    @property
-    def connections(self) -> int:
-        """How many were open at the last `look`. Any thread."""
-        return len(self._connected)
+        self.door.start()
 
     def send(self, topic: bytes, payload: bytes) -> None:
         """Never waits: who cannot take it loses it. Raises SinkError."""
@@ -56,12 +58,19 @@ class XpubSocket:
 
     def look(self, limit: int) -> list[bytes]:
         """Topic prefixes that were newly subscribed to, from at most `limit` requests."""
-        self._count_connections()
-        requests = []
+        topics = []
         with suppress(zmq.Again):
             for _ in range(limit):
-                requests.append(self._socket.recv(zmq.NOBLOCK))
-        return [request[1:] for request in requests if request[:1] == b"\1"]
+                request = self._socket.recv(zmq.NOBLOCK, copy=False)
+                kind, topic = request.bytes[:1], request.bytes[1:]
+                descriptor = _came_by(request)
+                if kind == b"\1":
+                    topics.append(topic)
+                if descriptor is not None and kind == b"\1":
+                    self.door.subscribed(descriptor, topic)
+                elif descriptor is not None and kind == b"\0":
+                    self.door.unsubscribed(descriptor, topic)
+        return topics
 
     def refresh_clients(self) -> None:
         """Take up a changed folder of client keys."""
@@ -72,7 +81,7 @@ class XpubSocket:
         """At most `LINGER_MS`, then what was not sent is lost. May be called again."""
         if self._context.closed:
             return
-        self._count_connections()
+        self.door.stop()
         self._socket.disable_monitor()
         self._socket.close(LINGER_MS)
         self._connections.close(0)
@@ -87,7 +96,12 @@ class XpubSocket:
             zmq.LINGER: LINGER_MS,
             zmq.IMMEDIATE: 1,
             zmq.MAXMSGSIZE: MAX_INPUT_BYTES,
-            zmq.XPUB_VERBOSE: 1,
+            zmq.RCVBUF: RECEIVE_BUFFER_BYTES,
+            zmq.RCVHWM: WAITING_INPUTS,
+            zmq.BACKLOG: QUEUE,
+            zmq.HANDSHAKE_IVL: int(HANDSHAKE_S * 1e3),
+            zmq.IPV6: needs_ipv6(config.bind),
+            zmq.XPUB_VERBOSER: 1,
             zmq.TCP_KEEPALIVE: 1,
             zmq.HEARTBEAT_IVL: 2000,
             zmq.HEARTBEAT_TIMEOUT: 6000,
@@ -118,16 +132,14 @@ class XpubSocket:
             raise SinkError(reason) from error
         return self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
 
-    def _count_connections(self) -> None:
-        with suppress(zmq.Again):
-            while True:
-                event, descriptor = struct.unpack(
-                    "=hi", self._connections.recv_multipart(zmq.NOBLOCK)[0]
-                )
-                if event == zmq.EVENT_ACCEPTED:
-                    self._connected.add(descriptor)
-                else:
-                    self._connected.discard(descriptor)
+
+def _came_by(request: zmq.Frame) -> int | None:
+    """The descriptor of its connection; None where that ended."""
+    try:
+        descriptor: int = request.get(zmq.SRCFD)
+    except zmq.ZMQError:
+        return None
+    return descriptor
 
 
 def _is_listened_to(path: str) -> bool:

@@ -6,10 +6,11 @@ import math
 
 from config.schema import ZeromqConfig
 from sinks.clock import Clock
+from sinks.crowd import Attendance
 from sinks.last_value import LastValues
 from sinks.messages import Envelope, Kind, encoder, stamped, topic_of
 from sinks.sink import SinkError
-from sinks.xpub import XpubSocket
+from sinks.xpub import MOST_CONNECTIONS, XpubSocket
 
 LOOK_S = 0.02  # between two looks for new subscribers
 SUBSCRIPTIONS_PER_LOOK = 1000  # so that a flood of them does not hold up the messages
@@ -22,8 +23,11 @@ class ZeromqSink:
     name = "zeromq"
     kinds = frozenset(Kind)
 
-    def __init__(self, config: ZeromqConfig, clock: Clock) -> None:
+    def __init__(
+        self, config: ZeromqConfig, clock: Clock, *, most_connections: int = MOST_CONNECTIONS
+    ) -> None:
         self._config = config
+        self._most_connections = most_connections
         self._clock = clock
         self._encode = encoder(config.encoding)
         self._socket: XpubSocket | None = None
@@ -42,12 +46,19 @@ class ZeromqSink:
         """Open connections, whatever they subscribe to. Under CURVE one that is being turned away
         counts for the moment that takes. Any thread.
         """
+        return self.attendance.connections
+
+    @property
+    def attendance(self) -> Attendance:
+        """Who is connected, and who was sent away. Any thread."""
         socket = self._socket
-        return 0 if socket is None else socket.connections
+        if socket is None:
+            return Attendance("zeromq", 0, self._most_connections, {})
+        return socket.door.attendance
 
     def open(self) -> None:
         """Bind. Raises SinkError."""
-        self._socket = XpubSocket(self._config)
+        self._socket = XpubSocket(self._config, most=self._most_connections)
 
     def write(self, envelope: Envelope) -> int:
         """Hand one message to the subscribers' queues; returns its size. Raises SinkError."""

@@ -13,6 +13,7 @@ from typing import Protocol
 from config.camera import CameraConfig
 from daemon.books.accounting import Page
 from daemon.books.states import CameraStatus
+from sinks.crowd import Attendance
 from sinks.sink import SinkCounts
 
 
@@ -148,6 +149,10 @@ class Reporter(Protocol):
     def queues(self) -> Sequence[QueueReport]: ...
 
     def sinks(self) -> Sequence[SinkReport]: ...
+
+    def attendances(self) -> Sequence[Attendance]:
+        """The connections of each listener."""
+        ...
 
     def recorder(self) -> RecorderReport: ...
 

@@ -31,9 +31,11 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run until told to stop; returns the exit code."""
     from daemon import signals
+    from daemon.descriptors import raise_descriptor_limit
 
     # A core would hold passwords and pictures; `prlimit --core` of the process allows it again.
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    raise_descriptor_limit()
     signals.block()  # before libraries start threads of their own, which would take them
 
     from config.loader import load

@@ -10,6 +10,7 @@ import resource
 import time
 from pathlib import Path
 
+from daemon.descriptors import reachable_limit
 from daemon.diagnosis.finding import Finding, fail, ok, warn
 
 _OLDEST_NS = 1_767_225_600 * 10**9  # 2026: an earlier clock was never set
@@ -45,7 +46,7 @@ def open_files_finding(limit: int, cameras: int) -> Finding:
         return ok("open files", "no limit")
     detail = f"{limit} allowed here, about {needed} needed"
     if limit < needed:
-        todo = "`ulimit -n 65536`; the service has its own limit (LimitNOFILE=)"
+        todo = "`ulimit -Hn 65536`; the service has its own limit (LimitNOFILE=)"
         return warn("open files", detail, todo)
     return ok("open files", detail)
 
@@ -71,7 +72,8 @@ def clock_synchronised() -> bool | None:
 
 
 def open_files_limit() -> int:
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    """What `vedette run` would have: it takes as much as it is allowed to."""
+    return reachable_limit(*resource.getrlimit(resource.RLIMIT_NOFILE))
 
 
 def memory_available_mb(

@@ -12,7 +12,7 @@ import msgspec
 from daemon.http.feed import LiveFeed, Look, Viewer
 from daemon.http.pictures import Print
 from daemon.http.shapes import Json
-from daemon.http.streaming import SEND_TIMEOUT_S, Chunks, EndlessResponse
+from daemon.http.streaming import Chunks, EndlessResponse
 
 MAX_WIDTH = 960  # of one camera's pictures
 BOUNDARY = "picture"
@@ -22,12 +22,10 @@ MIXED = f"multipart/mixed; boundary={BOUNDARY}"
 Describe = Callable[[str, Print], Json]
 
 
-def live_response(
-    feed: LiveFeed, camera: str, *, send_timeout_s: float = SEND_TIMEOUT_S
-) -> EndlessResponse:
+def live_response(feed: LiveFeed, camera: str) -> EndlessResponse:
     """A camera's pictures with boxes until the viewer leaves or hangs, or the feed is closed."""
     look = Look(camera, MAX_WIDTH, boxes=True)
-    return EndlessResponse(_parts(feed, [look]), REPLACING, send_timeout_s=send_timeout_s)
+    return EndlessResponse(_parts(feed, [look]), REPLACING)
 
 
 def mosaic_response(

@@ -8,17 +8,20 @@ from __future__ import annotations
 import errno
 import socket
 import threading
+from functools import partial
 
 import uvicorn
 
 from config.credentials import credentials_directory
 from config.errors import CredentialError
 from daemon.http.app import HttpApp
-from daemon.http.connection import MAX_CONNECTIONS, PatientConnection
+from daemon.http.connection import MAX_CONNECTIONS, PatientConnection, Reception
 from daemon.http.listener import ACCEPTS, QUEUE, Listener
+from sinks.crowd import Attendance
 
 MAX_HEAD_BYTES = 16_384  # of a request; more is answered 400
 HUNG_MS = 30_000  # a peer that acknowledges nothing for so long is cut off
+SEND_BUFFER_BYTES = 256 * 1024  # the kernel's share of what a peer has not taken yet
 STOP_S = 0.6  # for answers that are on their way; then they are cut off
 
 
@@ -29,8 +32,11 @@ class ListenError(Exception):
 class HttpServer:
     """`bind` in the starting thread, then `start`; `stop` is idempotent and takes 1 s at most."""
 
-    def __init__(self, app: HttpApp, host: str, port: int) -> None:
+    def __init__(
+        self, app: HttpApp, host: str, port: int, *, most_connections: int = MAX_CONNECTIONS
+    ) -> None:
         self._app = app
+        self._reception = Reception(most=most_connections)
         self._host = host
         self._port = port
         self._socket: socket.socket | None = None
@@ -38,7 +44,7 @@ class HttpServer:
             uvicorn.Config(
                 app,
                 loop="asyncio",
-                http=PatientConnection,
+                http=partial(PatientConnection, self._reception),  # type: ignore[arg-type]
                 h11_max_incomplete_event_size=MAX_HEAD_BYTES,
                 ws="none",
                 lifespan="on",
@@ -47,7 +53,7 @@ class HttpServer:
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                limit_concurrency=MAX_CONNECTIONS,
+                limit_concurrency=most_connections + 1,
                 backlog=ACCEPTS,
             )
         )
@@ -72,6 +78,7 @@ class HttpServer:
             listener = Listener(fileno=created.detach())
         except OSError as error:
             raise ListenError(self._refusal(error)) from error
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, HUNG_MS)
         self._socket = listener
 
@@ -81,6 +88,11 @@ class HttpServer:
         if self._socket is not None:
             self._host, self._port = self._socket.getsockname()[:2]
         return self._host, self._port
+
+    @property
+    def attendance(self) -> Attendance:
+        """Who is connected, and who was sent away. Any thread."""
+        return self._reception.attendance
 
     def start(self) -> None:
         """Answer requests from now on; call after `bind`."""
@@ -100,6 +112,7 @@ class HttpServer:
         self._server.should_exit = True
         if self._thread is not None:
             self._thread.join(STOP_S)
+            self._reception.close()
             self._server.force_exit = True
             self._thread.join(1.0 - STOP_S)
         if self._socket is not None:

@@ -99,6 +99,7 @@ def status_json(reporter: Reporter, *, version: str, uptime_s: float) -> Json:
         "frames": page_json(total(camera.page for camera in cameras)),
         "queues": [asdict(queue) for queue in reporter.queues()],
         "sinks": [asdict(sink) for sink in reporter.sinks()],
+        "connections": [asdict(attendance) for attendance in reporter.attendances()],
         "recorder": {"failing": reporter.recorder().failing},
     }
 

@@ -12,6 +12,7 @@ from config.urls import split_host_port
 from daemon.clock import Clock
 from daemon.http.events import EventFeed
 from daemon.http.server import HttpServer
+from sinks.crowd import Attendance
 from sinks.messages import Envelope
 
 MakeServer = Callable[[HttpConfig, EventFeed], HttpServer]
@@ -65,6 +66,11 @@ class Site:
         if not self._stopped:
             old.server.stop()
         self._stopped = False
+
+    @property
+    def attendance(self) -> Attendance:
+        """Who is connected. Any thread."""
+        return self._site.server.attendance
 
     @property
     def running(self) -> bool:

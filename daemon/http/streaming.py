@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, aclosing
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-log = logging.getLogger(__name__)
-
-SEND_TIMEOUT_S = 10.0  # a peer that takes no bytes for so long is gone
-
 Chunks = AsyncGenerator[bytes, None]
 
 
 class EndlessResponse(Response):
-    """Sends chunks until there are no more, or the peer leaves or hangs.
+    """Sends chunks until there are no more, or the peer leaves; one that takes nothing is sent away
+    by its connection.
 
     Entering `source` reserves what the answer needs; an ApiError raised there is still an answer.
     """
 
-    def __init__(
-        self,
-        source: AbstractAsyncContextManager[Chunks],
-        media_type: str,
-        *,
-        send_timeout_s: float = SEND_TIMEOUT_S,
-    ) -> None:
+    def __init__(self, source: AbstractAsyncContextManager[Chunks], media_type: str) -> None:
         super().__init__(media_type=media_type, headers={"x-accel-buffering": "no"})  # to nginx
         del self.headers["content-length"]
         self._source = source
-        self._send_timeout_s = send_timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with self._source as chunks, aclosing(chunks):
@@ -44,15 +33,12 @@ class EndlessResponse(Response):
                     leaving.cancel()
             except* _PeerLeftError:
                 pass
-            except* TimeoutError:
-                log.info("peer stopped reading path=%s", scope["path"])
 
     async def _stream(self, chunks: Chunks, send: Send) -> None:
         headers = self.raw_headers
         await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
         async for chunk in chunks:
-            async with asyncio.timeout(self._send_timeout_s):
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

@@ -21,6 +21,7 @@ from daemon.books.reports import (
     SinkReport,
 )
 from daemon.books.states import CameraState, CameraStatus, Tampering
+from sinks.crowd import Attendance
 
 Family = CounterMetricFamily | GaugeMetricFamily
 
@@ -41,6 +42,7 @@ class ReportCollector(Collector):
         yield from _frames(cameras)
         yield from _queues(reporter)
         yield from _sinks(reporter.sinks())
+        yield from _connections(reporter.attendances())
         yield from _recordings(reporter.recorder())
         yield from _model(reporter.model())
 
@@ -214,6 +216,27 @@ def _sinks(sinks: Sequence[SinkReport]) -> Iterator[Family]:
         "Subscriptions a sink knows of.",
         ("sink",),
         [((s.name,), s.subscribers) for s in sinks],
+    )
+
+
+def _connections(attendances: Sequence[Attendance]) -> Iterator[Family]:
+    yield _gauge(
+        "connections",
+        "Connections that are open.",
+        ("listener",),
+        [((a.listener,), a.connections) for a in attendances],
+    )
+    yield _gauge(
+        "connections_limit",
+        "Beyond so many, those that wait longest have to go.",
+        ("listener",),
+        [((a.listener,), a.limit) for a in attendances],
+    )
+    yield _counter(
+        "connections_closed",
+        "Connections that a listener closed, by reason.",
+        ("listener", "reason"),
+        [((a.listener, why), n) for a in attendances for why, n in a.closed.items()],
     )
 
 

@@ -27,6 +27,7 @@ from daemon.books.reports import (
 from daemon.books.states import CameraState, CameraStatus, StreamInfo
 from daemon.metrics.observed import Metrics
 from daemon.metrics.scraped import ReportCollector
+from sinks.crowd import Attendance, HangUp
 from sinks.messages import Kind
 from sinks.sink import Loss, SinkCounts
 
@@ -62,6 +63,9 @@ class _Sample:
     def sinks(self) -> list[SinkReport]:
         counts = SinkCounts(dict.fromkeys(Kind, 0), 0, dict.fromkeys(Loss, 0), 0)
         return [SinkReport("zeromq", counts, subscribers=0)]
+
+    def attendances(self) -> list[Attendance]:
+        return [Attendance("http", 0, 1, dict.fromkeys(HangUp, 0))]
 
     def recorder(self) -> RecorderReport:
         return RecorderReport("", QueueReport("recorder", 0, 1), {"gate": RecordingReport()})

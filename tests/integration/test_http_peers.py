@@ -10,13 +10,17 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from config.schema import HttpConfig
 from daemon.http import connection, server
 from daemon.http.app import HttpApp
 from daemon.http.server import MAX_HEAD_BYTES, HttpServer, ListenError
+from sinks.crowd import HangUp
 from sinks.messages import Envelope, StatusMessage
+from tests.support.fakes import GreyPicture
 from tests.support.reporting import FakeReporter, view_of
 from tests.support.site import Site, running_site
 from tests.support.waiting import until
@@ -24,6 +28,14 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.integration
 
 TOKEN = "5f2c9e61d8b07a34"
+
+
+class NoisePicture(GreyPicture):
+    """One that makes a large JPEG."""
+
+    def to_bgr(self, max_width: int | None = None) -> npt.NDArray[np.uint8]:
+        shape = super().to_bgr(max_width).shape
+        return np.random.default_rng(1).integers(0, 255, shape, np.uint8)
 
 
 @pytest.fixture
@@ -97,16 +109,52 @@ def test_a_body_is_refused_and_the_connection_closed(site: Site) -> None:
         assert hung_up(peer)
 
 
-def test_connections_beyond_any_use_are_not_kept(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+def test_a_head_that_is_too_long_is_refused_even_if_it_comes_at_once_and_whole(site: Site) -> None:
+    for length, answer in ((14_000, b"HTTP/1.1 200"), (100_000, b"HTTP/1.1 400")):
+        with site.connect() as peer, contextlib.suppress(ConnectionError):
+            head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Long: %b\r\n\r\n"
+            peer.sendall(head % (b"x" * length))
+            assert peer.recv(12) == answer
+
+
+def test_many_that_say_nothing_keep_nobody_out_and_the_oldest_go(
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(connection, "MAX_CONNECTIONS", 8)
-    with contextlib.ExitStack() as peers:
-        open_peers = [peers.enter_context(site.connect()) for _ in range(10)]
-        late = peers.enter_context(site.connect())
-        assert hung_up(late)
-        open_peers[0].settimeout(0.05)
-        assert not hung_up(open_peers[0])
+    with running_site("gate", most_connections=8) as site, contextlib.ExitStack() as peers:
+        silent = [peers.enter_context(site.connect()) for _ in range(20)]
+        for _ in range(3):
+            assert site.get("/healthz")[0] == 200
+        assert hung_up(silent[0])
+        attendance = site.server.attendance
+        assert attendance.connections <= 8
+        assert attendance.closed[HangUp.PEER] >= 16
+        until(lambda: caplog.text.count("connection closed listener=http reason=peer") == 1)
+
+
+def test_who_reads_a_stream_is_not_sent_away_for_newcomers() -> None:
+    with (
+        running_site("gate", most_connections=8) as site,
+        site.watch() as viewer,
+        contextlib.ExitStack() as peers,
+    ):
+        for _ in range(20):
+            peers.enter_context(site.connect())
+        site.see()
+        assert viewer.recv(65536)
+
+
+def test_a_viewer_that_takes_nothing_is_cut_off_and_gives_its_place_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "STALL_S", 0.3)
+    with running_site("gate") as site, site.watch():
+        picture = NoisePicture(960, 700)
+        deadline_s = time.monotonic() + 20
+        while site.feed.viewers and time.monotonic() < deadline_s:
+            site.see(picture=picture)
+            time.sleep(0.05)
+        assert site.feed.viewers == 0
+        assert site.server.attendance.closed[HangUp.STALLED] == 1
 
 
 def test_an_answer_that_nobody_takes_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,7 @@ from daemon.http.view import View
 from daemon.metrics import Metrics, ReportCollector
 from daemon.recording.shelf import Shelf
 from daemon.seats.sight import Sights
+from sinks.crowd import Attendance, HangUp
 from sinks.messages import Kind
 from sinks.sink import Loss, SinkCounts
 from tests.support.fakes import FakeClock, ShownSights
@@ -95,6 +96,9 @@ class FakeReporter:
         published = {Kind.DETECTION: 7, Kind.STATUS: 2, Kind.HEARTBEAT: 1}
         counts = SinkCounts(published, 4096, dict.fromkeys(Loss, 0), 0)
         return [SinkReport("zeromq", counts, 3), SinkReport("jsonl", counts)]
+
+    def attendances(self) -> list[Attendance]:
+        return [Attendance("http", 3, 256, dict.fromkeys(HangUp, 0) | {HangUp.SLOW: 2})]
 
     def recorder(self) -> RecorderReport:
         recordings = RecordingReport(snapshots=4, clips=1, stored=9, stored_bytes=1024)

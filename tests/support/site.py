@@ -13,6 +13,7 @@ from dataclasses import replace
 from config.schema import HttpConfig
 from daemon.clock import SystemClock
 from daemon.http.app import HttpApp
+from daemon.http.connection import MAX_CONNECTIONS
 from daemon.http.feed import LiveFeed
 from daemon.http.server import HttpServer
 from daemon.recording.shelf import Shelf
@@ -23,7 +24,13 @@ from tests.support.reporting import FakeReporter, camera_report, view_of
 class Site:
     """A server with these cameras, bound; the first one has been seen."""
 
-    def __init__(self, *cameras: str, http: HttpConfig | None = None, port: int = 0) -> None:
+    def __init__(
+        self,
+        *cameras: str,
+        http: HttpConfig | None = None,
+        port: int = 0,
+        most_connections: int = MAX_CONNECTIONS,
+    ) -> None:
         self.shelves: dict[str, Shelf] = {}
         self.first = cameras[0]
         self.reporter = FakeReporter(*(camera_report(name) for name in cameras))
@@ -34,7 +41,7 @@ class Site:
         )
         self.events = view.events
         self.app = HttpApp(view)
-        self.server = HttpServer(self.app, "127.0.0.1", port)
+        self.server = HttpServer(self.app, "127.0.0.1", port, most_connections=most_connections)
         self.server.bind()
         self.port = self.server.address[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -79,10 +86,12 @@ class Site:
 
 
 @contextlib.contextmanager
-def running_site(*cameras: str, http: HttpConfig | None = None) -> Iterator[Site]:
+def running_site(
+    *cameras: str, http: HttpConfig | None = None, most_connections: int = MAX_CONNECTIONS
+) -> Iterator[Site]:
     """A started one; at the end it stops in time and leaves no thread behind."""
     before = set(threading.enumerate())
-    site = Site(*cameras, http=http)
+    site = Site(*cameras, http=http, most_connections=most_connections)
     site.server.start()
     try:
         yield site

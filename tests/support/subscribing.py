@@ -14,6 +14,7 @@ from daemon.clock import SystemClock
 from sinks.keys import load_public, load_secret
 from sinks.messages import Message, decode
 from sinks.sink import SinkWorker
+from sinks.xpub import MOST_CONNECTIONS
 from sinks.zeromq import ZeromqSink
 
 
@@ -25,10 +26,10 @@ def zeromq_config(**fields: object) -> ZeromqConfig:
 
 @contextmanager
 def publishing(
-    *, capacity: int = 1000, **config: object
+    *, capacity: int = 1000, most_connections: int = MOST_CONNECTIONS, **config: object
 ) -> Iterator[tuple[SinkWorker, ZeromqSink]]:
     """A started ZeroMQ sink on a free port."""
-    sink = ZeromqSink(zeromq_config(**config), SystemClock())
+    sink = ZeromqSink(zeromq_config(**config), SystemClock(), most_connections=most_connections)
     worker = SinkWorker(sink, SystemClock(), capacity=capacity)
     worker.open()
     worker.start()

@@ -15,6 +15,7 @@ from config.schema import JsonlConfig, SinksConfig, ZeromqConfig
 from daemon.books.reports import QueueReport
 from daemon.metrics import Metrics
 from daemon.outputs import CAPACITY, Outputs
+from sinks.crowd import Attendance
 from sinks.messages import Envelope, Kind
 from sinks.sink import Loss, SinkError
 from tests.support.fakes import FakeClock
@@ -26,7 +27,7 @@ BOTH = SinksConfig(zeromq=ZeromqConfig(), jsonl=JsonlConfig(path=Path("detection
 
 class FakeZeromq(FakeSink):
     name = "zeromq"
-    subscribers = 3
+    attendance = Attendance("zeromq", 3, 256, {})
 
 
 class FakeJsonl(FakeSink):
@@ -65,14 +66,14 @@ class Bench:
 @pytest.fixture
 def zeromq(monkeypatch: pytest.MonkeyPatch) -> FakeZeromq:
     sink = FakeZeromq()
-    monkeypatch.setattr("daemon.outputs.ZeromqSink", lambda *_: sink)
+    monkeypatch.setattr("daemon.outputs.ZeromqSink", lambda *_, **__: sink)
     return sink
 
 
 @pytest.fixture
 def jsonl(monkeypatch: pytest.MonkeyPatch) -> FakeJsonl:
     sink = FakeJsonl()
-    monkeypatch.setattr("daemon.outputs.JsonlSink", lambda *_: sink)
+    monkeypatch.setattr("daemon.outputs.JsonlSink", lambda *_, **__: sink)
     return sink
 
 

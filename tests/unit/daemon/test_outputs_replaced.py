@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from config.schema import JsonlConfig, SinksConfig, ZeromqConfig
 from daemon.metrics import Metrics
 from daemon.outputs import Outputs
+from sinks.crowd import Attendance
 from sinks.messages import DetectionMessage, Envelope, Kind
 from sinks.sink import SinkError
 from tests.support.fakes import FakeClock
@@ -33,7 +34,7 @@ def sinks(
 class PlacedSink(FakeSink):
     """Holds its place from `open` to `close`; `taken` are the places that cannot be had."""
 
-    subscribers = 0
+    attendance = Attendance("zeromq", 0, 256, {})
 
     def __init__(self, config: ZeromqConfig | JsonlConfig, taken: set[object]) -> None:
         super().__init__()
@@ -74,7 +75,7 @@ class House:
         self.outputs.open()
         self._seq = 0
 
-    def _make(self, config: ZeromqConfig | JsonlConfig, _clock: object) -> PlacedSink:
+    def _make(self, config: ZeromqConfig | JsonlConfig, _clock: object, **_: object) -> PlacedSink:
         self.made.append(PlacedSink(config, self.taken))
         return self.made[-1]
 

@@ -25,6 +25,7 @@ from daemon.reporter import STUCK_S, DaemonReporter, Progress
 from daemon.seats.rules import CameraRules
 from daemon.seats.seat import Numbers, Seat
 from detector.letterbox import InputSpec
+from sinks.crowd import Attendance
 from tests.support.fakes import FakeClock, FakeDetector, frame, seat_of
 from tests.support.messages import FakeSink
 from tests.support.waiting import PATIENCE_S, until
@@ -88,6 +89,7 @@ class Daemon:
             roster=self.roster,
             slots=self.slots,
             outputs=outputs,
+            site=lambda: Attendance("http", 0, 1, {}),
             recorder=Recorder(self.clock),
             history=ReloadHistory(self.config, self.clock),
             clock=self.clock,
@@ -138,9 +140,9 @@ class Daemon:
 def daemon(monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]:
     class FakeZeromq(FakeSink):
         name = "zeromq"
-        subscribers = 2
+        attendance = Attendance("zeromq", 2, 256, {})
 
-    monkeypatch.setattr("daemon.outputs.ZeromqSink", lambda *_: FakeZeromq())
+    monkeypatch.setattr("daemon.outputs.ZeromqSink", lambda *_, **__: FakeZeromq())
     daemon = Daemon()
     yield daemon
     daemon.finish()
