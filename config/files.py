@@ -8,7 +8,14 @@ from pathlib import Path
 
 
 class UnusableFileError(OSError):
-    """The file cannot be used; the message says why in plain words, without its name."""
+    """The file cannot be used; the message says why in plain words, without its name.
+
+    `is_unreadable` where it is not there or may not be read, whatever it is.
+    """
+
+    def __init__(self, message: str, *, is_unreadable: bool = False) -> None:
+        super().__init__(message)
+        self.is_unreadable = is_unreadable
 
 
 def read_small_file(path: Path, limit: int) -> tuple[bytes, int]:
@@ -55,7 +62,7 @@ def _content(descriptor: int, most: int | None) -> bytes:
 
 
 def _unreadable(exc: OSError | ValueError) -> UnusableFileError:
-    return UnusableFileError(f"cannot be read: {reason(exc)}")
+    return UnusableFileError(f"cannot be read: {reason(exc)}", is_unreadable=True)
 
 
 def reason(exc: OSError | ValueError) -> str:

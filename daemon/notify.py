@@ -9,7 +9,6 @@ import socket
 from collections.abc import Mapping
 
 from daemon.books.reports import Reporter
-from daemon.books.states import CameraState
 from daemon.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -111,7 +110,7 @@ class Notices:
 
     def _new_status(self) -> list[str]:
         states = [camera.status.state for camera in self._reporter.cameras()]
-        wanted = len(states) - states.count(CameraState.DISABLED)
+        wanted = sum(state.is_wanted for state in states)
         status = f"{sum(state.is_up for state in states)}/{wanted} cameras up"
         if status == self._status:
             return []

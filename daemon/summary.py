@@ -66,7 +66,8 @@ class Summary:
 
     def _line(self, before: _Reading, now: _Reading) -> str:
         cameras = self._reporter.cameras()
-        up = f"{sum(camera.status.state.is_up for camera in cameras)}/{len(cameras)}"
+        states = [camera.status.state for camera in cameras]
+        up = f"{sum(s.is_up for s in states)}/{sum(s.is_wanted for s in states)}"
         seconds = now.at_s - before.at_s
         then = total(page for name, page in before.pages.items() if name in now.pages)
         here = total(now.pages.values())

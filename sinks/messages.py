@@ -19,7 +19,9 @@ VERSION = 1  # of the format; rises when a field changes its meaning or goes awa
 HEARTBEAT_TOPICS = b"hb."  # what the topics of every node's heartbeat begin with
 
 Encoding = Literal["json", "msgpack"]
-State = Literal["connecting", "streaming", "tampered", "stalled", "backoff", "disabled", "failed"]
+State = Literal[
+    "connecting", "streaming", "tampered", "stalled", "backoff", "disabled", "failed", "finished"
+]
 
 Version = Annotated[int, Meta(ge=1, description="Version of this format.")]
 Epoch = Annotated[str, Meta(description="New at every start of the daemon.")]

@@ -19,12 +19,18 @@ class CameraState(StrEnum):
     STALLED = "stalled"  # open, but no frame for longer than it should take
     BACKOFF = "backoff"  # lost; waiting before the next try
     DISABLED = "disabled"  # enabled: false
-    FAILED = "failed"  # will not be tried again (bad configuration, a file played to its end)
+    FAILED = "failed"  # will not be tried again: the configuration cannot work
+    FINISHED = "finished"  # a file was played to its end, as it should
 
     @property
     def is_up(self) -> bool:
         """Pictures come."""
         return self in (CameraState.STREAMING, CameraState.TAMPERED)
+
+    @property
+    def is_wanted(self) -> bool:
+        """Pictures should come."""
+        return self not in (CameraState.DISABLED, CameraState.FINISHED)
 
 
 class Tampering(StrEnum):
@@ -153,12 +159,14 @@ class Status:
             self._closed = True
 
     def _blind_since_s(self, old: CameraStatus, state: CameraState) -> float | None:
-        if state.is_up or old.blind_since_s is not None:
-            return None if state.is_up else old.blind_since_s
+        if state.is_up or state is CameraState.FINISHED:
+            return None
+        if old.blind_since_s is not None:
+            return old.blind_since_s
         return self._newest[0] if self._newest else old.since_s
 
 
 def _lost_reason(old: CameraStatus, state: CameraState, reason: str) -> str:
-    if state.is_up:
+    if state.is_up or state is CameraState.FINISHED:
         return ""
     return reason if state in (CameraState.BACKOFF, CameraState.FAILED) else old.lost_reason

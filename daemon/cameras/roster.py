@@ -8,7 +8,6 @@ from typing import Protocol
 
 from config.camera import CameraConfig
 from daemon.books.states import CameraState
-from daemon.capture.errors import Kind
 from daemon.clock import Clock
 from daemon.pipeline.policy import BatchPolicy
 from daemon.pipeline.slot import Slot, SlotBoard
@@ -67,13 +66,9 @@ class Roster:
         return seat.sight if seat else None
 
     def given_up(self) -> frozenset[str]:
-        """Cameras that will not be tried again by themselves, but for files played to their end."""
+        """Cameras that will not be tried again by themselves."""
         statuses = [seat.status.now() for seat in self.seats()]
-        return frozenset(
-            status.camera
-            for status in statuses
-            if status.state is CameraState.FAILED and status.reason != Kind.EOF
-        )
+        return frozenset(s.camera for s in statuses if s.state is CameraState.FAILED)
 
     def seat(self, cameras: Mapping[str, CameraConfig], *, score_threshold: float | None) -> None:
         """Give each of these a seat, and those that have one these rules; who has none of these

@@ -28,6 +28,7 @@ from daemon.clock import Clock
 from detector.letterbox import InputSpec
 
 _BELIEVABLE_FPS = (0.1, 240.0)
+_SLOWEST_FILE_FPS = 1 / 3600  # a time-lapse; its container knows
 _HARDWARE_FORMATS = frozenset({"cuda", "vaapi"})
 _UNDECODED = frozenset({Verdict.SKIP, Verdict.BEGIN, Verdict.HOLD})
 BeforePacket = Callable[[float], bool]  # hears the decoding time; False ends the stream
@@ -65,6 +66,8 @@ class AvSource:
         codec = stream.codec_context
         rate = stream.average_rate or stream.guessed_rate
         low, high = _BELIEVABLE_FPS
+        if self._demuxer.address.medium == "file":
+            low = _SLOWEST_FILE_FPS
         return StreamInfo(
             codec=codec.codec.canonical_name,
             width=self.appearance.shown_wh[0],

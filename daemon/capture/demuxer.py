@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from functools import partial
+from pathlib import Path
 from typing import TypeVar, cast
 
 import av
@@ -20,6 +21,7 @@ from config.camera import CameraConfig
 from daemon.capture.address import Address
 from daemon.capture.errors import CaptureError, Kind, guarded
 from daemon.capture.hwaccel import hardware_decoder
+from daemon.capture.local_file import check_file
 from daemon.capture.picture import check_size
 from daemon.capture.preflight import check_stays
 from daemon.capture.tracks import best_video
@@ -80,6 +82,7 @@ class Demuxer:
             hwaccel=hardware_decoder(camera.hwaccel),
         )
         if address.medium == "file":
+            check_file(Path(address.target.removeprefix("file:")), camera.open_timeout_s)
             return self._guarded(open_container, opening=True)
         remaining = _Remaining(self._clock, camera.open_timeout_s)
         timeouts_s = (cast(float, remaining), camera.read_timeout_s)

@@ -91,9 +91,9 @@ class Reporter:
 
     def played(self, error: CaptureError) -> None:
         """A file that is not looped came to its end."""
-        self._status.change(CameraState.FAILED, reason=error.kind.value)
+        self._status.change(CameraState.FINISHED, reason=error.kind.value)
         log.info(
-            "camera played to its end camera=%s state=failed reason=%s",
+            "camera played to its end camera=%s state=finished reason=%s",
             self.camera,
             error.kind.value,
         )

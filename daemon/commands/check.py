@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from config.camera import CameraConfig
 from config.credentials import credentials_directory, is_hidden, resolve
 from config.errors import ConfigError, CredentialError, Fault, KeyPath, printable
 from config.loader import Loaded, load
 from config.urls import local_path, scheme_of
+from daemon.diagnosis.files import file_fault
 from daemon.reload.access import check_token
 from daemon.reload.labels import check_labels
 from detector.api import ModelError
@@ -64,8 +66,8 @@ def _camera_warnings(loaded: Loaded, directory: Path | None) -> Iterator[Fault]:
         if not camera.enabled:
             continue
         scheme = scheme_of(camera.url)
-        if scheme in ("file", "v4l2") and not os.access(local_path(camera.url), os.R_OK):
-            yield _warning(loaded, ("cameras", name, "url"), "is not there or cannot be read")
+        if fault := _local_fault(camera):
+            yield _warning(loaded, ("cameras", name, "url"), fault)
         if camera.credential is None or scheme not in ("rtsp", "rtsps"):
             continue
         path = ("cameras", name, "credential")
@@ -79,6 +81,15 @@ def _camera_warnings(loaded: Loaded, directory: Path | None) -> Iterator[Fault]:
     if unchecked:
         message = "$CREDENTIALS_DIRECTORY is not set: systemd credentials are not checked"
         yield _warning(loaded, unchecked, message)
+
+
+def _local_fault(camera: CameraConfig) -> str | None:
+    scheme, path = scheme_of(camera.url), local_path(camera.url)
+    if scheme == "file":
+        return file_fault(path)
+    if scheme == "v4l2" and not os.access(path, os.R_OK):
+        return "is not there or cannot be read"
+    return None
 
 
 def _folder_warnings(loaded: Loaded) -> Iterator[Fault]:

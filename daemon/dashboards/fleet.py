@@ -5,7 +5,6 @@ from __future__ import annotations
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from daemon.books.states import CameraState
 from daemon.dashboards.board import Row, board, every_instance
 from daemon.dashboards.panels import (
     BAD,
@@ -20,7 +19,7 @@ from daemon.dashboards.panels import (
     states,
     value,
 )
-from daemon.dashboards.queries import BY_CAMERA, CAP, LOST, Query, Scope, total
+from daemon.dashboards.queries import BY_CAMERA, CAP, IDLE, LOST, Query, Scope, total
 
 ALL = Scope('instance=~"$instance"')
 LATENCY = "vedette_end_to_end_latency_seconds"
@@ -42,7 +41,7 @@ def dashboard() -> Dashboard:
 
 def _now() -> Row:
     up = ALL.of("vedette_camera_up")
-    disabled = ALL.of("vedette_camera_state", f'state="{CameraState.DISABLED}"')
+    idle = ALL.of("vedette_camera_state", IDLE)
     lost = total(ALL.rate("vedette_frames_dropped_total", LOST))
     return Row(
         "Now",
@@ -54,8 +53,8 @@ def _now() -> Row:
             ),
             value(
                 "Cameras not up",
-                "Cameras that should run and do not; disabled ones are not counted.",
-                Query(f"count({up}) - sum({up}) - sum({disabled})"),
+                "Cameras that should run and do not: not disabled, no file that is over.",
+                Query(f"count({up}) - sum({up}) - sum({idle})"),
                 steps={1: BAD},
             ),
             value(

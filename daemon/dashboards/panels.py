@@ -58,6 +58,7 @@ STATE_COLORS = {
     CameraState.BACKOFF: BAD,
     CameraState.DISABLED: "text",
     CameraState.FAILED: "dark-red",
+    CameraState.FINISHED: "light-blue",
 }
 # Text for the panels whose value is a one-hot or constant 1: what it says stands in its labels.
 NAMES = BigValueTextMode.NAME

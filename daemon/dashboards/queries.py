@@ -11,6 +11,7 @@ WINDOW = "$__rate_interval"  # Grafana's: at least four scrapes
 BY_CAMERA = "instance, camera"
 CAP = f'reason="{Drop.FPS_CAP}"'  # left out on purpose: not a loss
 LOST = f'reason!="{Drop.FPS_CAP}"'
+IDLE = f'state=~"{"|".join(state for state in CameraState if not state.is_wanted)}"'
 STATE_CODES = {state: code for code, state in enumerate(CameraState, 1)}
 
 
@@ -50,11 +51,11 @@ class Scope:
         return f"{captured} - {total(self.rate('vedette_frames_dropped_total', CAP), by)}"
 
     def target_fps(self) -> str:
-        """Per camera that is not disabled: detect.fps, or what the stream announces if less."""
+        """Per camera that is wanted: detect.fps, or what the stream announces if less."""
         target = self.of("vedette_camera_target_fps")
-        disabled = self.of("vedette_camera_state", f'state="{CameraState.DISABLED}"')
+        idle = self.of("vedette_camera_state", IDLE)
         least = f"({self.of('vedette_camera_nominal_fps')} < {target} or {target})"
-        return f"({least} unless ignoring (state) {disabled} == 1)"
+        return f"({least} unless ignoring (state) {idle} == 1)"
 
     def unaccounted(self, by: str = BY_CAMERA) -> str:
         """Captured − processed − dropped − in flight: frames without a fate, always 0."""

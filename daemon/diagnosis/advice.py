@@ -101,8 +101,11 @@ _SPECIAL: dict[tuple[Kind, str], Callable[[CameraConfig], str | None]] = {
     (Kind.TIMEOUT, "rtsp"): _over_udp,
     (Kind.TIMEOUT, "rtsps"): _over_udp,
     (Kind.NOT_FOUND, "file"): lambda _: (
-        "There is no such file, seen from here: file:clip.mp4 begins at the current folder, in a"
-        " configuration at the folder of that file."
+        "There is no such file, seen from here, or this user may not read it: file:clip.mp4 begins"
+        " at the current folder, in a configuration at the folder of that file."
+    ),
+    (Kind.TIMEOUT, "file"): lambda _: (
+        "A network mount whose server is away does that: `findmnt --target FILE` names it."
     ),
     (Kind.CODEC, "file"): lambda _: (
         "This is no video, or a damaged one: `ffprobe FILE` says more. A recording that was cut"

@@ -12,6 +12,7 @@ from config.camera import CameraConfig
 from config.credentials import is_hidden, resolve
 from config.errors import CredentialError
 from config.urls import local_path, scheme_of
+from daemon.diagnosis.files import file_fault
 from daemon.diagnosis.finding import Finding, fail, ok, warn
 
 
@@ -50,9 +51,10 @@ def input_findings(
 
 def _missing(name: str, camera: CameraConfig, directory: Path | None) -> Finding | None:
     what, scheme = camera_title(name), scheme_of(camera.url)
-    if scheme == "file" and not os.access(local_path(camera.url), os.R_OK):
-        path = local_path(camera.url)
-        return fail(what, f"{path} is not there or cannot be read", "see its path and mode")
+    if scheme == "file":
+        fault = file_fault(local_path(camera.url))
+        todo = "see its path and mode"
+        return fail(what, f"{local_path(camera.url)} {fault}", todo) if fault else None
     if scheme == "v4l2":
         return _device(what, local_path(camera.url))
     if camera.credential is not None:

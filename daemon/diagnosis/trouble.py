@@ -71,17 +71,11 @@ def trouble(status: CameraStatus, camera: CameraConfig) -> Trouble | None:
         case CameraState.TAMPERED:
             said = _VIEW.get(Tampering(status.reason), "The view of {} is wrong.")
             return Trouble(said.format(where), _LOOK_AT_IT)
-        case CameraState.FAILED if is_finished(status, camera):
+        case CameraState.FINISHED:
             return None
         case _ if status.lost_reason:
             return _lost(status.lost_reason, camera, where)
     return None
-
-
-def is_finished(status: CameraStatus, camera: CameraConfig) -> bool:
-    """Whether this is a file that was played to its end, which is no fault."""
-    at_end = status.state is CameraState.FAILED and status.reason == Kind.EOF
-    return at_end and scheme_of(camera.url) == "file"
 
 
 def _lost(reason: str, camera: CameraConfig, where: str) -> Trouble:

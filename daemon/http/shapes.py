@@ -9,7 +9,7 @@ from dataclasses import asdict
 from daemon.answers.records import detection_records
 from daemon.books.accounting import Page, total
 from daemon.books.reports import CameraReport, ConfigReport, ModelReport, Reporter
-from daemon.diagnosis.trouble import address_of, is_finished, trouble
+from daemon.diagnosis.trouble import address_of, trouble
 from daemon.http.history import STEP_S, Point
 from daemon.http.rates import Fps
 from daemon.seats.sight import Sight
@@ -31,7 +31,6 @@ def camera_json(
         "in_state_s": _seconds(now_s - status.since_s),
         "retry_s": status.retry_s,
         "blind_s": None if status.blind_since_s is None else _seconds(now_s - status.blind_since_s),
-        "finished": is_finished(status, config),
         "trouble": asdict(said) if said else None,
         "reconnects": status.reconnects,
         "stream": asdict(status.stream) if status.stream else None,

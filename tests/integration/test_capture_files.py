@@ -41,7 +41,7 @@ def play(path: Path, *, fps: float = 120.0, input_spec: InputSpec = INPUT) -> Ca
     with running(
         f"file://{path}", detect={"fps": fps}, file=FULL_SPEED, rig={"input_spec": input_spec}
     ) as rig:
-        rig.wait_for_state(CameraState.FAILED, 30)
+        rig.wait_for_state(CameraState.FINISHED, 30)
     assert rig.status.reason == "eof", rig.status
     return rig
 
@@ -199,7 +199,7 @@ def test_a_looped_file_goes_on_and_on_without_a_change_of_state(tmp_path: Path, 
 def test_a_file_is_played_at_its_own_speed(tmp_path: Path) -> None:
     path = encode(tmp_path / "a.mp4", 20, fps=20)
     with running(f"file://{path}", detect={"fps": 20.0}, file={"loop": False}) as rig:
-        rig.wait_for_state(CameraState.FAILED)
+        rig.wait_for_state(CameraState.FINISHED)
     span_s = rig.frames[-1].captured_s - rig.frames[0].captured_s
     assert 0.8 <= span_s <= 1.2
     assert rig.page.captured == 20
@@ -286,7 +286,7 @@ def test_random_bytes_in_a_file_never_crash_the_camera(tmp_path: Path, seed: int
         data[at] = int(random.integers(0, 256))
     path.write_bytes(data[: len(data) - seed * 97])
     with running(f"file://{path}", detect={"fps": 120.0}, file=FULL_SPEED) as rig:
-        rig.wait_for(lambda: rig.status.state in (CameraState.FAILED, CameraState.BACKOFF))
+        rig.wait_for(lambda: rig.status.state in (CameraState.FINISHED, CameraState.BACKOFF))
     assert rig.status.reason in ("eof", "codec", "too_large", "no_video")
 
 
@@ -350,7 +350,7 @@ def test_a_hardware_decoder_that_is_not_there_falls_back_and_says_so(
 ) -> None:
     path = encode(tmp_path / "a.mp4", 10)
     with running(f"file://{path}", hwaccel="vaapi", file=FULL_SPEED) as rig:
-        rig.wait_for_state(CameraState.FAILED)
+        rig.wait_for_state(CameraState.FINISHED)
     assert rig.status.stream is not None
     assert rig.status.stream.decoder == "software"
     assert "no hardware decoder" in caplog.text

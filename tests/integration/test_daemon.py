@@ -110,7 +110,7 @@ def test_a_file_read_without_pacing_loses_nothing_and_boxes_lie_on_people(tmp_pa
         messages = [subscriber.next(60)]
         while messages[-1].seq < 300:
             messages.append(subscriber.next())
-        camera = daemon.camera_is("street", "failed")
+        camera = daemon.camera_is("street", "finished")
         assert camera["reason"] == "eof"
         code, _ = daemon.stop()
     assert code == 0

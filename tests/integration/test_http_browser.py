@@ -183,7 +183,7 @@ def test_a_change_of_state_is_shown_in_words_with_the_next_step(
 def test_a_file_that_is_over_is_finished_and_not_down(site: Site, browser: Chromium) -> None:
     clip = CameraConfig(url="file:///srv/street.mp4")
     site.reporter.camera_reports[0] = camera_report(
-        "gate", CameraState.FAILED, reason="eof", config=clip
+        "gate", CameraState.FINISHED, reason="eof", config=clip
     )
     browser.get(site.url)
     until(lambda: browser.text(tile("gate", ".badge")) == "finished")

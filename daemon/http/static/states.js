@@ -12,11 +12,12 @@ const WORDS = {
   backoff: ["no connection", "bad"],
   disabled: ["turned off", "off"],
   failed: ["failed", "bad"],
+  finished: ["finished", "off"],
 };
 
 // Counted: whether it should be up, and whether it is.
-export function isWanted({ state, finished }) {
-  return state !== "disabled" && !finished;
+export function isWanted({ state }) {
+  return state !== "disabled" && state !== "finished";
 }
 
 export function isUp({ state }) {
@@ -27,7 +28,7 @@ export function isUp({ state }) {
 export function spoken(camera) {
   const [word, tone] = WORDS[camera.state] ?? [camera.state, "off"];
   const said = { word, tone, head: "", what: "", since: "", advice: camera.trouble?.advice ?? "" };
-  if (camera.finished) return { ...said, word: "finished", tone: "off", head: "Finished", what: `${camera.address} was played to its end.` };
+  if (camera.state === "finished") return { ...said, head: "Finished", what: `${camera.address} was played to its end.` };
   if (camera.state === "streaming") return { ...said, ...streaming(camera) };
   if (camera.state === "tampered") return { ...said, what: camera.trouble?.what ?? "" };
   if (camera.state === "disabled") return { ...said, head: "Turned off", what: "enabled: false in the configuration." };

@@ -70,6 +70,7 @@ def test_status_is_told_when_it_changes_and_counts_cameras_that_are_wanted(
     daemon.ticks(1)
     cameras = daemon.reporter.camera_reports
     cameras.append(camera_report("off", CameraState.DISABLED))
+    cameras.append(camera_report("film", CameraState.FINISHED))
     assert daemon.ticks(2) == []
     cameras[0] = camera_report("gate", CameraState.BACKOFF)
     assert daemon.ticks(2) == [{"STATUS": "1/2 cameras up"}]

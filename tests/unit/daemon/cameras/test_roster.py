@@ -271,7 +271,7 @@ def test_cameras_are_switched_off_and_on(hall: Hall) -> None:
 
 def test_who_gave_up_is_tried_again_when_asked_for(hall: Hall) -> None:
     hall.seat("gate").status.change(CameraState.FAILED, reason="config")
-    hall.seat("yard").status.change(CameraState.FAILED, reason="eof")
+    hall.seat("yard").status.change(CameraState.FINISHED, reason="eof")
     assert hall.roster.given_up() == {"gate"}, "a file played to its end is done"
     hall.use(gate=camera(), yard=camera(), again=hall.roster.given_up())
     assert hall.lives("gate") == ["stopped", "running"]

@@ -144,7 +144,7 @@ def test_the_cameras_own_clock_is_published_where_it_is_asked_for_and_known(aske
     pictures = [sample(0.0), replace(sample(0.2), captured_ns=17)]
     capture = run(
         Script(pictures),
-        lambda c: c.status.state is CameraState.FAILED,
+        lambda c: c.status.state is CameraState.FINISHED,
         url="file:///a.mp4",  # read at full speed, so that none replaces the other
         file={"realtime": False},
         time_source=asked,
@@ -193,7 +193,7 @@ def test_a_fault_of_the_configuration_is_not_tried_again(caplog: pytest.LogCaptu
 def test_a_file_played_once_ends_without_a_retry(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     opener = Script([sample(0.0)])
-    capture = run(opener, lambda c: c.status.state is CameraState.FAILED, url="file:///a.mp4")
+    capture = run(opener, lambda c: c.status.state is CameraState.FINISHED, url="file:///a.mp4")
     assert capture.status.reason == "eof"
     assert capture.page.captured == 1
     assert "played to its end" in caplog.text
@@ -296,7 +296,7 @@ def test_a_file_read_at_full_speed_loses_no_frame() -> None:
     frames = [sample(index / 30) for index in range(100)]
     capture = run(
         Script(frames),
-        lambda c: c.status.state is CameraState.FAILED,
+        lambda c: c.status.state is CameraState.FINISHED,
         url="file:///a.mp4",
         file={"realtime": False, "loop": False},
         detect={"fps": 30.0},

@@ -96,7 +96,7 @@ def test_json_is_one_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert found["findings"][-1] == {
         "verdict": "fail",
         "what": "camera a",
-        "detail": f"{tmp_path}/none.mp4 is not there or cannot be read",
+        "detail": f"{tmp_path}/none.mp4 cannot be read: no such file or directory",
         "todo": "see its path and mode",
     }
 

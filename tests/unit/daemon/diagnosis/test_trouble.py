@@ -8,7 +8,7 @@ from config.camera import CameraConfig
 from daemon.books.states import CameraState, CameraStatus, Tampering
 from daemon.capture.errors import Kind
 from daemon.diagnosis.advice import advice
-from daemon.diagnosis.trouble import address_of, is_finished, trouble
+from daemon.diagnosis.trouble import address_of, trouble
 
 CAMERA = CameraConfig(url="rtsp://10.0.0.5:554/stream1")
 CLIP = CameraConfig(url="file:///srv/clips/street%20east.mp4")
@@ -58,11 +58,7 @@ def test_where_nothing_is_wrong_nothing_is_told(state: CameraState) -> None:
 
 
 def test_a_file_that_was_played_to_its_end_is_no_trouble() -> None:
-    over = lost(Kind.EOF, CameraState.FAILED)
-    assert is_finished(over, CLIP)
-    assert trouble(over, CLIP) is None
-    assert not is_finished(over, CAMERA)
-    assert not is_finished(lost(Kind.NOT_FOUND, CameraState.FAILED), CLIP)
+    assert trouble(lost(Kind.EOF, CameraState.FINISHED), CLIP) is None
 
 
 def test_a_file_that_is_missing_is_called_by_its_name() -> None:
