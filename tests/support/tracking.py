@@ -1,0 +1,50 @@
+"""Boxes as a detector would find them, and a tracker that is told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from daemon.tracking.tracker import Step, Tracker
+from daemon.tracking.tuning import Tuning
+from detector.detections import Detections
+
+LABELS = ("person", "car", "truck", "dog")
+SIZE = (1280, 720)
+Box = tuple[float, float, float, float]
+
+
+def found(*boxes: Box, score: float | Sequence[float] = 0.8, label: str = "person") -> Detections:
+    """In the order given."""
+    count = len(boxes)
+    return Detections(
+        np.array(boxes, np.float32).reshape(-1, 4),
+        np.broadcast_to(np.float32(score), count).astype(np.float32),
+        np.full(count, LABELS.index(label), np.int32),
+    )
+
+
+def standing(x: float, y: float = 400.0, *, width: float = 40.0, height: float = 100.0) -> Box:
+    """A box whose feet are there."""
+    return (x - width / 2, y - height, x + width / 2, y)
+
+
+class Followed:
+    """A tracker, told of one picture after another."""
+
+    def __init__(self, tuning: Tuning | None = None, *, strong_from: float = 0.4) -> None:
+        self.tracker = Tracker(LABELS, tuning or Tuning())
+        self._strong_from = strong_from
+
+    def see(self, detections: Detections, at_s: float) -> list[int]:
+        """The number of each box's object; 0 where there is none yet."""
+        return self.numbers(self.step(detections, at_s))
+
+    def step(self, detections: Detections, at_s: float) -> Step:
+        strong = detections.score >= self._strong_from
+        return self.tracker.update(detections, strong, at_s, size_wh=SIZE)
+
+    def numbers(self, step: Step) -> list[int]:
+        number = self.tracker.tracks.number
+        return [0 if row < 0 else int(number[row]) for row in step.row]
