@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
 
-from config.schema import Config
 from daemon.books.reports import (
     CameraReport,
     ConfigReport,
@@ -15,56 +15,74 @@ from daemon.books.reports import (
     RecorderReport,
     SinkReport,
 )
-from daemon.cameras.roster import Roster
-from daemon.clock import Clock
 from daemon.outputs import Outputs
-from daemon.pipeline.slot import SlotBoard
-from daemon.pipeline.threads import Pipeline
 from daemon.recording.recorder import Recorder
 from daemon.reload.history import ReloadHistory
-from daemon.reload.model import LoadedModel
+from daemon.seats.roster import Roster
 from sinks.crowd import Attendance
 
-STUCK_S = 20.0  # a batch that runs longer than this is a hang, not a slow machine
+
+class Stage(IntEnum):
+    """How far the start has come."""
+
+    CLOSED = 0
+    OPEN = 1  # sinks and HTTP are bound
+    WARM = 2  # there is a model, and it has run
+    CAPTURING = 3  # every camera has been started
 
 
-@dataclass
-class Progress:
-    """What the daemon runs with, and how far its start has come; written by the main thread, and
-    while the model is loaded by its thread.
-    """
+class Work(Protocol):
+    """What can be asked of the daemon at work. Any thread."""
 
-    config: Config
-    sinks_bound: bool = False
-    capture_started: bool = False
-    draining: bool = False
-    model: LoadedModel | None = None
-    pipeline: Pipeline | None = None
+    def model(self) -> ModelReport | None: ...
+
+    def waiting(self) -> int:
+        """Frames in their slots."""
+        ...
+
+    def stuck(self) -> str | None: ...
+
+
+class Nothing:
+    """The work of a daemon whose model is still loaded."""
+
+    def model(self) -> None:
+        return None
+
+    def waiting(self) -> int:
+        return 0
+
+    def stuck(self) -> None:
+        return None
 
 
 class DaemonReporter:
-    """Implements `daemon.books.reports.Reporter`. Every method may be called from any thread."""
+    """Implements `daemon.books.reports.Reporter`. Every method may be called from any thread;
+    `stage`, `draining` and `begin` are the main thread's.
+    """
 
     def __init__(
         self,
-        progress: Progress,
         *,
         roster: Roster,
-        slots: SlotBoard,
         outputs: Outputs,
         site: Callable[[], Attendance],
         recorder: Recorder,
         history: ReloadHistory,
-        clock: Clock,
     ) -> None:
-        self._progress = progress
+        self.stage = Stage.CLOSED
+        self.draining = False
+        self._work: Work = Nothing()
         self._roster = roster
-        self._slots = slots
         self._outputs = outputs
         self._site = site
         self._recorder = recorder
         self._history = history
-        self._clock = clock
+
+    def begin(self, work: Work) -> None:
+        """The model is warm: this is the work from now on."""
+        self._work = work
+        self.stage = Stage.WARM
 
     def cameras(self) -> Sequence[CameraReport]:
         return [
@@ -73,7 +91,7 @@ class DaemonReporter:
         ]
 
     def queues(self) -> Sequence[QueueReport]:
-        slots = QueueReport("slots", len(self._slots), len(self._roster.seats()))
+        slots = QueueReport("slots", self._work.waiting(), len(self._roster.seats()))
         return [slots, *self._outputs.queues(), self._recorder.report().queue]
 
     def sinks(self) -> Sequence[SinkReport]:
@@ -86,39 +104,18 @@ class DaemonReporter:
         return self._recorder.report()
 
     def model(self) -> ModelReport | None:
-        model, pipeline = self._progress.model, self._progress.pipeline
-        if model is None:
-            return None
-        detector = model.detector
-        return ModelReport(
-            detector.name,
-            detector.precision,
-            detector.labels,
-            detector.weights_sha256,
-            model.loaded_ns,
-            model.warmup_s,
-            pipeline.max_batch() if pipeline else detector.buckets[-1],
-            detector.trace_count - model.traces,
-        )
+        return self._work.model()
 
     def config(self) -> ConfigReport:
         return self._history.report()
 
     def readiness(self) -> Readiness:
-        progress = self._progress
         return Readiness(
-            model_warm=progress.model is not None,
-            sinks_bound=progress.sinks_bound,
-            capture_started=progress.capture_started,
-            not_draining=not progress.draining,
+            model_warm=self.stage >= Stage.WARM,
+            sinks_bound=self.stage >= Stage.OPEN,
+            capture_started=self.stage >= Stage.CAPTURING,
+            not_draining=not self.draining,
         )
 
     def stuck(self) -> str | None:
-        pipeline = self._progress.pipeline
-        if pipeline is None:
-            return None
-        busy_s = pipeline.occupancy.busy_for_s(self._clock.now_s())
-        if busy_s > STUCK_S:
-            return f"the detector has been busy with one batch for {busy_s:.0f} s"
-        dead = [] if self._progress.draining else pipeline.dead_threads()
-        return f"thread {dead[0]} has died" if dead else None
+        return self._work.stuck()

@@ -24,10 +24,12 @@ from daemon import signals
 from daemon.app import App
 from daemon.background import Background
 from daemon.clock import Clock
+from daemon.doors import Doors
 from daemon.http.server import ListenError
 from daemon.log import on_terminal
 from daemon.notify import Notices
-from daemon.reload.model import BuildDetector
+from daemon.reload.model import BuildDetector, LoadedModel, load_model
+from daemon.reload.reloader import Running
 from daemon.summary import Summary
 from detector.api import InferenceError, ModelError
 from sinks.sink import SinkError
@@ -46,22 +48,21 @@ def serve(loaded: Loaded, build: BuildDetector, clock: Clock, *, summary_s: floa
     line in the log, None for none.
     """
     faulthandler.enable()  # systemd's watchdog aborts: the journal then has every thread's stack
-    app = App(loaded, clock)
-    notices = Notices(app.reporter, clock)
+    doors = Doors(loaded, clock)
+    notices = Notices(doors.reporter, clock)
     columns = _columns if on_terminal() else None
     service = _Service(
-        app,
+        doors,
         clock,
         notices,
-        Summary(app.reporter, app.roster, clock, every_s=summary_s, columns=columns),
-        page=live_page(loaded.config.http),
+        Summary(doors.reporter, doors.roster, clock, every_s=summary_s, columns=columns),
     )
     try:
-        code = service.run(build)
+        code = service.run(loaded, build)
     finally:
         signals.let_stop_through()
         notices.stopping()
-        clean = app.stop()
+        clean = service.stop()
     if not clean or service.busy:
         _exit_now(code)
     return code
@@ -70,14 +71,12 @@ def serve(loaded: Loaded, build: BuildDetector, clock: Clock, *, summary_s: floa
 class _Service:
     """The main thread's work while the daemon runs."""
 
-    def __init__(
-        self, app: App, clock: Clock, notices: Notices, summary: Summary, *, page: str
-    ) -> None:
-        self._app = app
-        self._page = page
+    def __init__(self, doors: Doors, clock: Clock, notices: Notices, summary: Summary) -> None:
+        self._doors = doors
         self._clock = clock
         self._notices = notices
-        self._summary = summary
+        self._ticks = [doors.tick, notices.tick, summary.tick]  # each once a second
+        self._stops = [doors.close]  # in this order; each says whether it came to an end
         self._next_tick_s = clock.now_s()
         self._reload_wanted = False  # however often it was asked for while it could not be done
         self._beside: Background[Any] | None = None
@@ -87,15 +86,12 @@ class _Service:
         """Whether something is being loaded, which nothing can interrupt."""
         return self._beside is not None and not self._beside.done
 
-    def run(self, build: BuildDetector) -> int:
+    def run(self, loaded: Loaded, build: BuildDetector) -> int:
         try:
-            if self._started(build):
-                log.info("ready")
-                log.info("Live page: %s", self._page)
-                self._next_tick_s = self._clock.now_s()  # whoever waits for it hears of it at once
-                while not self._stopped_before(lambda: self._reload_wanted, TICK_S):
-                    if self._stopped_while_reloading(build):
-                        break
+            self._doors.open()
+            model = self._loaded_model(loaded, build)
+            if model is not None:
+                self._work(Running(loaded, model), build)
         except (SinkError, ListenError, InferenceError) as error:
             log.error("%s", error)  # noqa: TRY400 - expected: the line says it all
             return FAILED
@@ -108,26 +104,44 @@ class _Service:
             return BAD_CONFIG
         return OK
 
-    def _started(self, build: BuildDetector) -> bool:
-        """False if a stop signal came first."""
-        self._app.open()
-        load = partial(self._app.load_model, build, advanced=self._notices.loading_advanced)
-        loading = self._beside = Background("model", load)
-        if self._stopped_before(lambda: loading.done, LOOK_S):
-            return False
-        loading.result()
-        self._app.start_cameras()
-        return True
+    def stop(self) -> bool:
+        """Drain and close what was opened; False if a thread is still blocked."""
+        self._doors.reporter.draining = True
+        ended = [stop() for stop in self._stops]
+        return all(ended)
 
-    def _stopped_while_reloading(self, build: BuildDetector) -> bool:
+    def _loaded_model(self, loaded: Loaded, build: BuildDetector) -> LoadedModel | None:
+        """Built and warm; None if a stop signal came first."""
+        advanced = self._notices.loading_advanced
+        load = partial(load_model, loaded, build, self._clock, advanced=advanced)
+        loading: Background[LoadedModel] = Background("model", load)
+        self._beside = loading
+        if self._stopped_before(lambda: loading.done, LOOK_S):
+            return None
+        return loading.result()
+
+    def _work(self, running: Running, build: BuildDetector) -> None:
+        """Start everything, and keep at it until a stop signal comes."""
+        app = App(self._doors, running, self._clock)
+        self._stops.insert(0, app.stop)
+        self._ticks.insert(0, app.check)
+        app.start()
+        log.info("ready")
+        log.info("Live page: %s", live_page(running.loaded.config.http))
+        self._next_tick_s = self._clock.now_s()  # whoever waits for it is told at once
+        while not self._stopped_before(lambda: self._reload_wanted, TICK_S):
+            if self._stopped_while_reloading(app, build):
+                return
+
+    def _stopped_while_reloading(self, app: App, build: BuildDetector) -> bool:
         """Read the file and load what it needs beside the main thread, which then applies it."""
         self._reload_wanted = False
         self._notices.reloading()
-        prepare = partial(self._app.prepare_reload, build, advanced=self._notices.loading_advanced)
+        prepare = partial(app.prepare_reload, build, advanced=self._notices.loading_advanced)
         preparing = self._beside = Background("reload", prepare)
         if self._stopped_before(lambda: preparing.done, LOOK_S):
             return True
-        self._app.conclude_reload(preparing.result)
+        app.conclude_reload(preparing.result)
         self._notices.reloaded()
         return False
 
@@ -136,9 +150,8 @@ class _Service:
         while not done():
             now_s = self._clock.now_s()
             if now_s >= self._next_tick_s:
-                self._app.tick()
-                self._notices.tick()
-                self._summary.tick()
+                for tick in self._ticks:
+                    tick()
                 self._next_tick_s = max(self._next_tick_s + TICK_S, now_s)
             taken = signals.take(min(look_s, max(0.0, self._next_tick_s - now_s)))
             if taken == signals.RELOAD:

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +28,11 @@ from daemon.capture.pacer import Pacer
 from daemon.capture.sample import Lost, Pause, Sample, Source
 from daemon.capture.source import open_source as open_by_url
 from daemon.clock import Clock, SystemClock
+from daemon.doors import Doors
 from daemon.metrics import Metrics
 from daemon.metrics.observed import CameraSeries
+from daemon.reload.model import load_model
+from daemon.reload.reloader import Running
 from detector.api import Detector
 from detector.build import build_detector
 from detector.letterbox import InputSpec, Letterbox
@@ -156,35 +159,32 @@ class Trial:
     def run(self) -> Outcome:
         """Start the daemon and a subscriber, let them warm up, read the books twice, stop."""
         decoding = DecodeMeter()
-        app = App(
-            load(self._write_config()),
-            SystemClock(),
-            make_metrics=self._record,
-            open_source=decoding.open_source,
-        )
-        try:
-            app.open()
-            app.load_model(self._build)
+        loaded, clock = load(self._write_config()), SystemClock()
+        doors = Doors(loaded, clock, make_metrics=self._record)
+        with ExitStack() as stops:
+            stops.callback(doors.close)
+            doors.open()
+            model = load_model(loaded, self._build, clock, advanced=lambda: None)
+            app = App(doors, Running(loaded, model), clock, open_source=decoding.open_source)
+            stops.callback(app.stop)
             ceiling_fps = self._ceiling_fps()
             with self._subscriber() as messages, self._viewers() as watched_fps:
-                app.start_cameras()
-                _ticking(app, WARM_S)
+                app.start()
+                _ticking(doors, WARM_S)
                 first_wait = len(self._metrics.queue_wait_s)
-                before, started_ns = _pages(app), time.time_ns()
+                before, started_ns = _pages(doors), time.time_ns()
                 cpu_s = _process_cpu_s() - decoding.cpu_s - self._detector_cpu_s()
-                _ticking(app, self._plan.seconds)
+                _ticking(doors, self._plan.seconds)
                 cpu_s = _process_cpu_s() - decoding.cpu_s - self._detector_cpu_s() - cpu_s
-                after, ended_ns = _pages(app), time.time_ns()
+                after, ended_ns = _pages(doors), time.time_ns()
                 waits_s = self._metrics.queue_wait_s[first_wait:]
-        finally:
-            app.stop()
         heard = np.load(messages)
         return Outcome(
             seconds=(ended_ns - started_ns) / 1e9,
             ceiling_fps=ceiling_fps,
             before=before,
             after=after,
-            final=_pages(app),
+            final=_pages(doors),
             cpu_s=cpu_s,
             messages=heard[(heard[:, 0] >= started_ns) & (heard[:, 0] < ended_ns)],
             queue_ms=np.array(waits_s) * 1e3,
@@ -276,16 +276,16 @@ class Trial:
             watched_fps.append(float(viewers.communicate(timeout=30)[0]))
 
 
-def _ticking(app: App, seconds: float) -> None:
+def _ticking(doors: Doors, seconds: float) -> None:
     """Let the daemon run, with its tick every second."""
     end_s = time.monotonic() + seconds
     while (left_s := end_s - time.monotonic()) > 0:
-        app.tick()
+        doors.tick()
         time.sleep(min(1.0, left_s))
 
 
-def _pages(app: App) -> dict[str, Page]:
-    return {camera.status.camera: camera.page for camera in app.reporter.cameras()}
+def _pages(doors: Doors) -> dict[str, Page]:
+    return {camera.status.camera: camera.page for camera in doors.reporter.cameras()}
 
 
 def _process_cpu_s() -> float:

@@ -22,7 +22,7 @@ import numpy as np  # noqa: E402
 import numpy.typing as npt  # noqa: E402
 
 from config.loader import load  # noqa: E402
-from daemon import log, reporter  # noqa: E402
+from daemon import app, log  # noqa: E402
 from daemon.capture.av_source import AvSource  # noqa: E402
 from daemon.capture.pacer import Pacer  # noqa: E402
 from daemon.clock import SystemClock  # noqa: E402
@@ -155,7 +155,7 @@ def main() -> int:
     parser.add_argument("--after", type=int, default=0, help="batches before it fails")
     parser.add_argument("--step-s", type=float, default=0.0, help="of the wall clock")
     parser.add_argument("--step-after-s", type=float, default=0.0)
-    parser.add_argument("--stuck-s", type=float, default=reporter.STUCK_S)
+    parser.add_argument("--stuck-s", type=float, default=app.STUCK_S)
     parser.add_argument("--slow", metavar="CAMERA")
     parser.add_argument("--no-thread", metavar="CAMERA")
     parser.add_argument("--lose-log", choices=("closed", "full"))
@@ -163,7 +163,7 @@ def main() -> int:
     arguments = parser.parse_args()
     loaded = load(arguments.config)
     log.configure(loaded.config.log.level, loaded.config.log.format)
-    reporter.STUCK_S = arguments.stuck_s
+    app.STUCK_S = arguments.stuck_s
     if arguments.slow:
         slow_down(arguments.slow)
     if arguments.no_thread:

@@ -12,16 +12,17 @@ from hypothesis import strategies as st
 
 from config.camera import CameraConfig
 from daemon.answers.publisher import Publisher
-from daemon.cameras.roster import Roster
+from daemon.cameras.crew import Crew
 from daemon.clock import SystemClock
 from daemon.pipeline.policy import BatchPolicy
 from daemon.pipeline.slot import Slot, SlotBoard
 from daemon.pipeline.threads import Pipeline, Setup
+from daemon.seats.roster import Roster
 from daemon.seats.rules import CameraRules
 from daemon.seats.seat import Numbers, Seat
 from detector.letterbox import InputSpec
 from sinks.messages import DetectionMessage, Envelope
-from tests.support.fakes import FakeDetector, frame, seat_of
+from tests.support.fakes import SPEC, FakeDetector, frame, seat_of
 from tests.support.pipeline_rig import Notes
 from tests.support.waiting import PATIENCE_S, until
 
@@ -69,8 +70,14 @@ class Station:
         self.seats: list[Seat] = []
         self.threads: dict[Seat, list[Filming]] = defaultdict(list)
         self.said: list[DetectionMessage] = []
-        self.roster = Roster(
-            self.slots, policy, make_seat=self._seat, open_worker=self._open, clock=self.clock
+        self.roster = Roster(self._seat)
+        self.crew = Crew(
+            self.roster,
+            self.slots,
+            policy,
+            input_spec=SPEC,
+            open_worker=self._open,
+            clock=self.clock,
         )
         self.pipeline = Pipeline(
             Setup(FakeDetector(2), max_delay_s=0.001, max_age_s=0.5),
@@ -86,7 +93,7 @@ class Station:
             name: CameraConfig(url="rtsp://h/", transport=transport)
             for name, transport in present.items()
         }
-        self.roster.use(cameras, score_threshold=0.4)
+        self.crew.use(cameras, score_threshold=0.4)
 
     def _say(self, envelope: Envelope) -> None:
         assert isinstance(envelope.message, DetectionMessage)
@@ -99,7 +106,7 @@ class Station:
         self.seats.append(seat)
         return seat
 
-    def _open(self, seat: Seat, slot: Slot) -> Filming:
+    def _open(self, seat: Seat, slot: Slot, _input_spec: InputSpec) -> Filming:
         self.threads[seat].append(Filming(slot))
         return self.threads[seat][-1]
 
@@ -112,7 +119,7 @@ def station() -> Iterator[Station]:
     try:
         yield here
     finally:
-        stopped = here.roster.stop(PATIENCE_S), here.pipeline.stop(PATIENCE_S)
+        stopped = here.crew.stop(PATIENCE_S), here.pipeline.stop(PATIENCE_S)
     assert stopped == (True, True)
 
 

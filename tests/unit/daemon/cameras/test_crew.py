@@ -14,16 +14,17 @@ from config.camera import CameraConfig
 from daemon.answers.publisher import Publisher
 from daemon.books.accounting import Drop, Page
 from daemon.books.states import CameraState, Status
-from daemon.cameras.roster import Roster
+from daemon.cameras.crew import Crew
 from daemon.metrics import Metrics
 from daemon.pipeline.policy import BatchPolicy
 from daemon.pipeline.slot import Slot, SlotBoard
 from daemon.pipeline.threads import Result, Timing
+from daemon.seats.roster import Roster
 from daemon.seats.rules import CameraRules
 from daemon.seats.seat import Numbers, Seat
 from detector.letterbox import InputSpec
 from sinks.messages import DetectionMessage, Envelope, StatusMessage
-from tests.support.fakes import FakeClock, FakeDetector, frame, one_box
+from tests.support.fakes import SPEC, FakeClock, FakeDetector, frame, one_box
 
 TIMING = Timing(100.0, 100.0, 100.1)
 
@@ -76,11 +77,14 @@ class Hall:
         self.put: list[Envelope] = []
         self.publisher = Publisher(self.put.append, epoch="9f3c", node="lodge", clock=self.clock)
         self.calls: list[str] = []
+        self.inputs: list[InputSpec] = []
         self.threads: dict[str, list[Thread]] = {}
-        self.roster = Roster(
+        self.roster = Roster(self._seat)
+        self.crew = Crew(
+            self.roster,
             self.slots,
             self.policy,
-            make_seat=self._seat,
+            input_spec=SPEC,
             open_worker=self._open,
             clock=self.clock,
         )
@@ -88,7 +92,7 @@ class Hall:
     def use(
         self, *, score_threshold: float = 0.4, again: Any = (), **cameras: CameraConfig
     ) -> None:
-        self.roster.use(cameras, score_threshold=score_threshold, again=again)
+        self.crew.use(cameras, score_threshold=score_threshold, again=again)
 
     def seat(self, name: str) -> Seat:
         seat = self.roster.get(name)
@@ -137,8 +141,9 @@ class Hall:
         counts = self._metrics.camera(name)
         return Seat(name, config, status=status, rules=rules, numbers=numbers, counts=counts)
 
-    def _open(self, seat: Seat, slot: Slot) -> Thread:
+    def _open(self, seat: Seat, slot: Slot, input_spec: InputSpec) -> Thread:
         assert slot.seat is seat
+        self.inputs.append(input_spec)
         thread = Thread(self, slot)
         self.threads.setdefault(seat.name, []).append(thread)
         return thread
@@ -162,7 +167,7 @@ def test_a_camera_that_joins_is_known_everywhere(hall: Hall) -> None:
 
 def test_a_seat_is_there_before_its_camera_is_started() -> None:
     hall = Hall()
-    hall.roster.seat({"gate": camera(), "yard": camera()}, score_threshold=0.4)
+    hall.roster.use({"gate": camera(), "yard": camera()}, score_threshold=0.4)
     assert [seat.status.state for seat in hall.roster.seats()] == [CameraState.CONNECTING] * 2
     assert hall.threads == {}
     assert hall.put == [], "no sink is open yet"
@@ -264,7 +269,7 @@ def test_cameras_are_switched_off_and_on(hall: Hall) -> None:
     hall.use(gate=camera(enabled=False), yard=camera())
     assert hall.lives("gate") == ["stopped"]
     assert hall.seat("gate").status.state is CameraState.DISABLED
-    assert hall.roster.stop(0.0)
+    assert hall.crew.stop(0.0)
     hall.use(gate=camera(), yard=camera())
     assert hall.lives("gate") == ["stopped", "running"]
 
@@ -272,17 +277,17 @@ def test_cameras_are_switched_off_and_on(hall: Hall) -> None:
 def test_who_gave_up_is_tried_again_when_asked_for(hall: Hall) -> None:
     hall.seat("gate").status.change(CameraState.FAILED, reason="config")
     hall.seat("yard").status.change(CameraState.FINISHED, reason="eof")
-    assert hall.roster.given_up() == {"gate"}, "a file played to its end is done"
-    hall.use(gate=camera(), yard=camera(), again=hall.roster.given_up())
+    assert hall.crew.given_up() == {"gate"}, "a file played to its end is done"
+    hall.use(gate=camera(), yard=camera(), again=hall.crew.given_up())
     assert hall.lives("gate") == ["stopped", "running"]
     assert hall.lives("yard") == ["running"]
 
 
 def test_all_are_asked_to_stop_before_any_is_waited_for(hall: Hall) -> None:
     hall.calls.clear()
-    assert hall.roster.stop(1.0)
+    assert hall.crew.stop(1.0)
     assert hall.calls == ["gate request_stop", "yard request_stop", "gate join 1", "yard join 1"]
-    assert hall.roster.stop(1.0), "a second stop changes nothing"
+    assert hall.crew.stop(1.0), "a second stop changes nothing"
 
 
 def test_the_time_to_stop_is_shared_and_the_blocked_are_named(
@@ -293,17 +298,17 @@ def test_the_time_to_stop_is_shared_and_the_blocked_are_named(
     for name in ("gate", "spare"):
         hall.threads[name][0].takes_s = 60.0
     started_s = hall.clock.now_s()
-    assert not hall.roster.stop(1.0)
+    assert not hall.crew.stop(1.0)
     assert hall.clock.now_s() - started_s == pytest.approx(1.0)
     assert hall.calls[-3:] == ["gate join 1", "yard join 0", "spare join 0"]
     assert caplog.messages == [
         f"camera is still blocked camera={name}" for name in ("gate", "spare")
     ]
-    assert not hall.roster.stop(1.0)
+    assert not hall.crew.stop(1.0)
     assert hall.clock.now_s() - started_s == pytest.approx(1.0), "they were waited for once"
     for name in ("gate", "spare"):
         hall.threads[name][0].takes_s = 0.0
-    assert hall.roster.stop(1.0)
+    assert hall.crew.stop(1.0)
 
 
 def test_frames_that_wait_and_frames_of_blocked_cameras_are_dropped_as_shutdown(
@@ -312,7 +317,7 @@ def test_frames_that_wait_and_frames_of_blocked_cameras_are_dropped_as_shutdown(
     hall.threads["gate"][0].takes_s = 60.0
     for name in ("gate", "yard"):
         hall.threads[name][0].put()
-    hall.roster.stop(1.0)
+    hall.crew.stop(1.0)
     hall.threads["gate"][0].put(101.0)
     for name, captured in (("gate", 2), ("yard", 1)):
         page = hall.page(name)
@@ -332,12 +337,14 @@ def test_a_blocked_camera_has_a_successor_whose_slot_it_cannot_fill(hall: Hall) 
 def test_every_running_camera_is_given_another_input(hall: Hall) -> None:
     hall.use(gate=camera(), yard=camera(enabled=False))
     hall.calls.clear()
-    hall.roster.use_input(InputSpec(160, 224))
+    hall.crew.use_input(InputSpec(160, 224))
     assert hall.calls == ["gate use_input 224x160"]
+    hall.use(gate=camera(), yard=camera(), door=camera())
+    assert hall.inputs[-1] == InputSpec(160, 224), "who joins later too"
 
 
 def test_after_a_failure_the_way_back_starts_from_what_runs(hall: Hall) -> None:
-    hall.roster.stop(0.0, ["gate"])
+    hall.crew.stop(0.0, ["gate"])
     hall.use(gate=camera(), yard=camera())
     assert hall.lives("gate") == ["stopped", "running"]
     assert hall.lives("yard") == ["running"]

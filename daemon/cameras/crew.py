@@ -1,9 +1,9 @@
-"""Who is here: each camera gets its seat, slot, turn and thread, and leaves with all of them."""
+"""The threads of the cameras: each with its slot and turn; they start and stop, seats stay."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from config.camera import CameraConfig
@@ -12,9 +12,8 @@ from daemon.clock import Clock
 from daemon.pipeline.policy import BatchPolicy
 from daemon.pipeline.slot import Slot, SlotBoard
 from daemon.reload.changes import camera_changes
-from daemon.seats.rules import CameraRules
-from daemon.seats.seat import Numbers, Seat, Worker
-from daemon.seats.sight import Sight
+from daemon.seats.roster import Roster
+from daemon.seats.seat import Seat, Worker
 from detector.letterbox import InputSpec
 
 log = logging.getLogger(__name__)
@@ -22,73 +21,38 @@ log = logging.getLogger(__name__)
 STOP_S = 0.8  # for all cameras that are stopped at once
 
 
-class MakeSeat(Protocol):
-    """Makes the seat of a camera, with who is told of its states and who counts its frames."""
+class OpenWorker(Protocol):
+    """Makes the thread of one camera."""
 
-    def __call__(
-        self, name: str, config: CameraConfig, *, rules: CameraRules, numbers: Numbers
-    ) -> Seat: ...
+    def __call__(self, seat: Seat, slot: Slot, input_spec: InputSpec) -> Worker: ...
 
 
-class Roster:
-    """Seats cameras, starts and stops them: the main thread. Any thread may ask who is here."""
+class Crew:
+    """Starts and stops cameras. Main thread; any thread may ask who gave up."""
 
     def __init__(
         self,
+        roster: Roster,
         slots: SlotBoard,
         policy: BatchPolicy,
         *,
-        make_seat: MakeSeat,
-        open_worker: Callable[[Seat, Slot], Worker],
+        input_spec: InputSpec,
+        open_worker: OpenWorker,
         clock: Clock,
     ) -> None:
+        self._roster = roster
         self._slots = slots
         self._policy = policy
-        self._make_seat = make_seat
+        self._input_spec = input_spec
         self._open_worker = open_worker
         self._clock = clock
-        self._seats: Mapping[str, Seat] = {}  # in the order of the file; replaced as a whole
         self._started: frozenset[Seat] = frozenset()
-        self._numbers: dict[str, Numbers] = {}  # of every name that there has been
         self._blocked: list[tuple[Seat, Worker]] = []  # told to stop, and still busy
-
-    def seats(self) -> Collection[Seat]:
-        """Every camera, in the order of the file."""
-        return self._seats.values()
-
-    def get(self, name: str) -> Seat | None:
-        """None for a camera that is not there."""
-        return self._seats.get(name)
-
-    def latest(self, camera: str) -> Sight | None:
-        """See `daemon.seats.sight.Sights`."""
-        seat = self._seats.get(camera)
-        return seat.sight if seat else None
 
     def given_up(self) -> frozenset[str]:
         """Cameras that will not be tried again by themselves."""
-        statuses = [seat.status.now() for seat in self.seats()]
+        statuses = [seat.status.now() for seat in self._roster.seats()]
         return frozenset(s.camera for s in statuses if s.state is CameraState.FAILED)
-
-    def seat(self, cameras: Mapping[str, CameraConfig], *, score_threshold: float | None) -> None:
-        """Give each of these a seat, and those that have one these rules; who has none of these
-        names leaves. Nothing is started.
-        """
-        before = self._seats
-        seats = {}
-        for name, config in cameras.items():
-            rules = CameraRules(config, score_threshold=score_threshold)
-            seat = before.get(name)
-            if seat is None:
-                numbers = self._numbers.setdefault(name, Numbers())
-                seat = self._make_seat(name, config, rules=rules, numbers=numbers)
-            else:
-                seat.retune(config, rules)
-            seats[name] = seat
-        self._seats = seats
-        for name, seat in before.items():
-            if name not in seats:
-                seat.leave()
 
     def use(
         self,
@@ -103,13 +67,14 @@ class Roster:
         running = {seat.name: seat.config for seat in self._started}
         changes = camera_changes(running, cameras, given_up=again)
         self.stop(STOP_S, [*changes.removed, *changes.restarted])
-        self.seat(cameras, score_threshold=score_threshold)
-        for seat in self.seats():
+        self._roster.use(cameras, score_threshold=score_threshold)
+        for seat in self._roster.seats():
             if seat not in self._started:
                 self._start(seat)
 
     def use_input(self, spec: InputSpec) -> None:
         """The detector wants its pictures like this from now on; every stream goes on."""
+        self._input_spec = spec
         for seat in self._started:
             if seat.worker:
                 seat.worker.use_input(spec)
@@ -122,7 +87,7 @@ class Roster:
         """
         leaving = [
             seat
-            for seat in self.seats()
+            for seat in self._roster.seats()
             if seat in self._started and (names is None or seat.name in names)
         ]
         self._started -= set(leaving)
@@ -149,7 +114,7 @@ class Roster:
         seat.worker = None
         if seat.config.enabled:
             self._policy.join(seat)
-            seat.worker = self._open_worker(seat, self._slots.open(seat))
+            seat.worker = self._open_worker(seat, self._slots.open(seat), self._input_spec)
             seat.worker.start()
         else:
             seat.status.change(CameraState.DISABLED)
