@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Protocol
 
@@ -48,6 +48,13 @@ class SinkReport:
     subscribers: int | None = None  # None where the sink cannot know
 
 
+class Deletion(StrEnum):
+    """Why recordings were deleted; the `reason` of `vedette_recordings_deleted_total`."""
+
+    AGE = "age"  # keep_days
+    SIZE = "size"  # max_gb
+
+
 @dataclass(frozen=True, slots=True)
 class RecordingReport:
     """One camera's recordings: made and lost since the start, and what is on disk."""
@@ -58,6 +65,7 @@ class RecordingReport:
     missed: int = 0  # pictures that the recorder was too slow for
     stored: int = 0
     stored_bytes: int = 0
+    deleted: Mapping[Deletion, int] = field(default_factory=lambda: dict.fromkeys(Deletion, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +140,7 @@ class Readiness:
     @property
     def missing(self) -> list[str]:
         """Names of the fields that do not hold."""
-        return [field.name for field in fields(self) if not getattr(self, field.name)]
+        return [one.name for one in fields(self) if not getattr(self, one.name)]
 
     @property
     def ready(self) -> bool:

@@ -5,17 +5,15 @@ The `…_finding` functions are pure; what they judge is read by the functions b
 
 from __future__ import annotations
 
-import ctypes
 import resource
 import time
 from pathlib import Path
 
+from daemon.clock import clock_synchronised as clock_synchronised
 from daemon.descriptors import reachable_limit
 from daemon.diagnosis.finding import Finding, fail, ok, warn
 
 _OLDEST_NS = 1_767_225_600 * 10**9  # 2026: an earlier clock was never set
-_TIME_ERROR = 5  # adjtimex: the kernel's clock is not synchronised
-_TIMEX_BYTES = 256  # struct timex has 208
 
 _FILES = 400  # libraries, sockets, 256 HTTP connections, a hundred subscribers
 _FILES_PER_CAMERA = 4  # RTSP over UDP has three sockets
@@ -60,15 +58,6 @@ def memory_finding(available_mb: int | None, cameras: int) -> Finding:
     if available_mb < needed_mb:
         return warn("memory", detail, "fewer cameras, smaller streams of them, or more memory")
     return ok("memory", detail)
-
-
-def clock_synchronised() -> bool | None:
-    """What the kernel says, as NTP daemons tell it; None where it does not answer."""
-    adjtimex = getattr(ctypes.CDLL(None), "adjtimex", None)
-    if adjtimex is None:
-        return None
-    state = adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))  # zeros: only read
-    return None if state < 0 else state != _TIME_ERROR
 
 
 def open_files_limit() -> int:

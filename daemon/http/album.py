@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from daemon.recording.shelf import Item, Part, Shelf, name_of
+from daemon.recording.shelf import Item, Shelf, name_of
 
 CHUNK = 64  # taken from a camera's shelf at a time
 MOST_READ = 500  # messages for one answer; a rare label is looked for page by page
@@ -77,8 +77,7 @@ def look_up(shelves: Mapping[str, Shelf], wish: Wish) -> tuple[list[Found], str 
 def message_of(shelf: Shelf, item: Item) -> Message | None:
     """None where it cannot be read."""
     try:
-        text = (shelf.folder / f"{item.name}.{Part.MESSAGE}").read_bytes()
-        return msgspec.json.decode(text, type=Message)
+        return msgspec.json.decode(shelf.message(item.name), type=Message)
     except (OSError, msgspec.DecodeError):
         return None
 

@@ -16,7 +16,7 @@ from daemon.http import asked
 from daemon.http.album import Message, Wish, look_up, message_of
 from daemon.http.errors import ApiError
 from daemon.http.view import View
-from daemon.recording.shelf import Item, Part, Shelf, part_of
+from daemon.recording.shelf import Item, Part, Shelf, part_of, status_of_own
 
 DEFAULT_LIMIT = 50
 LIMITS = range(1, 501)
@@ -124,9 +124,9 @@ class Recordings:
 
 
 def _status(path: Path) -> os.stat_result | None:
-    """None for a file that somebody took away."""
+    """None for a file that somebody took away, or put something else in its place."""
     try:
-        return path.stat()
+        return status_of_own(path)
     except OSError:
         return None
 

@@ -271,6 +271,12 @@ def _recordings(recorder: RecorderReport) -> Iterator[Family]:
         ("camera",),
         [((name,), report.missed) for name, report in reports],
     )
+    yield _counter(
+        "recordings_deleted",
+        "Recordings that were deleted, as too old or too much.",
+        ("camera", "reason"),
+        [((name, why), n) for name, report in reports for why, n in report.deleted.items()],
+    )
     yield _gauge(
         "recordings_stored",
         "Recordings on disk.",

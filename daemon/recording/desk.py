@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 from config.camera import RecordConfig
 from daemon.answers.annotate import annotate, encode_jpeg
-from daemon.books.reports import RecordingReport
+from daemon.books.reports import Deletion, RecordingReport
 from daemon.clock import Clock
+from daemon.recording.calendar import DAY_NS, Calendar
 from daemon.recording.film import CLIP_WIDTH, Film
 from daemon.recording.inbox import Moment
 from daemon.recording.shelf import Part, Shelf, name_of
@@ -20,17 +21,22 @@ from sinks.messages import Envelope, json_line, stamped
 
 THUMBNAIL_WIDTH = 320
 QUALITY = 90
-_DAY_NS = 86_400 * 10**9
+# For their age one look deletes no more: should the clock be wrong all the same, somebody sees it.
+LEAST_PRUNED = 20
+PRUNED_SHARE = 0.02
 
 
 class Desk:
     """Takes the moments of one camera. `report` may be called from any thread."""
 
-    def __init__(self, config: RecordConfig, shelf: Shelf, tally: Tally, clock: Clock) -> None:
+    def __init__(
+        self, config: RecordConfig, shelf: Shelf, tally: Tally, *, clock: Clock, calendar: Calendar
+    ) -> None:
         self.config = config
         self.shelf = shelf
         self.tally = tally
         self._clock = clock
+        self._calendar = calendar
         self._film = Film(config.clip)
         self._filmed = ""  # name of the recording whose clip runs
 
@@ -44,7 +50,7 @@ class Desk:
             name = self._write(moment)
             if self.config.clips:
                 self._begin_clip(name, sight.captured_s)
-            self.tidy()
+            self.make_room()
 
     def end_clip(self, now_s: float | None = None) -> None:
         """Keep the clip that runs if it is over by now; in any case where no time is given."""
@@ -60,9 +66,26 @@ class Desk:
             raise
 
     def tidy(self) -> None:
-        """Remove what is too old or too much."""
-        oldest_ns = self._clock.wall_ns() - int(self.config.keep_days * _DAY_NS)
-        self.shelf.prune(oldest=name_of(oldest_ns), most_bytes=self.config.max_gb * 1e9)
+        """Remove what is too much, and what is too old where the clock may be believed; once a
+        minute, with a line in the log where anything went since the last time.
+        """
+        self.make_room()
+        if self._calendar.is_believed:
+            kept_ns = int(self.config.keep_days * DAY_NS)
+            pruned = self.shelf.prune(
+                oldest=name_of(self._clock.wall_ns() - kept_ns),
+                since_s=self._clock.now_s() - kept_ns / 1e9,
+                at_most=max(LEAST_PRUNED, int(self.shelf.count * PRUNED_SHARE)),
+            )
+            self.tally.deleted(Deletion.AGE, pruned)
+        self.tally.tell_deleted(self.shelf.folder.name)
+
+    def make_room(self) -> None:
+        """Remove what is more than `max_gb`."""
+        future_ns = self._clock.wall_ns() + DAY_NS
+        tomorrow = name_of(future_ns) if self._calendar.is_believed else "~"
+        removed = self.shelf.make_room(self.config.max_gb * 1e9, tomorrow=tomorrow)
+        self.tally.deleted(Deletion.SIZE, removed)
 
     def report(self, missed: int) -> RecordingReport:
         return RecordingReport(
@@ -72,6 +95,7 @@ class Desk:
             missed=missed,
             stored=self.shelf.count,
             stored_bytes=self.shelf.size,
+            deleted=dict(self.tally.deletions),
         )
 
     def _film_on(self, sight: Sight) -> None:
@@ -102,7 +126,8 @@ class Desk:
         pictures = list(self._pictures(moment.sight))
         envelope = Envelope(moment.message, moment.sight.captured_s)
         message = stamped(envelope, wall_ns=self._clock.wall_ns(), now_s=self._clock.now_s())
-        name = self.shelf.free_name(moment.sight.captured_ns)
+        # By our own clock: that of a camera may be years off, and is in the message.
+        name = self.shelf.free_name(self._calendar.wall_ns(moment.sight.captured_s))
         files = [*pictures, (Part.MESSAGE, json_line(message))]
         with self.tally.keeping(*(part for part, _ in files)):
             for part, content in files:

@@ -12,12 +12,14 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from config.camera import RecordConfig
 from config.schema import RecordingsConfig
 from daemon.books.reports import QueueReport, RecorderReport
 from daemon.clock import Clock
 from daemon.nice import be_nice
+from daemon.recording.calendar import Calendar
 from daemon.recording.desk import Desk
 from daemon.recording.folder import prepare, recordings_folder
 from daemon.recording.inbox import CAPACITY, Inbox, Moment
@@ -55,6 +57,7 @@ class Recorder:
         self._wanted: _Wanted | None = None
         self._settled: _Wanted | None = None
         self._desks: Mapping[Tray, Desk] = {}
+        self._calendar = Calendar(clock)
         self._failing = ""
         self._tidy_s = -math.inf
         self._stop_s = math.inf
@@ -136,6 +139,7 @@ class Recorder:
             self._guarded(self._settle)
         if tidy:
             self._tidy_s = now_s + TIDY_S
+            self._calendar.look()
             for desk in self._desks.values():
                 self._guarded(desk.tidy)
         moment = self._inbox.get(TURN_S)
@@ -171,7 +175,7 @@ class Recorder:
             if tray not in kept:
                 self._guarded(desk.end_clip)
         self._desks = {
-            tray: kept.get(tray) or Desk(config, Shelf(folder / tray.name), tray.tally, self._clock)
+            tray: kept.get(tray) or self._desk(tray, config, folder)
             for tray, config in wanted.cameras.items()
         }
         for tray, desk in self._desks.items():
@@ -180,6 +184,10 @@ class Recorder:
         if any(config.wanted for config in wanted.cameras.values()):
             prepare(wanted.place, folder)
         self._works()
+
+    def _desk(self, tray: Tray, config: RecordConfig, folder: Path) -> Desk:
+        shelf = Shelf(folder / tray.name, now_s=self._clock.now_s)
+        return Desk(config, shelf, tray.tally, clock=self._clock, calendar=self._calendar)
 
     def _guarded(self, work: Callable[[], None]) -> bool:
         """Whether it could be done."""

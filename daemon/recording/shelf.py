@@ -4,15 +4,22 @@
     20261123T190412345Z.jpg          the picture; .boxes.jpg with boxes on it, .thumb.jpg small
     20261123T190412345Z.mp4          the clip
 
-No other name is counted, served or deleted. A file is whole or not there.
+No other name is counted, served or deleted, and of these only regular files of our own. A file is
+whole or not there.
 """
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import re
+import stat
 import threading
+import time
 from bisect import bisect_left, insort
+from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -20,7 +27,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 FILE_MODE = 0o640
+MOST_NAMED = 5  # of the files that are not what their names say
 _PART = ".part"  # a file that is being written
+
+
+log = logging.getLogger(__name__)
 
 
 class Part(StrEnum):
@@ -56,27 +67,43 @@ def part_of(file_name: str) -> Part:
 
 
 class Shelf:
-    """The recordings of one camera. One thread writes, any may read."""
+    """The recordings of one camera. One thread writes, any may read.
 
-    def __init__(self, folder: Path) -> None:
+    What was made since the start is younger than anything found before, and its age is told by the
+    monotonic clock; so no wall clock that is set makes it old.
+    """
+
+    def __init__(self, folder: Path, *, now_s: Callable[[], float] = time.monotonic) -> None:
         self.folder = folder
+        self._now_s = now_s
         self._lock = threading.Lock()
-        self._items: dict[str, Item] = {}
+        self._items: OrderedDict[str, Item] = OrderedDict()  # oldest first
         self._names: list[str] = []  # sorted
+        self._made_s: dict[str, float] = {}  # of those made since the start
         self._size = 0
 
     def scan(self) -> None:
-        """Count what is there, and remove what a crash left half written. Raises OSError."""
+        """Count what is there, and remove what a crash left half written. Names once what cannot
+        be counted. Raises OSError where the folder cannot be read.
+        """
         found: dict[str, Item] = {}
+        odd: list[str] = []
         with suppress(FileNotFoundError), os.scandir(self.folder) as entries:
+            owner = self.folder.stat().st_uid
             for entry in entries:
-                if match := _FILE.fullmatch(entry.name):
-                    size = entry.stat().st_size
-                    found[match[1]] = _with(found.get(match[1]), match[1], Part(match[2]), size)
-                elif entry.name.endswith(_PART) and _FILE.fullmatch(entry.name[1 : -len(_PART)]):
-                    Path(entry).unlink(missing_ok=True)
+                try:
+                    _count(entry, owner, found)
+                except FileNotFoundError:  # gone since
+                    continue
+                except (OSError, ValueError):
+                    odd.append(entry.name)
+        if odd:
+            named = " ".join(map(ascii, sorted(odd)[:MOST_NAMED]))
+            log.warning("recordings ignored folder=%s count=%d %s", self.folder, len(odd), named)
         with self._lock:
-            self._items, self._names = found, sorted(found)
+            self._items = OrderedDict(sorted(found.items()))
+            self._names = list(self._items)
+            self._made_s = {}
             self._size = sum(item.size for item in found.values())
 
     def free_name(self, wall_ns: int) -> str:
@@ -113,23 +140,33 @@ class Shelf:
             self._size += size
             if known is None:
                 insort(self._names, name)
+                self._made_s[name] = self._now_s()
 
     def discard(self, name: str, part: Part) -> None:
         """Nothing will become of a file."""
         with suppress(OSError):
             self._unfinished(name, part).unlink(missing_ok=True)
 
-    def prune(self, *, oldest: str, most_bytes: float) -> None:
-        """Remove recordings, oldest first: all before `oldest`, and what is too much. Raises
-        OSError.
+    def prune(self, *, oldest: str, since_s: float, at_most: int) -> list[str]:
+        """Remove for their age at most so many: those found at the start with a name before
+        `oldest`, and those made before `since_s`. Returns their names; raises OSError.
         """
-        while self._names and (self._names[0] < oldest or self._size > most_bytes):
-            item = self._items[self._names[0]]
-            for part in item.parts:
-                (self.folder / f"{item.name}.{part}").unlink(missing_ok=True)
-            with self._lock:
-                del self._names[0], self._items[item.name]
-                self._size -= item.size
+        old = [name for name in self._items if self._is_old(name, oldest, since_s)]
+        for name in old[:at_most]:
+            self._remove(name)
+        return old[:at_most]
+
+    def make_room(self, most_bytes: float, *, tomorrow: str = "~") -> list[str]:
+        """Remove the oldest for as long as it is too much; first of all those found at the start
+        with a name from `tomorrow` on, whose age nobody knows. Returns names; raises OSError.
+        """
+        removed = []
+        while self._items and self._size > most_bytes:
+            last = self._names[-1]
+            strange = last >= tomorrow and last not in self._made_s
+            removed.append(last if strange else next(iter(self._items)))
+            self._remove(removed[-1])
+        return removed
 
     def newest(self, count: int, *, before: str = "~") -> list[Item]:
         """Recordings that are complete but for a clip that still runs, newest first."""
@@ -139,12 +176,21 @@ class Shelf:
         return [item for item in items if Part.MESSAGE in item.parts][:count]
 
     def file(self, name: str) -> Path | None:
-        """Path of a file of a recording; None for any other name."""
+        """Path of a file of a recording; None for any other name. See `status_of_own`."""
         match = _FILE.fullmatch(name)
         item = self._items.get(match[1]) if match else None
         if match is None or item is None or match[2] not in item.parts:
             return None
         return self.folder / name
+
+    def message(self, name: str) -> bytes:
+        """The message of a recording, as bytes of JSON. Raises OSError; waits for no writer."""
+        path = self.folder / f"{name}.{Part.MESSAGE}"
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(file, "rb") as opened:  # noqa: PTH123 - of a descriptor
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                raise OSError(errno.EINVAL, "not a regular file")
+            return opened.read()
 
     @property
     def count(self) -> int:
@@ -155,6 +201,19 @@ class Shelf:
         """Bytes of all files."""
         return self._size
 
+    def _is_old(self, name: str, oldest: str, since_s: float) -> bool:
+        made_s = self._made_s.get(name)
+        return name < oldest if made_s is None else made_s < since_s
+
+    def _remove(self, name: str) -> None:
+        item = self._items[name]
+        for part in item.parts:
+            (self.folder / f"{name}.{part}").unlink(missing_ok=True)
+        with self._lock:
+            del self._items[name], self._names[bisect_left(self._names, name)]
+            self._made_s.pop(name, None)
+            self._size -= item.size
+
     def _unfinished(self, name: str, part: Part) -> Path:
         return self.folder / f".{name}.{part}{_PART}"
 
@@ -163,3 +222,30 @@ def _with(item: Item | None, name: str, part: Part, size: int) -> Item:
     if item is None:
         return Item(name, (part,), size)
     return Item(name, (*item.parts, part), item.size + size)
+
+
+def status_of_own(path: Path) -> os.stat_result:
+    """Of a regular file that belongs to us or to the owner of its folder; any thread. Raises
+    OSError for anything else: a link could lead anywhere, and a pipe would be waited for.
+    """
+    status = path.lstat()
+    if not _is_own(status, path.parent.stat().st_uid):
+        raise PermissionError(errno.EPERM, "not a regular file of our own", str(path))
+    return status
+
+
+def _is_own(status: os.stat_result, owner: int) -> bool:
+    # Where a network file system shows other owners, it shows the folder's too.
+    return stat.S_ISREG(status.st_mode) and status.st_uid in (os.geteuid(), owner)
+
+
+def _count(entry: os.DirEntry[str], owner: int, found: dict[str, Item]) -> None:
+    """Raises OSError, and ValueError for what is no file of our own."""
+    if match := _FILE.fullmatch(entry.name):
+        status = entry.stat(follow_symlinks=False)
+        if not _is_own(status, owner):
+            raise ValueError(entry.name)
+        name, part = match[1], Part(match[2])
+        found[name] = _with(found.get(name), name, part, status.st_size)
+    elif entry.name.endswith(_PART) and _FILE.fullmatch(entry.name[1 : -len(_PART)]):
+        Path(entry).unlink(missing_ok=True)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from config.camera import RecordConfig
+from daemon.books.reports import Deletion
 from daemon.recording.shelf import Part
 from daemon.recording.trigger import Trigger
+
+log = logging.getLogger(__name__)
 
 
 class Tally:
@@ -18,6 +22,8 @@ class Tally:
     def __init__(self) -> None:
         self.kept: Counter[Part] = Counter()
         self.failed = 0
+        self.deletions: dict[Deletion, int] = dict.fromkeys(Deletion, 0)
+        self._untold: list[str] = []
 
     @contextmanager
     def keeping(self, *parts: Part) -> Iterator[None]:
@@ -28,6 +34,23 @@ class Tally:
             self.failed += 1
             raise
         self.kept.update(parts)
+
+    def deleted(self, reason: Deletion, names: Sequence[str]) -> None:
+        self.deletions[reason] += len(names)
+        self._untold += [f"{name}:{reason}" for name in names]
+
+    def tell_deleted(self, camera: str) -> None:
+        """One line of the log for all since the last."""
+        if self._untold:
+            first, last = min(self._untold), max(self._untold)
+            log.info(
+                "recordings deleted camera=%s count=%d from=%s to=%s",
+                camera,
+                len(self._untold),
+                first,
+                last,
+            )
+            self._untold = []
 
 
 @dataclass(slots=True, eq=False)

@@ -30,12 +30,13 @@ class FakeClock:
 
     def __init__(self, now_s: float = 100.0) -> None:
         self.time_s = now_s
+        self.wall_ahead_s = 0.0
 
     def now_s(self) -> float:
         return self.time_s
 
     def wall_ns(self) -> int:
-        return 1_795_000_000_000_000_000 + int(self.time_s * 1e9)
+        return 1_795_000_000_000_000_000 + int((self.time_s + self.wall_ahead_s) * 1e9)
 
     def advance(self, seconds: float) -> None:
         self.time_s += seconds

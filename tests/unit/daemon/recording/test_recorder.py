@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,11 +20,11 @@ import cv2
 import pytest
 
 from config.schema import RecordingsConfig
-from daemon.books.reports import RecordingReport
+from daemon.books.reports import Deletion, RecordingReport
 from daemon.recording import recorder as recording
 from daemon.recording.inbox import CAPACITY
 from daemon.recording.recorder import Recorder
-from daemon.recording.shelf import Part, Shelf
+from daemon.recording.shelf import Part, Shelf, name_of
 from daemon.seats.seat import Seat
 from sinks.messages import Detection, DetectionMessage
 from tests.support.fakes import (
@@ -80,9 +81,16 @@ class Studio:
         self.recorder.start()
         until(lambda: all(self.recorder.shelf(seat) for seat in self.seats.values()))
 
-    def see(self, camera: str = "gate", *labels: str, picture: GreyPicture | None = None) -> None:
+    def see(
+        self,
+        camera: str = "gate",
+        *labels: str,
+        picture: GreyPicture | None = None,
+        camera_clock_s: float = 0.0,
+    ) -> None:
         self.seq += 1
-        seen = replace(frame(camera, self.clock.now_s()), captured_ns=self.clock.wall_ns())
+        captured_ns = self.clock.wall_ns() + round(camera_clock_s * 1e9)
+        seen = replace(frame(camera, self.clock.now_s()), captured_ns=captured_ns)
         if picture is not None:
             seen = replace(seen, picture=picture)
         sight = sight_of(seen, one_box(), inferred_s=self.clock.now_s())
@@ -235,6 +243,57 @@ def test_old_recordings_go_though_nothing_new_comes(studio: Studio) -> None:
     until(lambda: studio.made().stored == 2)
     studio.clock.advance(0.2 * DAY_S)
     until(lambda: studio.made().stored == 1)
+
+
+def test_recordings_are_dated_by_our_own_clock_whatever_the_camera_says(studio: Studio) -> None:
+    studio.start(gate={"snapshots": True, "min_interval_s": 1})
+    for made in range(1, 4):
+        studio.see("gate", "person", camera_clock_s=-30 * DAY_S)
+        until(partial(studio.has, "snapshots", made))
+        studio.clock.advance(2)
+    assert studio.made().stored == 3
+    now_ns = studio.clock.wall_ns()
+    assert all(
+        name_of(now_ns - 10 * 10**9) < item.name < name_of(now_ns)
+        for item in studio.shelf().newest(9)
+    )
+
+
+@pytest.mark.usefixtures("in_a_hurry")
+def test_a_start_with_a_clock_years_ahead_deletes_nothing_and_later_little_at_a_time(
+    studio: Studio, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    shelf = Shelf(studio.folder / "gate")
+    for n in range(50):
+        shelf.write(name_of(studio.clock.wall_ns() - n * 10**12), Part.PICTURE, b"x")
+    studio.clock.wall_ahead_s = 3 * 365 * DAY_S
+    studio.start(gate={"snapshots": True})
+
+    def looks(after_s: float, *, left: int = 50) -> int:
+        """What is there once the recorder has looked at the clock again."""
+        studio.clock.advance(after_s)
+        looked_s = studio.recorder._tidy_s
+        until(lambda: studio.recorder._tidy_s != looked_s)
+        until(lambda: studio.recorder._tidy_s > studio.clock.now_s())
+        until(lambda: studio.made().stored == left)
+        time.sleep(0.01)
+        return studio.made().stored
+
+    assert looks(61) == 50
+    assert looks(1800) == 50
+    studio.clock.wall_ahead_s = 0.0
+    assert looks(61) == 50
+    studio.clock.wall_ahead_s = 3 * 365 * DAY_S  # and now for good
+    assert looks(61) == 50
+    assert caplog.text.count("clock was set by_s=") == 3
+    assert looks(7 * 3600, left=30) == 30
+    assert looks(61, left=10) == 10
+    assert studio.made().deleted == {Deletion.AGE: 40, Deletion.SIZE: 0}
+    lines = [line for line in caplog.messages if line.startswith("recordings deleted")]
+    assert len(lines) == 2
+    assert "camera=gate count=20 from=2026" in lines[0]
+    assert ":age to=2026" in lines[0]
 
 
 def test_a_restart_goes_on_with_what_is_on_disk(studio: Studio) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon.recording.shelf import Item, Part, Shelf, name_of
+from daemon.recording import shelf as shelf_module
+from daemon.recording.shelf import Item, Part, Shelf, name_of, status_of_own
 
 NOON_NS = 1_795_435_200_000_000_000
 SECOND_NS = 10**9
@@ -80,26 +81,122 @@ def test_a_restart_counts_what_is_there_and_clears_what_a_crash_left(shelf: Shel
     assert not [file for file in files(fresh) if file.endswith(".mp4.part")]
 
 
+def restarted(shelf: Shelf) -> Shelf:
+    """The same folder after a restart."""
+    again = Shelf(shelf.folder)
+    again.scan()
+    return again
+
+
 def test_what_is_too_old_goes_and_the_rest_stays(shelf: Shelf) -> None:
     for n in range(5):
         put(shelf, n)
-    shelf.prune(oldest=name(2), most_bytes=1e9)
+    shelf = restarted(shelf)
+    assert shelf.prune(oldest=name(2), since_s=0.0, at_most=9) == [name(0), name(1)]
     assert names(shelf) == [name(4), name(3), name(2)]
     assert files(shelf) == sorted(f"{name(n)}.{end}" for n in (2, 3, 4) for end in ("jpg", "json"))
+
+
+def test_one_look_deletes_no_more_than_it_may_and_the_oldest_of_it(shelf: Shelf) -> None:
+    for n in (3, 1, 2, 0):
+        put(shelf, n)
+    shelf = restarted(shelf)
+    assert shelf.prune(oldest="~", since_s=0.0, at_most=2) == [name(0), name(1)]
+    assert names(shelf) == [name(3), name(2)]
+
+
+def test_what_was_made_since_the_start_is_as_old_as_the_monotonic_clock_says(
+    tmp_path: Path,
+) -> None:
+    now_s = 100.0
+    shelf = Shelf(tmp_path / "gate", now_s=lambda: now_s)
+    put(shelf, 1)
+    assert shelf.prune(oldest="~", since_s=99.0, at_most=9) == []
+    assert shelf.prune(oldest="", since_s=101.0, at_most=9) == [name(1)]
 
 
 def test_what_is_too_much_goes_oldest_first(shelf: Shelf) -> None:
     for n in range(5):
         put(shelf, n)
-    shelf.prune(oldest="", most_bytes=250)
+    assert shelf.make_room(250) == [name(0), name(1), name(2)]
     assert (names(shelf), shelf.size) == ([name(4), name(3)], 200)
+
+
+def test_a_clock_that_was_set_back_does_not_make_the_newest_the_first_to_go(shelf: Shelf) -> None:
+    for n in (100, 101, 102):
+        put(shelf, n)
+    shelf = restarted(shelf)
+    put(shelf, 1)  # the clock says so now
+    assert shelf.make_room(250) == [name(100), name(101)]
+    assert names(shelf) == [name(102), name(1)]
+
+
+def test_what_is_dated_in_the_future_makes_room_first(shelf: Shelf) -> None:
+    for n in (1, 2, 1000):
+        put(shelf, n)
+    shelf = restarted(shelf)
+    put(shelf, 3)
+    assert shelf.make_room(350, tomorrow=name(500)) == [name(1000)]
+    assert shelf.make_room(250, tomorrow=name(500)) == [name(1)]
 
 
 def test_files_that_somebody_took_away_do_not_stop_the_tidying(shelf: Shelf) -> None:
     put(shelf, 1)
     (shelf.folder / f"{name(1)}.jpg").unlink()
-    shelf.prune(oldest=name(9), most_bytes=1e9)
+    shelf.make_room(0)
     assert (files(shelf), shelf.size, shelf.count) == ([], 0, 0)
+
+
+def test_what_is_no_file_of_our_own_is_named_once_and_all_else_counts(
+    shelf: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    for n in range(20):
+        put(shelf, n)
+    secret = shelf.folder.parent / "secret.txt"
+    secret.write_text("private")
+    (shelf.folder / f"{name(30)}.jpg").symlink_to(secret)
+    (shelf.folder / f"{name(31)}.jpg").symlink_to("nowhere")
+    (shelf.folder / f"{name(32)}.json").mkdir()
+    os.mkfifo(shelf.folder / f"{name(33)}.json")
+    again = restarted(shelf)
+    assert (again.count, len(names(again)), again.size) == (20, 20, 2000)
+    assert len(caplog.messages) == 1
+    assert "count=4" in caplog.text
+    assert f"{name(31)}.jpg" in caplog.text
+
+
+def test_a_file_that_vanishes_while_they_are_counted_costs_no_other(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(5):
+        put(shelf, n)
+    count = shelf_module._count
+
+    def vanishing(entry: os.DirEntry[str], *more: object) -> None:
+        if entry.name == f"{name(2)}.jpg":
+            Path(entry).unlink()
+        count(entry, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(shelf_module, "_count", vanishing)
+    assert len(names(restarted(shelf))) == 5
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "pipe", "gone"])
+def test_what_takes_the_place_of_a_recording_is_not_given_away(shelf: Shelf, kind: str) -> None:
+    put(shelf, 1)
+    for part in (Part.PICTURE, Part.MESSAGE):
+        path = shelf.folder / f"{name(1)}.{part}"
+        path.unlink()
+        if kind == "link":
+            path.symlink_to("/etc/hostname")
+        elif kind == "folder":
+            path.mkdir()
+        elif kind == "pipe":
+            os.mkfifo(path)
+    with pytest.raises(OSError, match=r"[a-z]"):
+        status_of_own(shelf.folder / f"{name(1)}.jpg")
+    with pytest.raises(OSError, match=r"[a-z]"):
+        shelf.message(name(1))
 
 
 def test_a_full_disk_leaves_no_piece_of_a_file(
