@@ -12,6 +12,7 @@ import logging
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NoReturn
@@ -38,6 +39,7 @@ log = logging.getLogger(__name__)
 
 OK, FAILED, NO_MODEL, BAD_CONFIG = 0, 1, 69, 78
 TICK_S = 1.0
+EXIT_S = 0.5  # for the interpreter's own end, which waits for workers: one may hang at a disk
 LOOK_S = 0.1  # between two looks at what runs beside the main thread
 
 
@@ -65,6 +67,7 @@ def serve(loaded: Loaded, build: BuildDetector, clock: Clock, *, summary_s: floa
         clean = service.stop()
     if not clean or service.busy:
         _exit_now(code)
+    _exit_within(EXIT_S, code)
     return code
 
 
@@ -172,6 +175,16 @@ def live_page(http: HttpConfig) -> str:
 
 def _columns() -> int:
     return shutil.get_terminal_size().columns
+
+
+def _exit_within(seconds: float, code: int) -> None:
+    """Let the interpreter end by itself, but no later than that."""
+
+    def end() -> None:
+        threading.Event().wait(seconds)
+        _exit_now(code)
+
+    threading.Thread(target=end, name="exit", daemon=True).start()
 
 
 def _exit_now(code: int) -> NoReturn:
