@@ -78,7 +78,7 @@ class ModelConfig(Section):
         ),
     ] = None
     precision: Annotated[
-        Literal["auto", "float32", "bfloat16", "float16"],
+        Literal["auto", "float32", "bfloat16", "float16", "int8"],
         Field(
             description="Arithmetic of the forward pass; `auto` takes the fastest this machine has."
         ),

@@ -7,8 +7,11 @@ from pathlib import Path
 
 from detector.api import ModelError, buckets_up_to
 from detector.batched import BatchedDetector
+from detector.engine import Engine
+from detector.graph.lanes import available_cores
+from detector.int8.form import Int8Form, efficientdet_of, usable_form
 from detector.models import Model, check_name, find_model
-from detector.processor import choose_precision, cpu_flags, require_avx
+from detector.processor import choose_precision, cpu_flags, may_have_gpu, require_avx
 from detector.spec import DetectorSpec
 from detector.startup import quiet_start
 from detector.weights.bundled import resolve
@@ -32,29 +35,54 @@ def build_detector(spec: DetectorSpec) -> BatchedDetector:
     check_name(spec.name)
     path = resolve(spec.name, spec.weights)
     model, loaded = open_weights(path, name=spec.name, sha256=spec.sha256)
-    labels = loaded.description.labels
+    form, no_int8 = usable_form(model, loaded.description)
+    gpu = spec.precision != "int8" and may_have_gpu() and start_tensorflow(spec.threads)
+    arithmetic, why = choose_precision(spec.precision, gpu=gpu, flags=cpu_flags(), no_int8=no_int8)
+    side = spec.input_size or loaded.description.input_size
+    if arithmetic == "int8" and form is not None:
+        engine = _int8_engine(spec, model, loaded, form)
+    else:
+        engine = _graph_engine(spec, model, loaded, arithmetic)
+    log.info(
+        "detector built model=%s input=%d precision=%s reason=%r weights=%s",
+        spec.name, side, arithmetic, why, path.name,
+    )  # fmt: skip
+    return BatchedDetector(
+        engine,
+        name=spec.name,
+        precision=arithmetic,
+        labels=loaded.description.labels,
+        thresholds=loaded.description.scores_from(spec.score_threshold),
+        weights_sha256=loaded.sha256,
+        input_spec=model.spec.pixels.input_spec(side),
+        buckets=buckets_up_to(spec.max_batch),
+    )
+
+
+def _graph_engine(spec: DetectorSpec, model: Model, loaded: Weights, precision: str) -> Engine:
     gpu = start_tensorflow(spec.threads)
     from detector.graph.plan import Plan, stages_for
 
-    arithmetic, why = choose_precision(spec.precision, gpu=gpu, flags=cpu_flags())
-    family = model.family(len(labels), spec.input_size or loaded.description.input_size)
-    stages = stages_for(
-        family, loaded.arrays, spec.selection(loaded.description), precision=arithmetic, xla=gpu
+    description = loaded.description
+    family = model.family(len(description.labels), spec.input_size or description.input_size)
+    selection = spec.selection(description)
+    return Plan(stages_for(family, loaded.arrays, selection, precision=precision, xla=gpu))
+
+
+def _int8_engine(spec: DetectorSpec, model: Model, loaded: Weights, form: Int8Form) -> Engine:
+    from detector.int8.assembly import assemble
+    from detector.int8.engine import Int8Engine
+
+    description = loaded.description
+    assembly = assemble(
+        efficientdet_of(model),
+        loaded.arrays,
+        num_classes=len(description.labels),
+        input_size=spec.input_size or description.input_size,
+        form=form,
     )
-    log.info(
-        "detector built model=%s input=%d precision=%s reason=%r weights=%s",
-        spec.name, family.input_spec.width, arithmetic, why, path.name,
-    )  # fmt: skip
-    return BatchedDetector(
-        Plan(stages),
-        name=spec.name,
-        precision=arithmetic,
-        labels=labels,
-        thresholds=loaded.description.scores_from(spec.score_threshold),
-        weights_sha256=loaded.sha256,
-        input_spec=family.input_spec,
-        buckets=buckets_up_to(spec.max_batch),
-    )
+    cores = spec.threads or available_cores()
+    return Int8Engine(assembly, spec.selection(description), cores=cores, max_batch=spec.max_batch)
 
 
 def open_weights(

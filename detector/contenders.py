@@ -27,6 +27,7 @@ from detector.processor import choose_precision, cpu_flags
 Pixels = npt.NDArray[np.uint8]
 Contender = Callable[[], object]
 
+_LEFT_OUT = "not compared here"
 IN_A_CROWD = 100  # boxes per picture that suppression has to decide on
 
 
@@ -73,7 +74,9 @@ def line_up(
     threshold = _score_of_last_in_crowd(keras, sample(family.input_spec))
     selection = replace(keras.selection, score_threshold=threshold)
     gpu, flags = has_gpu(), cpu_flags()
-    chosen = dict.fromkeys(choose_precision(asked, gpu=gpu, flags=flags)[0] for asked in precisions)
+    chosen = dict.fromkeys(
+        choose_precision(asked, gpu=gpu, flags=flags, no_int8=_LEFT_OUT)[0] for asked in precisions
+    )
     stages = {
         precision: stages_for(family, loaded.arrays, selection, precision=precision, xla=gpu)
         for precision in chosen

@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 _NATIVE_LINE = re.compile(
     rb"[IWEF]\d{4} \d\d:|\d{4}-\d\d-\d\d [\d:.]+: [IWEF] "
+    rb"|INFO: Created TensorFlow Lite"
     rb"|WARNING: All log messages before absl|To enable the following instructions"
 )
 

@@ -34,7 +34,7 @@ _BATCHES = (1, 8)
 _LOWEST_SCORE = 0.01  # below it precision hardly matters any more
 _MOST_DETECTIONS = 100  # as COCO counts
 _TOLD = 12  # of a list on the terminal
-_PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+_PRECISIONS = ("auto", "float32", "bfloat16", "float16", "int8")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from daemon.diagnosis.outlets import outlet_findings
 from daemon.diagnosis.running import Running, ask
 from daemon.reload.labels import check_labels
 
-_TITLES = ("configuration", "credentials", "open files", "tensorflow")
+_TITLES = ("configuration", "credentials", "open files", "precision")
 
 
 def title_width(loaded: Loaded) -> int:
@@ -52,7 +52,7 @@ def examine(loaded: Loaded, *, quick: bool, clock: Clock) -> Iterator[Finding]:
     if not quick:
         usable = {name: camera for name, camera in cameras.items() if name not in unusable}
         yield from _cameras(usable, running, clock)
-        yield arithmetic_finding(config.model.precision)
+        yield arithmetic_finding(config.model, description)
 
 
 def _machine(cameras: int, clock: Clock) -> Iterator[Finding]:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from config.schema import ModelConfig
 from daemon.diagnosis.finding import Finding, fail, ok, warn
 from detector.api import ModelError
-from detector.processor import choose_precision, cpu_flags, require_avx
+from detector.int8.form import usable_form
+from detector.models import find_model
+from detector.processor import (
+    GPU_DEVICES,
+    choose_precision,
+    cpu_flags,
+    may_have_gpu,
+    require_avx,
+)
 from detector.weights import bundled
 from detector.weights.description import Description, read_description
 
-_NVIDIA = Path("/dev/nvidiactl")
+_PRECISION = "precision"
 
 
 def read_model(model: ModelConfig) -> tuple[Finding, Description | None]:
@@ -36,21 +44,39 @@ def read_model(model: ModelConfig) -> tuple[Finding, Description | None]:
 
 
 def arithmetic_finding(
-    asked: str, *, gpu: Callable[[], bool] | None = None, nvidia: Path = _NVIDIA
+    model: ModelConfig,
+    description: Description | None,
+    *,
+    gpu: Callable[[], bool] | None = None,
+    devices: Sequence[Path] = GPU_DEVICES,
 ) -> Finding:
-    """What `model.precision` comes to. Imports TensorFlow to ask for a GPU: takes seconds."""
+    """What `model.precision` comes to. Where that may be TensorFlow's business, it is imported to
+    ask for a GPU, which takes seconds.
+    """
     flags = cpu_flags()
     try:
-        require_avx(flags)
-        has_gpu = (gpu or _tensorflow_sees_gpu)()
-        precision, why = choose_precision(asked, gpu=has_gpu, flags=flags)
+        worth_asking = model.precision != "int8" and may_have_gpu(devices)
+        has_gpu = worth_asking and (gpu or _tensorflow_sees_gpu)()
+        no_int8 = _no_int8(description)
+        precision, why = choose_precision(
+            model.precision, gpu=has_gpu, flags=flags, no_int8=no_int8
+        )
+        if precision != "int8":
+            require_avx(flags)
     except ModelError as error:
-        return fail("tensorflow", str(error), "see model.precision")
+        return fail(_PRECISION, str(error), "see model.precision")
     detail = f"{precision} ({why})"
-    if nvidia.exists() and not has_gpu:
+    if worth_asking and not has_gpu:
         todo = "`pip install 'vedette[gpu]'`, then see `nvidia-smi`; in the service, gpu.conf"
-        return warn("tensorflow", f"{detail}; the NVIDIA GPU of this machine is not seen", todo)
-    return ok("tensorflow", f"{detail}, on {'the GPU' if has_gpu else 'the processor'}")
+        return warn(_PRECISION, f"{detail}; the NVIDIA GPU of this machine is not seen", todo)
+    return ok(_PRECISION, f"{detail}, on {'the GPU' if has_gpu else 'the processor'}")
+
+
+def _no_int8(description: Description | None) -> str | None:
+    if description is None:
+        return "the weights cannot be read"
+    found = find_model(description.architecture, description.dialect)
+    return usable_form(found, description)[1]
 
 
 def _tensorflow_sees_gpu() -> bool:

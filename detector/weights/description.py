@@ -31,11 +31,14 @@ class Description:
     thresholds: tuple[float, ...] = ()  # scores to report from, by class id, where it knows them
     groups: tuple[tuple[str, ...], ...] = ()  # labels of which an object has one only
     sha256: str = ""  # over the tensors as stored; see `weights.native`
+    int8: str = ""  # what was measured of them for int8, if it was; see `detector.int8.form`
 
     def to_metadata(self) -> dict[str, str]:
         """As safetensors keeps it: strings only."""
         values = asdict(self)
         lists = {name: json.dumps(values[name]) for name in _LISTS}
+        if not self.int8:
+            del values["int8"]
         return {key: str(value) for key, value in (values | lists).items()}
 
     def scores_from(self, stated: float | None) -> tuple[float, ...]:
@@ -91,7 +94,7 @@ def unusable(path: Path, reason: str) -> ModelError:
 
 def _from_metadata(metadata: dict[str, Any]) -> Description:
     """Raises ValueError, TypeError or KeyError where a field is missing or of the wrong kind."""
-    stated = {"dialect": DEFAULT_DIALECT, "thresholds": "[]", "groups": "[]"} | metadata
+    stated = {"dialect": DEFAULT_DIALECT, "thresholds": "[]", "groups": "[]", "int8": ""} | metadata
     values: dict[str, Any] = {field.name: stated[field.name] for field in fields(Description)}
     labels = json.loads(values["labels"])
     if not labels or not all(isinstance(label, str) and label for label in labels):

@@ -109,7 +109,9 @@ def test_every_camera_is_opened_and_judged(
     assert found.detail("camera usb") == "device"
     assert found.verdict("decoding") == "ok"
     assert found.verdict("jsonl") == "ok"
-    assert any(word in found.detail("tensorflow") for word in ("float32", "bfloat16", "float16"))
+    assert any(
+        word in found.detail("precision") for word in ("float32", "bfloat16", "float16", "int8")
+    )
 
 
 def test_a_configuration_that_fits_leaves_nothing_behind(

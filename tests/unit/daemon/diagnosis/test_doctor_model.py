@@ -11,6 +11,10 @@ from config.schema import ModelConfig
 from daemon.diagnosis.finding import Verdict
 from daemon.diagnosis.model import arithmetic_finding, read_model
 from detector.weights import bundled
+from detector.weights.description import read_description
+from tests.golden import recorded
+
+DESCRIPTION = read_description(recorded.INTERIM)  # has no int8 form
 
 
 def test_bundled_weights_are_described() -> None:
@@ -46,20 +50,37 @@ def test_weights_must_be_the_ones_that_are_meant() -> None:
     ("asked", "gpu", "verdict", "words"),
     [
         ("auto", True, "ok", "float16 (GPU), on the GPU"),
-        ("float32", False, "ok", "float32 (asked for), on the processor"),
         ("float16", False, "fail", "needs a GPU"),
     ],
 )
 def test_arithmetic_follows_from_what_is_asked_and_there(
     tmp_path: Path, asked: str, gpu: bool, verdict: str, words: str
 ) -> None:
-    found = arithmetic_finding(asked, gpu=lambda: gpu, nvidia=tmp_path / "none")
+    found = arithmetic_finding(
+        ModelConfig(precision=asked), DESCRIPTION, gpu=lambda: gpu, devices=[tmp_path]
+    )
     assert found.verdict == verdict
     assert words in found.detail
 
 
 def test_a_gpu_that_tensorflow_does_not_see_is_told(tmp_path: Path) -> None:
-    found = arithmetic_finding("float32", gpu=lambda: False, nvidia=tmp_path)
+    found = arithmetic_finding(
+        ModelConfig(precision="float32"), DESCRIPTION, gpu=lambda: False, devices=[tmp_path]
+    )
     assert found.verdict is Verdict.WARN
     assert "vedette[gpu]" in found.todo
-    assert arithmetic_finding("auto", gpu=lambda: True, nvidia=tmp_path).verdict is Verdict.OK
+    seen = arithmetic_finding(ModelConfig(), DESCRIPTION, gpu=lambda: True, devices=[tmp_path])
+    assert seen.verdict is Verdict.OK
+
+
+def test_int8_is_nothing_to_ask_tensorflow_for(tmp_path: Path) -> None:
+    def gpu() -> bool:
+        raise AssertionError
+
+    asked = ModelConfig(precision="int8")
+    found = arithmetic_finding(asked, DESCRIPTION, gpu=gpu, devices=[tmp_path])
+    assert found.verdict is Verdict.FAIL
+    assert "vedette weights quantize" in found.detail
+    nothing = arithmetic_finding(ModelConfig(), DESCRIPTION, gpu=gpu, devices=[])
+    assert "on the processor" in nothing.detail
+    assert arithmetic_finding(asked, None, devices=[]).verdict is Verdict.FAIL

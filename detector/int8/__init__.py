@@ -1,0 +1,1 @@
+"""How a network runs in whole numbers: LiteRT and NumPy, without TensorFlow."""
