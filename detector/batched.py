@@ -55,8 +55,7 @@ class BatchedDetector:
             raise ValueError(msg)
         content = np.zeros((pixels.shape[0], 4), np.int32)
         for row, box in zip(content, letterboxes, strict=False):
-            left, top = box.offset_xy
-            row[:] = (left, top, left + box.scaled_wh[0], top + box.scaled_wh[1])
+            row[:] = box.content_xyxy
         kept = self.engine.run(pixels, content)
         if not _finite(kept):
             raise InferenceError(

@@ -71,7 +71,7 @@ def _graph_engine(spec: DetectorSpec, model: Model, loaded: Weights, precision: 
 
 def _int8_engine(spec: DetectorSpec, model: Model, loaded: Weights, form: Int8Form) -> Engine:
     from detector.int8.assembly import assemble
-    from detector.int8.engine import Int8Engine
+    from detector.int8.engine import LiteRtEngine
 
     description = loaded.description
     assembly = assemble(
@@ -82,7 +82,9 @@ def _int8_engine(spec: DetectorSpec, model: Model, loaded: Weights, form: Int8Fo
         form=form,
     )
     cores = spec.threads or available_cores()
-    return Int8Engine(assembly, spec.selection(description), cores=cores, max_batch=spec.max_batch)
+    return LiteRtEngine(
+        assembly, spec.selection(description), cores=cores, max_batch=spec.max_batch
+    )
 
 
 def open_weights(

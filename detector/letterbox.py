@@ -61,6 +61,12 @@ class Letterbox:
         scale = float(number(1) / factor)
         return cls(source_wh, scaled, offset, (scale, scale))
 
+    @property
+    def content_xyxy(self) -> tuple[int, int, int, int]:
+        """The picture's rectangle in the input."""
+        left, top = self.offset_xy
+        return (left, top, left + self.scaled_wh[0], top + self.scaled_wh[1])
+
     def to_source(self, xyxy_px: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Boxes [N, 4] from input to source pixels, clipped to the picture."""
         offset = np.array(self.offset_xy * 2, np.float32)

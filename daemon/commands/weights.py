@@ -13,7 +13,7 @@ from tqdm import tqdm
 from config.errors import printable
 from config.hints import did_you_mean
 from daemon.arguments import labels
-from daemon.commands import weights_export, weights_tune
+from daemon.commands import weights_export, weights_quantize, weights_tune
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -55,6 +55,7 @@ def add_parser(subparsers: Any) -> None:
     fetch.set_defaults(run=run_fetch)
     weights_export.add_parser(verbs)
     weights_tune.add_parser(verbs)
+    weights_quantize.add_parser(verbs)
 
 
 def _add_import(verbs: Any) -> None:

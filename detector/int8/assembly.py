@@ -52,14 +52,17 @@ class Assembly:
 
 
 def assemble(
-    spec: DetectorSize, arrays: Arrays, *, num_classes: int, input_size: int, form: Int8Form
+    spec: DetectorSize, arrays: Arrays, *, num_classes: int, input_size: int, form: Int8Form | None
 ) -> Assembly:
-    """The network of `spec` at a side of `input_size` pixels. Raises ModelError where feature maps
-    were not measured.
+    """The network of `spec` at a side of `input_size` pixels; without a form in float32. Raises
+    ModelError where feature maps were not measured.
     """
     code = PixelCode.of(spec.pixels)
-    ranges = {name: _useful(name, *ends) for name, ends in form.ranges.items()}
-    ops = LiteOps(arrays, ranges, form.kept)
+    if form is None:
+        ops = LiteOps(arrays)
+    else:
+        ranges = {name: _useful(name, *ends) for name, ends in form.ranges.items()}
+        ops = LiteOps(arrays, ranges, form.kept)
     x = ops.input((1, input_size, input_size, 3), code.quantized)
     try:
         logits, codes = forward(ops, x, spec, num_classes)

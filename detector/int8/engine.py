@@ -1,4 +1,4 @@
-"""The engine of int8: LiteRT for the network, NumPy for what is before and behind it."""
+"""The second engine: LiteRT for the network, NumPy for what is before and behind it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from detector.int8.interpreter import NetworkRun
 from detector.int8.suppression import select
 
 
-class Int8Engine:
+class LiteRtEngine:
     """`detector.engine.Engine` with a picture for each core, and all cores for a picture alone.
 
     Every interpreter has one thread but the one for pictures that come alone: what cores do side by

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
@@ -28,7 +27,7 @@ class NetworkRun:
         self._input = self._interpreter.tensor(inputs)
         self._outputs = [self._interpreter.tensor(number) for number in outputs]
 
-    def __call__(self, write: Callable[[npt.NDArray[np.int8]], None]) -> list[npt.NDArray[Any]]:
+    def __call__(self, write: Callable[[npt.NDArray[Any]], None]) -> list[npt.NDArray[Any]]:
         """`write` fills the input [H, W, 3] where the network reads it. The outputs [H, W, n] are
         the network's own memory: gone with the next run, and in the way of it while they are held.
         Raises InferenceError.

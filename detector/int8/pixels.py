@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -46,9 +47,16 @@ class PixelCode:
         self,
         pixels: npt.NDArray[np.uint8],
         content_xyxy: npt.NDArray[np.int32],
-        out: npt.NDArray[np.int8],
+        out: npt.NDArray[Any],
     ) -> None:
-        """One picture [H, W, 3], of which only the rectangle `content_xyxy` [4] is picture."""
+        """One picture [H, W, 3], of which only the rectangle `content_xyxy` [4] is picture; as the
+        numbers that are meant, where `out` is float32.
+        """
+        if out.dtype != np.int8:
+            stored = np.empty(out.shape, np.int8)
+            self.write(pixels, content_xyxy, stored)
+            out[...] = self.numbers(stored)
+            return
         if self.table is None:
             np.bitwise_xor(pixels, _HALF, out=out.view(np.uint8))
         else:

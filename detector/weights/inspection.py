@@ -10,6 +10,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from detector.api import ModelError
+from detector.int8.form import read_form
 from detector.models import find_model
 from detector.weights.description import Description, read_description, unusable
 from detector.weights.foreign.formats import Format, format_of
@@ -41,6 +42,7 @@ def _native(path: Path) -> Rows:
         ("parameters", f"{sum(numbers.values()):,}"),
         ("labels", f"{len(description.labels)}: {', '.join(description.labels)}"),
         *_rows_of_choice(description),
+        ("int8", _int8(description)),
         ("input", f"{description.input_size}×{description.input_size}"),
         ("pixels", description.input_convention),
         ("on disk", ", ".join(f"{count:,} {name}" for name, count in numbers.items())),
@@ -50,6 +52,18 @@ def _native(path: Path) -> Rows:
         ("checked", checked),
         *_file_rows(path),
     ]
+
+
+def _int8(description: Description) -> str:
+    """What the form for int8 was measured on, or why it cannot be used."""
+    try:
+        form = read_form(description)
+    except ModelError as error:
+        return str(error)
+    if form is None:
+        return "no: `vedette weights quantize` makes them fit for it"
+    kept = f"; in float32 stay {', '.join(form.kept)}" if form.kept else ""
+    return f"measured on {form.pictures} pictures ({form.calibration}){kept}"
 
 
 def _rows_of_choice(description: Description) -> Rows:

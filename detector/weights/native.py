@@ -6,6 +6,8 @@ Nothing in the file is ever executed, and nothing is used before it was checked.
 from __future__ import annotations
 
 import hashlib
+import json
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +19,7 @@ from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save as to_bytes
 
 from detector.networks.shapes import Shape
-from detector.weights.description import Description, parse_description, unusable
+from detector.weights.description import Description, header_length, parse_description, unusable
 
 _MAX_BYTES = 2 * 1024**3
 _STORED: dict[str, np.dtype[Any]] = {"F16": np.dtype("<f2"), "F32": np.dtype("<f4")}
@@ -40,7 +42,7 @@ def save(path: Path, arrays: Arrays, description: Description, *, half: bool = F
         for name, array in arrays.items()
     }
     description = replace(description, sha256=_digest({k: v.tobytes() for k, v in stored.items()}))
-    path.write_bytes(to_bytes(stored, description.to_metadata()))
+    path.write_bytes(_ordered(to_bytes(stored, description.to_metadata())))
 
 
 def relabel(path: Path, out: Path, description: Description) -> None:
@@ -59,7 +61,8 @@ def relabel(path: Path, out: Path, description: Description) -> None:
         name: np.frombuffer(entry["data"], _STORED[entry["dtype"]]).reshape(entry["shape"])
         for name, entry in entries.items()
     }
-    out.write_bytes(to_bytes(stored, replace(description, sha256=digest).to_metadata()))
+    metadata = replace(description, sha256=digest).to_metadata()
+    out.write_bytes(_ordered(to_bytes(stored, metadata)))
 
 
 def load(path: Path, variables: Mapping[str, Shape], *, sha256: str | None = None) -> Weights:
@@ -96,6 +99,15 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise unusable(path, error.strerror or "cannot be read") from None
+
+
+def _ordered(data: bytes) -> bytes:
+    """The same file with its header in one order: the library writes it in another each time."""
+    length = header_length(data)
+    text = json.dumps(json.loads(data[8 : 8 + length]), sort_keys=True, ensure_ascii=False)
+    header = text.encode()
+    header += b" " * (-len(header) % 8)
+    return struct.pack("<Q", len(header)) + header + data[8 + length :]
 
 
 def _check_names(found: set[str], expected: set[str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from detector.api import Detector, InferenceError, ModelError
 from detector.build import build_detector
-from detector.int8.engine import Int8Engine
+from detector.int8.engine import LiteRtEngine
 from detector.letterbox import Letterbox
 from detector.spec import DetectorSpec
 from tests.golden import recorded
@@ -158,7 +158,7 @@ def test_other_threads_go_on_while_it_computes(weights: Path) -> None:
 def test_a_picture_that_would_be_left_for_one_core_has_all(
     count: int, lanes: int, together: int
 ) -> None:
-    engine = object.__new__(Int8Engine)
+    engine = object.__new__(LiteRtEngine)
     engine._lanes = [object()] * lanes  # type: ignore[list-item]
     assert engine._together(count) == together
 
