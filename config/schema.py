@@ -217,6 +217,13 @@ class HttpConfig(Section):
     allow_anonymous: Annotated[
         bool, Field(description="Permit a non-loopback listen without a token.")
     ] = False
+    allow_edit: Annotated[
+        bool,
+        Field(
+            description="Let whoever has the token change zones and lines on the page: they are"
+            " written into this file."
+        ),
+    ] = False
     allowed_hosts: Annotated[
         list[HostName],
         Field(
@@ -236,6 +243,8 @@ class HttpConfig(Section):
             )
         if self.token and self.allow_anonymous:
             raise FieldsError("says the opposite of `token`", "allow_anonymous", "token")
+        if self.allow_edit and not self.token:
+            raise FieldsError("lets anybody change this file: give `token`", "allow_edit")
         return self
 
 

@@ -15,6 +15,7 @@ from config.loader import Loaded
 from config.schema import Config, HttpConfig, LogConfig
 from config.urls import split_host_port
 from daemon import log as logs
+from daemon import signals
 from daemon.answers.publisher import Publisher
 from daemon.books.accounting import total
 from daemon.books.states import CameraState, CameraStatus, Status
@@ -34,6 +35,7 @@ from daemon.node import host_name
 from daemon.outputs import Outputs
 from daemon.recording.recorder import Recorder
 from daemon.reload.access import check_token
+from daemon.reload.editor import Editor
 from daemon.reload.history import ReloadHistory
 from daemon.reporter import DaemonReporter, Stage
 from daemon.seats.roster import Roster
@@ -86,6 +88,7 @@ class Doors:
         self.roster = Roster(self._make_seat)
         self.roster.use(config.cameras, score_threshold=config.model.score_threshold)
         self.history = ReloadHistory(config, clock)
+        self._editor = Editor(loaded.path, report=self.history.report, reload=signals.ask_reload)
         self.reporter = DaemonReporter(
             roster=self.roster,
             outputs=self._outputs,
@@ -158,6 +161,7 @@ class Doors:
             config=lambda: redacted_config(self.config),
             http=http,
             shelf=lambda camera: self.recorder.shelf(self.roster.get(camera)),
+            editor=self._editor if http.allow_edit else None,
         )
         return HttpServer(
             HttpApp(view), *split_host_port(http.listen), most_connections=self._descriptors.http

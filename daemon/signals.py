@@ -2,11 +2,12 @@
 
 They are blocked in the main thread before any other thread is started, and every thread inherits
 that: none of them has its default effect, and no handler ever runs in the middle of something.
-Main thread only.
+Main thread only, but for `ask_reload`.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 
 STOP = frozenset({signal.SIGTERM, signal.SIGINT})
@@ -33,3 +34,8 @@ def let_stop_through() -> None:
     for number in STOP:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP)
+
+
+def ask_reload() -> None:
+    """As if somebody had sent SIGHUP; any thread."""
+    os.kill(os.getpid(), RELOAD)

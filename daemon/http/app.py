@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from daemon.http.api import Api
+from daemon.http.editing import MAX_BODY, WRITABLE, Editing
 from daemon.http.errors import ApiError, answer_api_error, answer_http_error
 from daemon.http.guard import Guard
 from daemon.http.hardening import Hardened
@@ -37,7 +38,12 @@ class HttpApp:
         recordings = Recordings(view)
         self._loop: asyncio.AbstractEventLoop | None = None
         router = Starlette(
-            routes=[*self._api.routes(), *recordings.routes(), *self._pages.routes()],
+            routes=[
+                *self._api.routes(),
+                *recordings.routes(),
+                *Editing(view).routes(),
+                *self._pages.routes(),
+            ],
             lifespan=self._lifespan,
             exception_handlers={
                 ApiError: answer_api_error,
@@ -47,7 +53,8 @@ class HttpApp:
         )
         router.router.redirect_slashes = False  # it would redirect to a host of its own guess
         self._guard = Guard(router, view.http, view.clock)
-        self._asgi = Prefixed(Hardened(self._guard))
+        writable = WRITABLE if view.editor is not None else None
+        self._asgi = Prefixed(Hardened(self._guard, writable=writable, max_body=MAX_BODY))
 
     def read_token(self, directory: Path | None) -> None:
         """`directory` is $CREDENTIALS_DIRECTORY. Raises CredentialError."""

@@ -1,11 +1,16 @@
-"""What holds for every answer: its headers, and that requests only read. HTTP thread."""
+"""What holds for every answer: its headers, and that requests only read, but for one that may
+write where the configuration says so. HTTP thread.
+"""
 
 from __future__ import annotations
+
+import re
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daemon.http.errors import ApiError
+from daemon.http.prefix import path_of
 
 METHODS = ("GET", "HEAD")
 HEADERS = {
@@ -22,10 +27,16 @@ HEADERS = {
 
 
 class Hardened:
-    """An application behind the headers; only reading methods without a body pass."""
+    """An application behind the headers; only reading methods without a body pass, and PUT with
+    a small one to paths that are `writable`.
+    """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(
+        self, app: ASGIApp, *, writable: re.Pattern[str] | None = None, max_body: int = 0
+    ) -> None:
         self._app = app
+        self._writable = writable
+        self._max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -39,9 +50,20 @@ class Hardened:
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        refused = _refusal(scope)
+        refused = self._refusal_of_writing(scope) if self._writes(scope) else _refusal(scope)
         app = self._app if refused is None else refused.answer(scope)
         await app(scope, receive, send_with_headers)
+
+    def _writes(self, scope: Scope) -> bool:
+        is_place = self._writable is not None and self._writable.fullmatch(path_of(scope))
+        return scope["method"] == "PUT" and bool(is_place)
+
+    def _refusal_of_writing(self, scope: Scope) -> ApiError | None:
+        length = Headers(scope=scope).get("content-length", "")
+        if length.isascii() and length.isdigit() and int(length) <= self._max_body:
+            return None
+        detail = f"a body of up to {self._max_body} bytes, its length told, is wanted"
+        return ApiError(413, "body_not_allowed", detail, headers={"connection": "close"})
 
 
 def _refusal(scope: Scope) -> ApiError | None:

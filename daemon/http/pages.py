@@ -36,6 +36,7 @@ class Pages:
         pages = {
             "/": self._overview,
             "/camera/{name}": self._camera,
+            "/camera/{name}/zones": self._zones,
             "/recordings": self._recordings,
             "/api/v1/cameras/{name}/snapshot.jpg": self._snapshot,
             "/live": self._mosaic,
@@ -59,6 +60,11 @@ class Pages:
         return HTMLResponse(
             shell.page("camera", path="/camera/", title=f"{name} – vedette", name=name)
         )
+
+    async def _zones(self, request: Request) -> Response:
+        name = asked.camera(self._view, request.path_params["name"]).status.camera
+        title = f"zones of {name} – vedette"
+        return HTMLResponse(shell.page("zones", path="/camera/name/zones", title=title, name=name))
 
     async def _recordings(self, _: Request) -> Response:
         return HTMLResponse(

@@ -12,6 +12,7 @@ from daemon.books.reports import CameraReport, Reporter
 from daemon.clock import Clock
 from daemon.http.events import EventFeed
 from daemon.recording.shelf import Shelf
+from daemon.reload.editor import Editor
 from daemon.seats.sight import Sights
 
 
@@ -19,7 +20,8 @@ from daemon.seats.sight import Sights
 class View:
     """`config` gives the running configuration, redacted and ready for JSON; `http` is the part of
     it that the listener obeys; `events` is told of every message by who publishes them; `shelf`
-    has the recordings of a camera, None where there can be none.
+    has the recordings of a camera, None where there can be none; `editor` writes zones, None where
+    nobody may.
     """
 
     reporter: Reporter
@@ -30,6 +32,7 @@ class View:
     config: Callable[[], Mapping[str, object]]
     http: HttpConfig
     shelf: Callable[[str], Shelf | None]
+    editor: Editor | None = None
 
     def camera(self, name: str) -> CameraReport | None:
         """None for a camera that is not configured."""

@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import signal
-import threading
 import time
 from base64 import b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-import msgspec
-import numpy as np
-import numpy.typing as npt
 import pytest
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
-from selenium.webdriver.support.select import Select
 
-from config.camera import CameraConfig, ClipConfig
+from config.camera import CameraConfig
 from config.schema import HttpConfig
-from daemon.answers.annotate import encode_jpeg
 from daemon.books.states import CameraState
 from daemon.http import history
-from daemon.recording.film import Film
-from daemon.recording.shelf import Part, Shelf, name_of
-from sinks.messages import Detection, DetectionMessage, Envelope, LatencyMs, json_line
-from tests.support.browser import DESKTOP, PHONE, Chromium, chromium
+from tests.support.browser import DESKTOP, PHONE, Chromium
+from tests.support.browsing import CAMERAS, Tape, detection, filming, is_changing, tile
 from tests.support.daemon_process import ROOT, running_daemon
-from tests.support.fakes import GreyPicture
 from tests.support.nginx import documented, nginx
 from tests.support.reporting import STREAM, camera_report
 from tests.support.site import Site, running_site
@@ -37,108 +26,8 @@ from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 
-CAMERAS = ("gate", "yard", "dock", "hall", "roof")
 TOKEN = "5f2c9e61d8b07a34"
 DEAD_S = 3.0
-
-
-@pytest.fixture(scope="module")
-def only_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    with chromium(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
-
-
-@pytest.fixture
-def browser(only_browser: Chromium) -> Iterator[Chromium]:
-    """One window, as it was when it began."""
-    only_browser.resize(DESKTOP)
-    only_browser.emulate()
-    only_browser.complaints()
-    yield only_browser
-    complaints = only_browser.complaints()
-    first, *others = only_browser.window_handles
-    for other in others:
-        only_browser.switch_to.window(other)
-        only_browser.close()
-    only_browser.switch_to.window(first)
-    only_browser.get("about:blank")
-    assert complaints == []
-
-
-class PlainPicture(GreyPicture):
-    """A picture of one shade."""
-
-    def __init__(self, shade: int) -> None:
-        super().__init__(320, 240)
-        self._shade = shade
-
-    def to_bgr(self, max_width: int | None = None) -> npt.NDArray[np.uint8]:
-        return np.full_like(super().to_bgr(max_width), self._shade)
-
-
-@contextmanager
-def filming(site: Site) -> Iterator[None]:
-    """Every camera delivers ten pictures a second, each of another shade."""
-    over = threading.Event()
-
-    def film() -> None:
-        shade = 0
-        while not over.wait(0.1):
-            shade = (shade + 40) % 240
-            for camera in CAMERAS:
-                site.see(camera, picture=PlainPicture(shade))
-
-    thread = threading.Thread(target=film, name="filming")
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with running_site(*CAMERAS) as site, filming(site):
-        yield site
-
-
-def is_changing(browser: Chromium, selector: str) -> bool:
-    """Whether three different pictures come, one after the other."""
-    seen: set[tuple[int, ...]] = set()
-
-    def another() -> bool:
-        width, pixels = browser.picture(selector)
-        if width > 0:
-            seen.add(tuple(pixels))
-        return len(seen) >= 3
-
-    with suppress(AssertionError):
-        until(another, 10)
-    return len(seen) >= 3
-
-
-def tile(camera: str, part: str) -> str:
-    return f'[data-camera="{camera}"] {part}'
-
-
-def detection(camera: str, *labels: str) -> Envelope:
-    found = tuple(Detection(label, 0, 0.91, (1.0, 2.0, 30.0, 40.0)) for label in labels)
-    message = DetectionMessage(
-        epoch="9f3c",
-        node="lodge",
-        camera=camera,
-        seq=1,
-        status="ok",
-        captured_ns=1_795_000_000_000_000_000,
-        time_source="wallclock",
-        pts_s=None,
-        size=(64, 48),
-        model="fake",
-        latency_ms=LatencyMs(1.0, 2.0),
-        detections=found,
-    )
-    return Envelope(message, time.monotonic())
 
 
 def test_every_camera_shows_pictures_that_change(site: Site, browser: Chromium) -> None:
@@ -361,97 +250,6 @@ def test_four_cameras_fill_the_screen_and_nine_come_in_pages(browser: Chromium, 
     browser.get(site.url)
     until(lambda: browser.text("#shown") == "1–9 of 11"), "the choice is remembered"
     browser.find_element("css selector", '[data-grid="auto"]').click()
-
-
-def film_clip(path: Path) -> None:
-    film = Film(ClipConfig())
-    for n in range(5):
-        film.add(np.full((120, 160, 3), n * 50, np.uint8), n * 0.2)
-    film.begin(path, 1.0)
-    film.end()
-
-
-class Tape:
-    """Recordings of one camera, a second apart."""
-
-    def __init__(self, site: Site, camera: str, folder: Path) -> None:
-        self.shelf = site.shelves[camera] = Shelf(folder / camera)
-        self._camera = camera
-        self._jpeg = encode_jpeg(np.full((90, 160, 3), 90, np.uint8))
-
-    def record(self, seconds: int, label: str = "person") -> str:
-        name = name_of(1_795_000_000_000_000_000 + seconds * 10**9)
-        for part in (Part.THUMBNAIL, Part.PICTURE, Part.BOXES):
-            self.shelf.write(name, part, self._jpeg)
-        message = msgspec.structs.replace(
-            detection(self._camera, label).message,
-            captured_ns=1_795_000_000_000_000_000 + seconds * 10**9,
-        )
-        self.shelf.write(name, Part.MESSAGE, json_line(message))
-        return name
-
-
-def test_recordings_of_all_cameras_are_one_place_with_filters_and_clips(
-    site: Site, browser: Chromium, tmp_path: Path
-) -> None:
-    gate, yard = Tape(site, "gate", tmp_path), Tape(site, "yard", tmp_path)
-    for n in range(0, 60, 2):
-        gate.record(n)
-    for n in range(1, 6, 2):
-        yard.record(n, "car")
-    browser.get(f"{site.url}/recordings")
-    until(lambda: len(browser.texts(".shots li")) == 24)
-    browser.wait_for("document.querySelector('.shots img').naturalWidth === 160")
-    assert browser.texts(".shots li")[0].endswith("gate person")
-    browser.find_element("id", "older").click()
-    until(lambda: len(browser.texts(".shots li")) == 33)
-    assert not browser.find_element("id", "older").is_displayed()
-    Select(browser.find_element("name", "label")).select_by_visible_text("car")
-    until(lambda: len(browser.texts(".shots li")) == 3)
-    assert browser.current_url == f"{site.url}/recordings?label=car"
-    browser.find_element("css selector", "[type=reset]").click()
-    until(lambda: len(browser.texts(".shots li")) == 24)
-    newest = gate.record(60)
-    film_clip(gate.shelf.begin(newest, Part.CLIP))
-    gate.shelf.keep(newest, Part.CLIP)
-    until(lambda: "clip" in browser.texts(".shots li")[0], 8)
-    site.reporter.recorder_failing = "No space left on device"
-    until(lambda: "No space left" in browser.text(".fault"), 8)
-    assert browser.find_element("css selector", ".fault").is_displayed()
-
-
-def test_a_recording_opens_large_and_the_keys_lead_to_its_neighbours(
-    site: Site, browser: Chromium, tmp_path: Path
-) -> None:
-    gate = Tape(site, "gate", tmp_path)
-    names = [gate.record(n) for n in range(30)]
-    film_clip(gate.shelf.begin(names[-1], Part.CLIP))
-    gate.shelf.keep(names[-1], Part.CLIP)
-    browser.get(f"{site.url}/recordings?camera=gate#gate/{names[1]}")  # a link to the moment
-    until(lambda: browser.find_element("id", "lightbox").is_displayed())
-    browser.wait_for("document.querySelector('.lightbox-view img').naturalWidth === 160")
-    browser.switch_to.active_element.send_keys(Keys.ESCAPE)
-    until(lambda: not browser.find_element("id", "lightbox").is_displayed())
-    browser.find_element("css selector", ".shots a").click()
-    browser.wait_for("document.querySelector('video')?.videoWidth === 160")
-    assert browser.current_url.endswith(f"#gate/{names[-1]}")
-    keys = browser.find_element("id", "lightbox")
-    for n in range(2, 27):  # past the end of the first page
-        keys.send_keys(Keys.ARROW_RIGHT)
-        until(lambda n=n: browser.current_url.endswith(f"#gate/{names[-n]}"))
-    keys.send_keys(Keys.ARROW_LEFT)
-    until(lambda: browser.current_url.endswith(f"#gate/{names[-25]}"))
-    save = browser.find_element("css selector", "#lightbox-parts [download]")
-    assert save.get_attribute("download") == f"gate-{names[-25]}.boxes.jpg"
-
-
-def test_where_nothing_is_recorded_the_page_says_how_to_turn_it_on(
-    site: Site, browser: Chromium
-) -> None:
-    browser.get(f"{site.url}/camera/yard")
-    until(lambda: "clips: true" in browser.text("#recordings .empty"))
-    browser.get(f"{site.url}/recordings")
-    until(lambda: "clips: true" in browser.text(".empty"))
 
 
 UNSTRIPPED = """

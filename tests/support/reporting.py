@@ -27,6 +27,7 @@ from daemon.http.events import EventFeed
 from daemon.http.view import View
 from daemon.metrics import Metrics, ReportCollector
 from daemon.recording.shelf import Shelf
+from daemon.reload.editor import Editor
 from daemon.seats.sight import Sights
 from sinks.crowd import Attendance, HangUp
 from sinks.messages import Kind
@@ -125,6 +126,7 @@ def view_of(
     clock: Clock | None = None,
     http: HttpConfig | None = None,
     shelf: Callable[[str], Shelf | None] = lambda _camera: None,
+    editor: Editor | None = None,
 ) -> View:
     """A view with all metrics registered."""
     clock = clock or FakeClock()
@@ -143,6 +145,7 @@ def view_of(
         lambda: {"version": 1},
         http or HttpConfig(),
         shelf,
+        editor,
     )
 
 

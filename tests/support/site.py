@@ -17,6 +17,7 @@ from daemon.http.connection import MAX_CONNECTIONS
 from daemon.http.feed import LiveFeed
 from daemon.http.server import HttpServer
 from daemon.recording.shelf import Shelf
+from daemon.reload.editor import Editor
 from tests.support.fakes import GreyPicture, ShownSights, frame, one_box
 from tests.support.reporting import FakeReporter, camera_report, view_of
 
@@ -30,6 +31,7 @@ class Site:
         http: HttpConfig | None = None,
         port: int = 0,
         most_connections: int = MAX_CONNECTIONS,
+        editor: Editor | None = None,
     ) -> None:
         self.shelves: dict[str, Shelf] = {}
         self.first = cameras[0]
@@ -37,7 +39,12 @@ class Site:
         self.board = ShownSights()
         self.see()
         view = view_of(
-            self.reporter, self.board, clock=SystemClock(), http=http, shelf=self.shelves.get
+            self.reporter,
+            self.board,
+            clock=SystemClock(),
+            http=http,
+            shelf=self.shelves.get,
+            editor=editor,
         )
         self.events = view.events
         self.app = HttpApp(view)
@@ -87,11 +94,14 @@ class Site:
 
 @contextlib.contextmanager
 def running_site(
-    *cameras: str, http: HttpConfig | None = None, most_connections: int = MAX_CONNECTIONS
+    *cameras: str,
+    http: HttpConfig | None = None,
+    most_connections: int = MAX_CONNECTIONS,
+    editor: Editor | None = None,
 ) -> Iterator[Site]:
     """A started one; at the end it stops in time and leaves no thread behind."""
     before = set(threading.enumerate())
-    site = Site(*cameras, http=http, most_connections=most_connections)
+    site = Site(*cameras, http=http, most_connections=most_connections, editor=editor)
     site.server.start()
     try:
         yield site

@@ -23,14 +23,19 @@ class Browser:
         return self.request("HEAD", path)
 
     def request(
-        self, method: str, path: str, *, headers: dict[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: dict[str, str] | None = None,
+        json: object | None = None,
     ) -> httpx.Response:
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://localhost"
             ) as client:
-                return await client.request(method, path, headers=headers)
+                return await client.request(method, path, headers=headers, json=json)
 
         return asyncio.run(ask())
 

@@ -138,6 +138,7 @@ onKey("b", toggleBoxes);
 onKey("ArrowLeft", () => go("before"));
 onKey("ArrowRight", () => go("after"));
 document.getElementById("save").href = apiOf(name, "/snapshot.jpg");
+document.getElementById("zones").href = `${pageOf(name)}/zones`;
 document.getElementById("save").download = `${name}.jpg`;
 document.getElementById("all-recordings").href = at(`recordings?camera=${encodeURIComponent(name)}`);
 changed.addEventListener("change", () => showPicture());

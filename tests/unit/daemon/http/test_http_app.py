@@ -246,7 +246,7 @@ def test_every_answer_carries_the_security_headers(house: House, path: str) -> N
     assert headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["/", "/camera/gate", "/recordings"])
+@pytest.mark.parametrize("path", ["/", "/camera/gate", "/recordings", "/camera/gate/zones"])
 def test_a_page_works_under_its_own_policy_and_without_the_internet(
     house: House, path: str
 ) -> None:
@@ -263,8 +263,8 @@ def test_a_page_works_under_its_own_policy_and_without_the_internet(
         "<script>",
     ):
         assert inline not in page.text
-    assets = set(re.findall(r'"((?:\./|\.\./)static/[^"]+)"', page.text))
-    assert len(assets) == 5
+    assets = set(re.findall(r'"((?:\./|(?:\.\./)+)static/[^"]+)"', page.text))
+    assert len(assets) == 6
     for asset in assets:
         assert house.http.get(urljoin(path, asset)).status_code == 200
     assert not re.search(r'(?:href|src)="/', page.text), "addresses count from the page"
@@ -278,7 +278,7 @@ def test_scripts_import_only_each_other() -> None:
     imported |= {
         name for text in scripts.values() for name in re.findall(r'import "\./(.+)"', text)
     }
-    pages = {"overview.js", "camera.js", "recordings.js", "refusal.js"}
+    pages = {"overview.js", "camera.js", "recordings.js", "refusal.js", "zones.js"}
     assert imported | pages == set(scripts)
     for text in scripts.values():
         assert "innerHTML" not in text

@@ -1,0 +1,98 @@
+"""Zones and lines of a camera: shown to whoever looks, changed by whoever may. HTTP thread."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from config.camera import CameraConfig
+from daemon.http import asked
+from daemon.http.errors import ApiError
+from daemon.http.view import View
+from daemon.reload.editor import KINDS, EditConflictError, EditError, Editor
+
+WRITABLE = re.compile(r"/api/v1/cameras/[^/]+/zones")
+MAX_BODY = 65_536
+BODY_S = 10.0
+
+
+class _Wish(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a change; `based_on` is the `hash` that came with what was edited."""
+
+    zones: dict[str, dict[str, Any]]
+    lines: dict[str, dict[str, Any]]
+    based_on: str
+
+
+class Editing:
+    """Without an editor (`http.allow_edit`) places are only shown."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    def routes(self) -> list[BaseRoute]:
+        path = "/api/v1/cameras/{name}/zones"
+        routes: list[BaseRoute] = [Route(path, self._show)]
+        if self._view.editor is not None:
+            routes.append(Route(path, self._change, methods=["PUT"]))
+        return routes
+
+    async def _show(self, request: Request) -> Response:
+        report = asked.camera(self._view, request.path_params["name"])
+        model = self._view.reporter.model()
+        return JSONResponse(
+            {
+                **places_json(report.config),
+                "labels": report.config.objects.labels or (model.labels if model else ()),
+                "based_on": self._view.reporter.config().hash,
+                "editable": self._view.editor is not None,
+            }
+        )
+
+    async def _change(self, request: Request) -> Response:
+        editor = self._view.editor
+        if editor is None:
+            raise ApiError(405, "method_not_allowed", "http.allow_edit is false")
+        camera = asked.camera(self._view, request.path_params["name"]).status.camera
+        wish = await _wish(request)
+        report = await run_in_threadpool(_write, editor, camera, wish)
+        return JSONResponse(report)
+
+
+def places_json(camera: CameraConfig) -> dict[str, object]:
+    """Zones and lines as the file has them: what it leaves to the defaults is left out."""
+    shown = camera.model_dump(
+        mode="json", by_alias=True, exclude_unset=True, include=set(KINDS), warnings=False
+    )
+    return {kind: shown.get(kind, {}) for kind in KINDS}
+
+
+def _write(editor: Editor, camera: str, wish: _Wish) -> dict[str, object]:
+    places = {"zones": wish.zones, "lines": wish.lines}
+    try:
+        return asdict(editor.write(camera, places, based_on=wish.based_on))
+    except EditConflictError as error:
+        raise ApiError(409, "changed_meanwhile", str(error)) from None
+    except EditError as error:
+        raise ApiError(422, "refused", str(error)) from None
+
+
+async def _wish(request: Request) -> _Wish:
+    """Other sites cannot send this media type without asking first, which nobody answers."""
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        raise ApiError(415, "bad_media_type", "send application/json")
+    try:
+        async with asyncio.timeout(BODY_S):
+            return msgspec.json.decode(await request.body(), type=_Wish)
+    except TimeoutError:
+        raise ApiError(408, "too_slow", f"the body took longer than {BODY_S:.0f} s") from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ApiError(400, "bad_body", f"the body is not what is wanted: {error}") from None
