@@ -10,6 +10,8 @@ from pydantic import Field, model_validator
 from config.credentials import CredentialReference
 from config.errors import FieldsError
 from config.objects import Fraction, Label, ObjectFilter, Polygon
+from config.paths import FilePath
+from config.rtsp_urls import takes_login
 from config.section import Section
 from config.urls import StreamUrl, host_of, is_link_local
 from config.zones import Lines, TrackingConfig, Zones
@@ -162,6 +164,13 @@ class CameraFields(Section):
     transport: Annotated[Literal["tcp", "udp"], Field(description="How RTSP media travels.")] = (
         "tcp"
     )
+    tls_ca: Annotated[
+        FilePath | None,
+        Field(
+            description="Certificates (PEM) by one of which that of an rtsps: camera must be"
+            " signed, for its host; any is taken when left out, as cameras sign their own."
+        ),
+    ] = None
     allow_link_local: Annotated[
         bool, Field(description="Permit an address in 169.254.0.0/16 or fe80::/10.")
     ] = False
@@ -201,6 +210,14 @@ class CameraFields(Section):
     read_timeout_s: Annotated[
         float, Field(ge=0.5, le=120, description="Silence that counts as a lost stream.")
     ] = 10.0
+    keyframe_timeout_s: Annotated[
+        float,
+        Field(
+            ge=1,
+            le=3600,
+            description="Longest wait for the first keyframe of a stream that brings pictures.",
+        ),
+    ] = 300.0
     reconnect: ReconnectConfig = ReconnectConfig()
     file: FileConfig = FileConfig()
     v4l2: V4l2Config = V4l2Config()
@@ -213,7 +230,8 @@ class CameraConfig(CameraFields):
         StreamUrl,
         Field(
             description="rtsp:, rtsps:, file:, v4l2: or synthetic: URL. No user or password in it:"
-            " see `credential`."
+            " see `credential`, and write {user} and {password} where the camera wants them in the"
+            " path."
         ),
     ]
 
@@ -222,6 +240,8 @@ class CameraConfig(CameraFields):
 
     @model_validator(mode="after")
     def _planned_address(self) -> Self:
+        if takes_login(self.url) and self.credential is None:
+            raise FieldsError("has places for user and password: say which credential", "url")
         if not self.allow_link_local and is_link_local(host_of(self.url)):
             raise FieldsError(
                 "names a link-local address: say allow_link_local: true if the camera has no other",

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from config.camera import CameraConfig
 from config.errors import KeyPath, path_text
 from config.provenance import Source
+from config.rtsp_urls import split_zone
 from config.schema import HttpConfig, ZeromqConfig
 from config.urls import LIVE_SCHEMES, scheme_of, split_host_port, tcp_address
 from config.zones import LineConfig, ZoneConfig
@@ -17,6 +18,7 @@ Finding = tuple[KeyPath, str]
 ONLY_FOR = {
     "credential": ("rtsp", "rtsps"),
     "transport": ("rtsp", "rtsps"),
+    "tls_ca": ("rtsps",),
     "file": ("file",),
     "v4l2": ("v4l2",),
 }
@@ -59,10 +61,11 @@ def _shared_streams(cameras: Mapping[str, CameraConfig], source: Source) -> Iter
 
 def _stream(url: str) -> str:
     """What two URLs of one stream have in common."""
-    parts = urlsplit(url)
+    plain, zone = split_zone(url)
+    parts = urlsplit(plain)
     port = {"rtsp": ":554", "rtsps": ":322"}.get(parts.scheme, "")
     host = parts.netloc.lower()
-    return parts._replace(netloc=host.removesuffix(port) if port else host).geturl()
+    return parts._replace(netloc=host.removesuffix(port) if port else host).geturl() + zone
 
 
 def _misplaced_options(name: str, camera: CameraConfig, source: Source) -> Iterator[Finding]:

@@ -12,7 +12,6 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, SecretStr, ValidationInfo
 
@@ -86,19 +85,6 @@ def _line_of(reference: str, directory: Path | None, shape: str) -> tuple[str, s
         msg = f"credential file {shown} is open to others, mode {mode:04o} (chmod 600 {shown})"
         raise CredentialError(msg)
     return _only_line(content, shown, shape), shown
-
-
-def with_credential(url: str, credential: Credential) -> str:
-    """`url` with the credential as userinfo. Only for the call that opens it: never keep or log it.
-
-    Raises ValueError where `url` is not an RTSP URL without userinfo.
-    """
-    parts = urlsplit(url)
-    if parts.scheme not in ("rtsp", "rtsps") or "@" in parts.netloc:
-        raise ValueError("only an RTSP URL without userinfo takes a credential")
-    user = quote(credential.user, safe="")
-    password = quote(credential.password.get_secret_value(), safe="")
-    return parts._replace(netloc=f"{user}:{password}@{parts.netloc}").geturl()
 
 
 def _only_line(content: bytes, shown: str, shape: str) -> str:

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, ValidationInfo, WithJsonSchema
 
 from config.hints import did_you_mean
 from config.paths import absolute
+from config.rtsp_urls import split_zone, without_places
 from config.synthetic import parse_synthetic
 
 SCHEMES = ("rtsp", "rtsps", "file", "v4l2", "synthetic")
@@ -53,7 +54,7 @@ def local_path(url: str) -> Path:
 
 def host_of(url: str) -> str:
     """The host that a validated URL names; empty for those that name none."""
-    return urlsplit(url).hostname or ""
+    return urlsplit(split_zone(url)[0]).hostname or ""
 
 
 def split_host_port(text: str) -> tuple[str, int]:
@@ -106,7 +107,7 @@ def _checked_stream_url(url: str, info: ValidationInfo) -> str:
         msg = f"must begin with the scheme of a camera{hint}"
         raise ValueError(msg)
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(split_zone(url)[0])
     except ValueError:  # its message repeats the host
         raise ValueError("is not a valid URL") from None
     return check(url, parts, info)
@@ -123,8 +124,11 @@ def _checked_rtsp(url: str, parts: SplitResult, _: ValidationInfo) -> str:
     if "@" in url:
         msg = f"must not hold a user or password: {_WAY_OUT} (an @ in a path is %40)"
         raise ValueError(msg)
-    if _SECRET_PARAMETER.search(unquote(url.partition("//")[2])):
-        msg = f"must not hold a user, password or token parameter: {_WAY_OUT}"
+    if _SECRET_PARAMETER.search(unquote(without_places(url.partition("//")[2]))):
+        msg = (
+            f"must not hold a user, password or token parameter: {_WAY_OUT}, and {{user}} and"
+            " {password} where they belong in the URL"
+        )
         raise ValueError(msg)
     if not url.isascii():
         raise ValueError("must be ASCII (percent-encode other characters)")

@@ -9,12 +9,15 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from config.camera import CameraConfig
-from config.credentials import resolve, with_credential
+from config.credentials import resolve
 from config.errors import CredentialError
+from config.rtsp_urls import takes_login, with_login
+from config.urls import scheme_of
 from daemon.capture.errors import CaptureError, Kind, Medium
 from daemon.capture.picture import MOST_PIXELS
+from daemon.capture.rtsp.login import Login
 
-_PROBE_BYTES = 1_000_000
+_PROBE_BYTES = 100_000  # FFmpeg keeps what it looks at, packet by packet
 _ANALYZE_US = 1_000_000
 # What cameras send. FFmpeg has some hundred decoders more, and few of them are looked after.
 _NETWORK_DECODERS = "h264,hevc,mjpeg,mpeg4,mpeg2video,av1,libdav1d,vp8,vp9"
@@ -36,13 +39,16 @@ _V4L2_FORMATS = {"mjpeg": "mjpeg", "yuyv": "yuyv422", "h264": "h264"}
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What is opened, and how. The input may hold a password: it is never shown."""
+    """What is opened, and how; of a network the camera's URL, and the login there. The URL may hold
+    a password, where the camera wants it so: neither is ever shown.
+    """
 
     target: str = field(repr=False)
     medium: Medium
     transport: str
     options: dict[str, str]
     format: str | None = None
+    login: Login | None = field(default=None, repr=False)
 
     @property
     def decoder_options(self) -> dict[str, str]:
@@ -53,13 +59,18 @@ class Address:
 
 def address_of(camera: CameraConfig, *, credential_directory: Path | None) -> Address:
     """Raises CaptureError(config) where the credential is missing or the scheme is not ours."""
-    scheme = urlsplit(camera.url).scheme
+    scheme = scheme_of(camera.url)
     if scheme in ("rtsp", "rtsps"):
+        login = _login(camera, credential_directory)
+        url = camera.url
+        if login is not None and takes_login(url):
+            url = with_login(url, login.user, login.password)
         return Address(
-            target=_with_login(camera, credential_directory),
+            target=url,
             medium="network",
             transport=camera.transport,
-            options=_rtsp_options(camera, scheme),
+            options=_rtsp_options(camera),
+            login=login,
         )
     path = unquote(urlsplit(camera.url).path)
     if scheme == "file":
@@ -81,30 +92,26 @@ def address_of(camera: CameraConfig, *, credential_directory: Path | None) -> Ad
     raise CaptureError(Kind.CONFIG, f"no source for {scheme}: URLs")
 
 
-def _with_login(camera: CameraConfig, directory: Path | None) -> str:
+def _login(camera: CameraConfig, directory: Path | None) -> Login | None:
     if camera.credential is None:
-        return camera.url
+        return None
     try:
         credential = resolve(camera.credential, directory=directory)
     except CredentialError as error:
         detail = str(error)  # names the file and the way out, never what is in it
     else:
-        return with_credential(camera.url, credential)
+        return Login(credential.user, credential.password.get_secret_value())
     raise CaptureError(Kind.CONFIG, detail)
 
 
-def _rtsp_options(camera: CameraConfig, scheme: str) -> dict[str, str]:
-    protocols = ["rtsp", "tcp"]
-    if scheme == "rtsps":
-        protocols += ["rtsps", "tls"]
-    if camera.transport == "udp":
-        protocols += ["rtp", "udp"]
+def _rtsp_options(camera: CameraConfig) -> dict[str, str]:
+    """FFmpeg speaks to our relay alone, and always over TCP."""
     # The deadlines proper are PyAV's (see av_source); this one is FFmpeg's own, in microseconds.
     silence_s = max(camera.open_timeout_s, camera.read_timeout_s)
     return {
-        "rtsp_transport": camera.transport,
+        "rtsp_transport": "tcp",
         "timeout": str(math.ceil(silence_s * 1e6)),
-        "protocol_whitelist": ",".join(protocols),
+        "protocol_whitelist": "rtsp,tcp",
         "format_whitelist": "rtsp",
         "codec_whitelist": _NETWORK_DECODERS,
         "allowed_media_types": "video",

@@ -23,7 +23,7 @@ from daemon.capture.errors import CaptureError, Kind, guarded
 from daemon.capture.hwaccel import hardware_decoder
 from daemon.capture.local_file import check_file
 from daemon.capture.picture import check_size
-from daemon.capture.preflight import check_stays
+from daemon.capture.rtsp import Relay, Wanted, check_picture
 from daemon.capture.tracks import best_video
 from daemon.clock import Clock
 
@@ -37,11 +37,19 @@ class Demuxer:
         self.address = address
         self.camera = camera
         self._clock = clock
-        self._container = self._open()
+        self._relay: Relay | None = None
         try:
+            self._container = self._open()
+        except CaptureError as error:
+            self._leave()
+            raise self._reason(error) from None
+        try:
+            if self._relay is not None and self._relay.budget.nothing_came:
+                raise self._reason(CaptureError(Kind.TIMEOUT))
             self.stream = _video_of(self._container, address)
         except CaptureError:
             self._container.close()
+            self._leave()
             raise
         packets = self._container.demux(self.stream)
         self._packets = cast("Generator[Packet[VideoStream], None, None]", packets)
@@ -51,10 +59,18 @@ class Demuxer:
         next_packet = _next_copy if self.address.medium == "device" else _next
         while True:
             asked_s = self._clock.now_s()
-            packet = self._guarded(partial(next_packet, self._packets), opening=False)
+            try:
+                packet = self._guarded(partial(next_packet, self._packets), opening=False)
+            except CaptureError as error:
+                raise self._reason(error) from None
             waited_s = self._clock.now_s() - asked_s
             if packet is None:
+                if self._relay is not None and self._relay.failure is not None:
+                    raise self._relay.failure
                 return
+            if self._relay is not None:
+                self._relay.budget.picture()
+                check_picture(bytes(packet))
             yield packet
             # When the deadline passes, FFmpeg first hands out what it had kept back, as if nothing
             # were wrong, and would then wait for as long again.
@@ -69,12 +85,29 @@ class Demuxer:
     def close(self) -> None:
         self._packets.close()  # it holds the last packet, which must not outlive its device
         self._container.close()
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._relay is not None:
+            self._relay.close()
+
+    def _reason(self, error: CaptureError) -> CaptureError:
+        """What the relay knows of the camera, in place of what FFmpeg made of it."""
+        if self._relay is None:
+            return error
+        if self._relay.failure is not None:
+            return self._relay.failure
+        budget = self._relay.budget
+        if error.kind is Kind.TIMEOUT and budget.nothing_came:
+            if budget.elsewhere:
+                return CaptureError(Kind.PROTOCOL, "it sends on other channels than agreed upon")
+            return CaptureError(Kind.TIMEOUT, "it agreed to send, and no media came")
+        return error
 
     def _open(self) -> InputContainer:
         address, camera = self.address, self.camera
         open_container = partial(
             av.open,
-            address.target,
             mode="r",
             format=address.format,
             options=address.options,
@@ -83,15 +116,15 @@ class Demuxer:
         )
         if address.medium == "file":
             check_file(Path(address.target.removeprefix("file:")), camera.open_timeout_s)
-            return self._guarded(open_container, opening=True)
+            return self._guarded(partial(open_container, address.target), opening=True)
         remaining = _Remaining(self._clock, camera.open_timeout_s)
         timeouts_s = (cast(float, remaining), camera.read_timeout_s)
 
         def go_there() -> InputContainer:
-            if address.medium == "network":
-                allowed = camera.allow_link_local
-                check_stays(address.target, remaining_s=remaining, link_local=allowed)
-            return open_container(timeout=timeouts_s)
+            if address.medium != "network":
+                return open_container(address.target, timeout=timeouts_s)
+            self._relay = Relay(_wanted(address, camera), remaining)
+            return open_container(self._relay.address, timeout=timeouts_s)
 
         return self._guarded(go_there, opening=True)
 
@@ -103,6 +136,16 @@ class Demuxer:
             opening=opening,
             timeout_s=self.camera.open_timeout_s if opening else self.camera.read_timeout_s,
         )
+
+
+def _wanted(address: Address, camera: CameraConfig) -> Wanted:
+    return Wanted(
+        url=address.target,
+        transport=address.transport,
+        login=address.login,
+        link_local=camera.allow_link_local,
+        authorities=camera.tls_ca,
+    )
 
 
 class _Remaining:

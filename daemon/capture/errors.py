@@ -36,12 +36,21 @@ class Kind(StrEnum):
     RESET = "reset"  # the connection broke
     UNREACHABLE = "unreachable"  # no route to the host
     DNS = "dns"  # the host name does not resolve
-    AUTH = "auth"  # login refused (401, 403)
+    AUTH = "auth"  # user or password refused, or none given (401)
+    FORBIDDEN = "forbidden"  # the login is right and may not watch (403)
+    LOGIN_METHOD = "login_method"  # it wants a way to log in that is not known here
+    CERTIFICATE = "certificate"  # signed by nobody who is trusted
     NOT_FOUND = "not_found"  # no such path (404) or file
     REDIRECTED = "redirected"  # it leads to another host, where nobody sent us
+    TRANSPORT = "transport"  # it sends over the other of tcp and udp (461, 406)
+    FULL = "full"  # it serves no more viewers (453)
+    BUSY = "busy"  # it cannot just now (500, 503)
+    REJECTED = "rejected"  # another refusal, named by its number
     PROTOCOL = "protocol"  # an answer that is none
     NO_VIDEO = "no_video"  # only sound, or nothing
     CODEC = "codec"  # a format that cannot be read or decoded
+    NO_KEYFRAME = "no_keyframe"  # pictures come, and none of them to begin with
+    FLOOD = "flood"  # far more data than a picture can have, and no picture
     DECODER = "decoder"  # data comes, and no picture can be made of it
     TOO_LARGE = "too_large"  # pictures beyond 7680×4320
     DEVICE = "device"  # absent, busy or unplugged
@@ -51,7 +60,18 @@ class Kind(StrEnum):
 
 
 SLOW = frozenset(
-    {Kind.AUTH, Kind.NOT_FOUND, Kind.REDIRECTED, Kind.NO_VIDEO, Kind.CODEC, Kind.TOO_LARGE}
+    {
+        Kind.AUTH,
+        Kind.FORBIDDEN,
+        Kind.LOGIN_METHOD,
+        Kind.CERTIFICATE,
+        Kind.NOT_FOUND,
+        Kind.REDIRECTED,
+        Kind.TRANSPORT,
+        Kind.NO_VIDEO,
+        Kind.CODEC,
+        Kind.TOO_LARGE,
+    }
 )
 FINAL = frozenset({Kind.CONFIG})
 

@@ -18,6 +18,7 @@ _HEVC_IRAP = range(16, 24)
 _REMEMBERED = 3  # intervals between keyframes that must agree
 _TOLERANCE = 1.01
 _MOST_HELD = 8_000_000  # bytes between two keyframes; more is decoded as it comes
+_OVERHEAD = 1000  # bytes of memory for a packet, beside its data
 
 
 class Verdict(Enum):
@@ -65,11 +66,11 @@ class Skipper:
         if starts:
             self._learn(dts_s, now_s)
             if self._allowed and self._rhythm:
-                self._held_bytes = len(data)
+                self._held_bytes = len(data) + _OVERHEAD
                 return Verdict.BEGIN if early else Verdict.ALONE
             self._held_bytes = None
         elif self._held_bytes is not None:
-            self._held_bytes += len(data)
+            self._held_bytes += len(data) + _OVERHEAD
             broken = not early and self._overdue(dts_s, now_s)
             if not broken and self._allowed and self._held_bytes <= _MOST_HELD:
                 return Verdict.HOLD

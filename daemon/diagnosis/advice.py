@@ -37,6 +37,17 @@ _ADVICE = {
         "The camera refused this login. Check user and password, and that this user may watch"
         " streams. Do not try often: many cameras lock an account after a few attempts."
     ),
+    Kind.FORBIDDEN: (
+        "User and password are right; the camera's list of users says what this one may watch."
+    ),
+    Kind.LOGIN_METHOD: (
+        "The password is not at fault. Cameras have a setting for it, as in `RTSP authentication:"
+        " digest`."
+    ),
+    Kind.CERTIFICATE: (
+        "Either the camera has a certificate of its own (leave tls_ca out to take any), or"
+        " somebody stands between: compare it with that of the camera's web page."
+    ),
     Kind.NOT_FOUND: (
         "The camera is there, but has no stream of that path. Its manual or its ONVIF data names"
         " it; each maker has its own (/h264, /stream1, /Streaming/Channels/101)."
@@ -45,6 +56,16 @@ _ADVICE = {
         "The camera, or its name, leads to another machine, and vedette goes only where it is sent."
         " If that is right, write the other machine's URL here."
     ),
+    Kind.TRANSPORT: "Cameras and servers often send one of the two only; the other costs nothing.",
+    Kind.FULL: (
+        "Look at the list of viewers on the camera's web page. A recorder between the two is one"
+        " viewer for many."
+    ),
+    Kind.BUSY: "If it lasts, restart the camera, or ask a smaller stream of it.",
+    Kind.REJECTED: (
+        "The number is that of the RTSP standard. Check the path, and that the camera's software"
+        " is up to date."
+    ),
     Kind.PROTOCOL: (
         "Something answers, but not as RTSP. Check that the port is that of RTSP and not of the"
         " web page, and rtsp: against rtsps:."
@@ -52,6 +73,14 @@ _ADVICE = {
     Kind.NO_VIDEO: "There is no picture in this stream. Take the path of one that has video.",
     Kind.CODEC: (
         "This format cannot be decoded here. Set the camera to H.264; H.265 and MJPEG work too."
+    ),
+    Kind.NO_KEYFRAME: (
+        "Set the camera's keyframe interval (GOP, I-frame interval) to a second or two, or"
+        " keyframe_timeout_s to more than it is."
+    ),
+    Kind.FLOOD: (
+        "No camera in order does that: restart it, bring its software up to date, and look at who"
+        " else could speak in its place."
     ),
     Kind.DECODER: (
         "Data comes, but it makes no picture. Set the camera to H.264, turn off encryption and"

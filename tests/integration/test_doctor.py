@@ -103,8 +103,8 @@ def test_every_camera_is_opened_and_judged(
     assert found.verdict("camera clip") == "ok"
     assert found.verdict("camera scene") == "ok"
     assert "detect.fps asks for 25" in found.todo("camera slow")
-    assert found.detail("camera locked") == "auth"
-    assert found.detail("camera silent") == "timeout"
+    assert found.detail("camera locked") == "auth: it refuses this user or password"
+    assert found.detail("camera silent") == "timeout: no answer to OPTIONS"
     assert found.detail("camera refused") == "refused"
     assert found.detail("camera usb") == "device"
     assert found.verdict("decoding") == "ok"

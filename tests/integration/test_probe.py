@@ -126,7 +126,7 @@ def test_a_login_is_used_and_shown_nowhere(
         login.write_text("viewer:canary-wrong")
         said = Said(capfd, server.url, "--credential", f"file:{login}")
         assert (said.code, said.out) == (1, "")
-        assert said.err.splitlines()[:2] == [server.url, "auth"]
+        assert said.err.splitlines()[:2] == [server.url, "auth: it refuses this user or password"]
         assert "refused this login" in said.err
         said = Said(capfd, server.url)
         assert said.code == 1

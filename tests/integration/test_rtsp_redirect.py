@@ -11,11 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 
 from config.camera import CameraConfig
 from daemon.capture import CaptureError, Kind, open_source
-from daemon.capture import preflight as preflight_module
+from daemon.capture.rtsp import place as place_module
 from daemon.clock import SystemClock
 from tests.support.capture_rig import INPUT, running
 from tests.support.require import program
@@ -84,19 +85,16 @@ def test_a_redirect_to_another_host_is_refused_before_anyone_logs_in_there(
     assert {question.headers["user-agent"] for question in camera.questions} == {"vedette"}
 
 
-def test_ffmpeg_alone_would_log_in_at_the_other_host(
-    stranger: TalkativeServer, login: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Why this is done at all: once it fails, `daemon.capture.preflight` can go."""
-    monkeypatch.setattr("daemon.capture.demuxer.check_stays", lambda *_, **__: None)
+def test_ffmpeg_alone_would_log_in_at_the_other_host(stranger: TalkativeServer) -> None:
+    """Why no word of a camera reaches FFmpeg."""
     location = f"rtsp://localhost:{stranger.port}/h264"
     answer = redirecting(location, method="DESCRIBE", challenge=CHALLENGES["basic"])
-    with talkative_server(answer) as camera:
-        open_failure(f"rtsp://127.0.0.1:{camera.port}/h264", credential=login)
+    with talkative_server(answer) as camera, pytest.raises(av.FFmpegError):
+        av.open(f"rtsp://viewer:x@127.0.0.1:{camera.port}/h264", timeout=5)
     assert any("authorization" in question.headers for question in stranger.questions)
 
 
-def test_ffmpeg_is_not_redirected_by_other_answers_than_those_asked_for(
+def test_other_questions_lead_nowhere_either(
     stranger: TalkativeServer,
 ) -> None:
     location = f"rtsp://localhost:{stranger.port}/h264".encode()
@@ -104,8 +102,33 @@ def test_ffmpeg_is_not_redirected_by_other_answers_than_those_asked_for(
     for number, method in ((3, "SETUP"), (4, "PLAY")):
         with scripted_camera() as camera:
             camera.answers[method] = moved % number
-            open_failure(camera.url, open_timeout_s=2.0)
+            error = open_failure(camera.url, open_timeout_s=2.0)
+        assert str(error) == f"redirected: in the middle of a conversation ({method})"
     assert stranger.questions == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"RTSP/1.0 302x Moved\r\nCSeq: 2\r\nLocation: %s\r\n\r\n",
+        b"RTSP/1.0 302 Moved\nCSeq: 2\nLocation: %s\n\n",
+        b"RTSP/1.0 302 Moved\r\nCSeq: 2\r\nLocation : %s\r\n\r\n",
+        b"RTSP/1.0 302 Moved\r\nLocation: rtsp://127.0.0.1:1/\r\nLocation : %s\r\n\r\n",
+        b"RTSP/1.0 302 Moved\r\nLocation:\r\n %s\r\n\r\n",
+        b"\r\n\r\nRTSP/1.0 302 Moved\r\nLOCATION:%s\r\n\r\n",
+    ],
+)
+def test_no_form_of_an_answer_leads_to_another_host(
+    stranger: TalkativeServer, login: str, answer: bytes
+) -> None:
+    """There is one reader, so none that understands more than another."""
+    location = f"rtsp://localhost:{stranger.port}/h264".encode()
+    for method in ("OPTIONS", "DESCRIBE"):
+        with scripted_camera() as camera:
+            camera.answers[method] = answer % location
+            open_failure(camera.url, open_timeout_s=1.0, credential=login)
+    assert stranger.questions == []
+    assert stranger.connections == 0
 
 
 @pytest.mark.parametrize("host", OTHER_NAMES)
@@ -169,11 +192,12 @@ def test_a_secured_camera_may_lead_to_no_other_host_and_to_no_open_connection(
     assert stranger.questions == []
 
 
-def test_ffmpeg_comes_after_us_to_a_secured_camera(own_certificate: ssl.SSLContext) -> None:
+def test_a_secured_camera_sees_one_connection(own_certificate: ssl.SSLContext) -> None:
     with talkative_server(lambda _: (404, {}), tls=own_certificate) as camera:
         error = open_failure(f"rtsps://127.0.0.1:{camera.port}/h264")
     assert error.kind is Kind.NOT_FOUND
-    assert {question.connection for question in camera.questions} == {1, 2}
+    assert [question.method for question in camera.questions] == ["OPTIONS", "DESCRIBE"]
+    assert {question.connection for question in camera.questions} == {1}
 
 
 def test_redirects_in_circles_end() -> None:
@@ -198,7 +222,7 @@ def test_a_refused_login_is_tried_once(login: str) -> None:
     assert sum("authorization" in question.headers for question in camera.questions) == 1
 
 
-def test_a_real_server_takes_the_login_twice(login: str) -> None:
+def test_a_real_server_takes_the_login(login: str) -> None:
     with (
         rtsp_server(login=("viewer", SECRET)) as server,
         running(server.url, credential=login) as rig,
@@ -211,7 +235,7 @@ def test_a_name_that_leads_to_a_link_local_address_is_not_talked_to(
     monkeypatch: pytest.MonkeyPatch, resolves_to: str
 ) -> None:
     with talkative_server(lambda _: (200, {})) as camera:
-        monkeypatch.setattr(preflight_module.socket, "create_connection", _named(resolves_to))
+        monkeypatch.setattr(place_module.socket, "create_connection", _named(resolves_to))
         error = open_failure(f"rtsp://camera.lan:{camera.port}/h264")
     assert str(error) == "redirected: its name leads to a link-local address"
     assert camera.questions == []
@@ -237,6 +261,7 @@ def test_an_answer_without_end_is_given_up() -> None:
     def flood(listener: socket.socket) -> None:
         client, _ = listener.accept()
         with client, suppress(OSError):
+            client.sendall(b"RTSP/1.0 200 OK\r\n")
             while True:
                 client.sendall(b"X-More: more\r\n" * 100)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from config.credentials import Credential, resolve, resolve_token, with_credential
+from config.credentials import Credential, resolve, resolve_token
 from config.errors import CredentialError
 
 CANARY = "hunter2"
@@ -133,20 +133,3 @@ def test_token_that_no_header_can_carry_or_that_can_be_guessed_is_refused(
         " (openssl rand -hex 32)"
     )
     assert CANARY not in "".join(traceback.format_exception(caught.value))
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("rtsp://h/x", "rtsp://a%40b:p%3A%2F%3F%23%25%20%C3%A4@h/x"),
-        ("rtsps://[::1]:322/x?y=1", "rtsps://a%40b:p%3A%2F%3F%23%25%20%C3%A4@[::1]:322/x?y=1"),
-    ],
-)
-def test_login_is_percent_encoded_into_the_url(url: str, expected: str) -> None:
-    assert with_credential(url, Credential("a@b", SecretStr("p:/?#% ä"))) == expected
-
-
-@pytest.mark.parametrize("url", ["file:///x", "v4l2:///dev/video0", "rtsp://other@h/x"])
-def test_only_an_rtsp_url_without_login_takes_one(url: str) -> None:
-    with pytest.raises(ValueError, match="takes a credential"):
-        with_credential(url, Credential("a", SecretStr(CANARY)))

@@ -24,8 +24,9 @@ LOGIN = (
 )
 PARAMETER = (
     "must not hold a user, password or token parameter: keep them in a credential and write"
-    " `credential: NAME`"
+    " `credential: NAME`, and {user} and {password} where they belong in the URL"
 )
+PLACES = "has places for user and password: say which credential"
 PORT = "needs a port between 1 and 65535"
 HOST = "needs a host name or address (IPv6 in [brackets])"
 NO_HOST = "needs a host, as in rtsp://10.0.0.5:554/stream"
@@ -52,6 +53,10 @@ REFUSED = {
     "rtsp://h/x?user=admin&password=hunter2": PARAMETER,
     "rtsp://h/user=admin_password=hunter2_channel=1.sdp": PARAMETER,
     "rtsp://h/x?TOKEN=hunter2": PARAMETER,
+    "'rtsp://h/user={user}&password=hunter2'": PARAMETER,
+    "'rtsp://h/user={user}&password={password}hunter2'": PARAMETER,
+    "'rtsp://{user}:{password}@h/x'": LOGIN,
+    "'rtsp://h/user={user}&password={password}'": PLACES,
     "rtsp://h/x?p%61sswd=hunter2": PARAMETER,
     "rtsp://h:0/": PORT,
     "rtsp://h:65536/": PORT,
@@ -70,6 +75,10 @@ REFUSED = {
     "rtsp://2852039166/": METADATA,
     "rtsp://0xa9fea9fe/": METADATA,
     "rtsp://[fe80::1]/": LINK_LOCAL,
+    "rtsp://[fe80::1%25eth0]/": LINK_LOCAL,
+    "rtsp://[fe80::1%eth0]/": LINK_LOCAL,
+    "rtsp://[fe80::1%25]x/": HOST,
+    "rtsp://[fe80::1%25a/b]/": "is not a valid URL",
     "rtsp://[::ffff:169.254.7.7]/": LINK_LOCAL,
     "rtsp://[::ffff:169.254.169.254]:554/": METADATA,
     "rtsp://[fd00:ec2::254]/": METADATA,
@@ -111,7 +120,13 @@ def test_login_pasted_as_a_camera_name_is_not_repeated(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "is_let_in"), [("169.254.0.1", True), ("[fe80::1]", True), ("169.254.169.254", False)]
+    ("host", "is_let_in"),
+    [
+        ("169.254.0.1", True),
+        ("[fe80::1]", True),
+        ("[fe80::1%25eth0]:554", True),
+        ("169.254.169.254", False),
+    ],
 )
 def test_a_camera_without_another_address_may_be_let_in(
     tmp_path: Path, host: str, is_let_in: bool
@@ -145,6 +160,13 @@ def url_of(tmp_path: Path, url: str) -> str:
 )
 def test_url_stays_as_it_was_written(tmp_path: Path, url: str) -> None:
     assert url_of(tmp_path, url) == url
+
+
+def test_a_url_may_say_where_the_login_belongs(tmp_path: Path) -> None:
+    url = "rtsp://10.0.0.9:554/user={user}&password={password}&channel=1&stream=0.sdp?"
+    text = f"version: 1\ncameras: {{a: {{url: '{url}', credential: gate}}}}\n"
+    assert load_text(tmp_path, text).config.cameras["a"].url == url
+    assert redacted(url).count("***") == 2
 
 
 @pytest.mark.parametrize(
