@@ -28,6 +28,7 @@ from daemon.capture.tracks import best_video
 from daemon.clock import Clock
 
 T = TypeVar("T")
+_NEARLY_S = 0.1
 
 
 class Demuxer:
@@ -38,14 +39,14 @@ class Demuxer:
         self.camera = camera
         self._clock = clock
         self._relay: Relay | None = None
+        end_s = clock.now_s() + camera.open_timeout_s
         try:
             self._container = self._open()
         except CaptureError as error:
             self._leave()
             raise self._reason(error) from None
         try:
-            if self._relay is not None and self._relay.budget.nothing_came:
-                raise self._reason(CaptureError(Kind.TIMEOUT))
+            self._check_media(late=clock.now_s() >= end_s - _NEARLY_S)
             self.stream = _video_of(self._container, address)
         except CaptureError:
             self._container.close()
@@ -90,6 +91,11 @@ class Demuxer:
     def _leave(self) -> None:
         if self._relay is not None:
             self._relay.close()
+
+    def _check_media(self, *, late: bool) -> None:
+        """FFmpeg opens a stream whose media it has waited for in vain."""
+        if late and self._relay is not None and self._relay.budget.nothing_came:
+            raise self._reason(CaptureError(Kind.TIMEOUT))
 
     def _reason(self, error: CaptureError) -> CaptureError:
         """What the relay knows of the camera, in place of what FFmpeg made of it."""
