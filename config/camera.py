@@ -12,7 +12,7 @@ from config.errors import FieldsError
 from config.objects import Fraction, Label, ObjectFilter, Polygon
 from config.paths import FilePath
 from config.rtsp_urls import takes_login
-from config.section import Section
+from config.section import Hidden, Section
 from config.urls import StreamUrl, host_of, is_link_local
 from config.zones import Lines, TrackingConfig, Zones
 
@@ -160,6 +160,7 @@ class CameraFields(Section):
         Field(
             description="Where user:password is kept: name of a systemd credential, or file:PATH."
         ),
+        Hidden(),
     ] = None
     transport: Annotated[Literal["tcp", "udp"], Field(description="How RTSP media travels.")] = (
         "tcp"

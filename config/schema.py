@@ -16,7 +16,7 @@ from config.credentials import CredentialReference
 from config.errors import FieldsError
 from config.model_names import MODEL_NAMES, known_model
 from config.paths import FilePath, WeightsPath
-from config.section import Section
+from config.section import Hidden, Section
 from config.urls import (
     HostPort,
     ZmqEndpoint,
@@ -138,8 +138,12 @@ class BatchingConfig(Section):
 class CurveConfig(Section):
     """CURVE encryption of the ZeroMQ socket, with a list of the clients let in."""
 
-    secret_key: Annotated[FilePath, Field(description="The daemon's .key_secret file, mode 0600.")]
-    clients: Annotated[FilePath, Field(description="Folder of the public keys that may subscribe.")]
+    secret_key: Annotated[
+        FilePath, Field(description="The daemon's .key_secret file, mode 0600."), Hidden()
+    ]
+    clients: Annotated[
+        FilePath, Field(description="Folder of the public keys that may subscribe."), Hidden()
+    ]
 
 
 class ZeromqConfig(Section):
@@ -213,6 +217,7 @@ class HttpConfig(Section):
             description="Where the access token is kept: name of a systemd credential, or"
             " file:PATH. Everything but /healthz then asks for it."
         ),
+        Hidden(),
     ] = None
     allow_anonymous: Annotated[
         bool, Field(description="Permit a non-loopback listen without a token.")

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pydantic import BaseModel, ConfigDict
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Marks a field whose value is not shown to those who may read the configuration: it says
+    where a secret is kept.
+    """
 
 
 class Section(BaseModel):

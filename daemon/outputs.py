@@ -11,8 +11,10 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from config.schema import JsonlConfig, SinksConfig, ZeromqConfig
+from config.schema import SinksConfig, ZeromqConfig
+from config.section import Section
 from config.urls import tcp_address
 from daemon.books.reports import QueueReport, SinkReport
 from daemon.clock import Clock
@@ -20,7 +22,7 @@ from daemon.metrics import Metrics
 from sinks.crowd import Attendance
 from sinks.jsonl import JsonlSink
 from sinks.messages import Envelope
-from sinks.sink import SinkCounts, SinkError, SinkWorker
+from sinks.sink import Sink, SinkCounts, SinkError, SinkWorker
 from sinks.xpub import MOST_CONNECTIONS
 from sinks.zeromq import ZeromqSink
 
@@ -29,7 +31,28 @@ log = logging.getLogger(__name__)
 CAPACITY = 1000  # messages a sink may lag behind; the oldest detection is dropped beyond
 DRAIN_S = 0.4  # for what a sink that is replaced or removed still has to send
 
-SinkConfig = ZeromqConfig | JsonlConfig
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How a sink is made of its section of the configuration, and what only one can hold at a
+    time: a TCP port, a socket's path, a file.
+    """
+
+    make: Callable[[Any, Clock, int], Sink]
+    place: Callable[[Any], object]
+
+
+def _zeromq_place(config: ZeromqConfig) -> object:
+    address = tcp_address(config.bind)
+    return config.bind if address is None else address[1]
+
+
+_KINDS = {
+    "zeromq": _Kind(
+        lambda config, clock, most: ZeromqSink(config, clock, most_connections=most), _zeromq_place
+    ),
+    "jsonl": _Kind(lambda config, clock, _: JsonlSink(config, clock), lambda config: config.path),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +61,7 @@ class _Lane:
     the one of them that still sends.
     """
 
-    config: SinkConfig
+    config: Section
     worker: SinkWorker
     attendance: Callable[[], Attendance | None]
     past: SinkCounts | None = None
@@ -152,7 +175,8 @@ class Outputs:
     def _in_its_place(self, name: str, fresh: _Lane) -> bool:
         """Whether the sink of that name must be closed before this one can be opened."""
         old = self._lanes.get(name)
-        return old is not None and _place(old.config) == _place(fresh.config)
+        place = _KINDS[name].place
+        return old is not None and place(old.config) == place(fresh.config)
 
     def _open_in_place(self, name: str, worker: SinkWorker) -> None:
         try:
@@ -163,7 +187,7 @@ class Outputs:
         worker.start()
 
     def _replace(self, name: str, fresh: _Lane | None) -> None:
-        """Feed `fresh`, or nobody, in the stead of the sink of that name, and let that one end."""
+        """Feed `fresh`, or nobody, in place of the sink of that name, and let that one end."""
         with self._lock:
             old = self._lanes.get(name)
             lanes = {other: lane for other, lane in self._lanes.items() if other != name}
@@ -186,15 +210,11 @@ class Outputs:
             if lane is not None:
                 self._lanes[name] = replace(lane, past=old.counts(), leaving=None)
 
-    def _lane(self, name: str, config: SinkConfig) -> _Lane:
+    def _lane(self, name: str, config: Section) -> _Lane:
         """A sink that is not open yet, and its thread."""
-        if isinstance(config, ZeromqConfig):
-            zeromq = ZeromqSink(config, self._clock, most_connections=self._most_connections)
-            return _Lane(config, self._worker(name, zeromq), lambda: zeromq.attendance)
-        return _Lane(config, self._worker(name, JsonlSink(config, self._clock)), lambda: None)
-
-    def _worker(self, name: str, sink: ZeromqSink | JsonlSink) -> SinkWorker:
-        return SinkWorker(sink, self._clock, capacity=CAPACITY, on_published=self._observer(name))
+        sink = _KINDS[name].make(config, self._clock, self._most_connections)
+        worker = SinkWorker(sink, self._clock, capacity=CAPACITY, on_published=self._observer(name))
+        return _Lane(config, worker, lambda: getattr(sink, "attendance", None))
 
     def _observer(self, sink: str) -> Callable[[Envelope, float], None]:
         """What a sink's thread reports of every message that it sent; the first sink of them also
@@ -212,18 +232,10 @@ class Outputs:
         return sent
 
 
-def _wanted(config: SinksConfig) -> dict[str, SinkConfig]:
+def _wanted(config: SinksConfig) -> dict[str, Section]:
     """The sinks that are configured, by name; the first one measures latency."""
     sections = {name: getattr(config, name) for name in SinksConfig.model_fields}
     return {name: section for name, section in sections.items() if section is not None}
-
-
-def _place(config: SinkConfig) -> object:
-    """What only one can hold at a time: a TCP port, a socket's path, a file."""
-    if isinstance(config, JsonlConfig):
-        return config.path
-    address = tcp_address(config.bind)
-    return config.bind if address is None else address[1]
 
 
 def _total(books: Iterable[SinkCounts]) -> SinkCounts:

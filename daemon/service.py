@@ -26,6 +26,7 @@ from daemon.app import App
 from daemon.background import Background
 from daemon.clock import Clock
 from daemon.doors import Doors
+from daemon.exits import EXIT_BAD_CONFIG, EXIT_FAILED, EXIT_NO_MODEL, EXIT_OK
 from daemon.http.server import ListenError
 from daemon.log import on_terminal
 from daemon.notify import Notices
@@ -37,7 +38,6 @@ from sinks.sink import SinkError
 
 log = logging.getLogger(__name__)
 
-OK, FAILED, NO_MODEL, BAD_CONFIG = 0, 1, 69, 78
 TICK_S = 1.0
 EXIT_S = 0.5  # for the interpreter's own end, which waits for workers: one may hang at a disk
 LOOK_S = 0.1  # between two looks at what runs beside the main thread
@@ -97,15 +97,15 @@ class _Service:
                 self._work(Running(loaded, model), build)
         except (SinkError, ListenError, InferenceError) as error:
             log.error("%s", error)  # noqa: TRY400 - expected: the line says it all
-            return FAILED
+            return EXIT_FAILED
         except ModelError as error:
             log.error("%s", error)  # noqa: TRY400
-            return NO_MODEL
+            return EXIT_NO_MODEL
         except ConfigError as error:
             for fault in error.faults:
                 log.error("%s", fault)  # noqa: TRY400
-            return BAD_CONFIG
-        return OK
+            return EXIT_BAD_CONFIG
+        return EXIT_OK
 
     def stop(self) -> bool:
         """Drain and close what was opened; False if a thread is still blocked."""

@@ -90,11 +90,3 @@ class Detector(Protocol):
         the rest is padding and is ignored. Raises InferenceError.
         """
         ...
-
-
-def buckets_up_to(max_batch: int) -> tuple[int, ...]:
-    """1, 2, 4, 8 … and `max_batch` itself."""
-    sizes = [1]
-    while sizes[-1] * 2 < max_batch:
-        sizes.append(sizes[-1] * 2)
-    return tuple(dict.fromkeys([*sizes, max_batch]))

@@ -80,6 +80,6 @@ def _answer(
     class_id: npt.NDArray[np.int32],
 ) -> Detections:
     """Without boxes that lie wholly outside the picture, of which clipping leaves no area."""
-    boxes = letterbox.to_source(xyxy)
-    seen = (boxes[:, :2] < boxes[:, 2:]).all(axis=1)
-    return Detections(boxes[seen], score[seen], class_id[seen])
+    found = Detections(letterbox.to_source(xyxy), score, class_id)
+    x1, y1, x2, y2 = found.xyxy_px.T
+    return found.where((x1 < x2) & (y1 < y2))

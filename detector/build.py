@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from detector.api import ModelError, buckets_up_to
+from detector.api import ModelError
 from detector.batched import BatchedDetector
+from detector.buckets import buckets_up_to
 from detector.engine import Engine
 from detector.graph.lanes import available_cores
 from detector.int8.form import Int8Form, efficientdet_of, usable_form

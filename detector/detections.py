@@ -34,6 +34,10 @@ class Detections:
     def __len__(self) -> int:
         return int(self.score.shape[0])
 
+    def where(self, keep: npt.NDArray[np.bool_]) -> Detections:
+        """Those of them for which `keep` [N] is true, in their order."""
+        return Detections(self.xyxy_px[keep], self.score[keep], self.class_id[keep])
+
     @classmethod
     def none(cls) -> Detections:
         """An answer that says: nothing there."""

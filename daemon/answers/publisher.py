@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 
 from msgspec import UNSET
 
+from daemon.answers.records import wire_rows
 from daemon.books.states import CameraState, CameraStatus
 from daemon.clock import Clock
 from daemon.pipeline.threads import Result
-from daemon.seats.counting import Counting
 from daemon.seats.seat import Seat
 from daemon.seats.sight import Sight
-from detector.detections import Detections
 from sinks.messages import (
     CameraBeat,
     Detection,
@@ -60,9 +60,13 @@ class Publisher:
     def _answer(self, result: Result) -> None:
         frame, seat, timing, model = result.frame, result.frame.seat, result.timing, result.detector
         size = frame.letterbox.source_wh
+        rows: tuple[Detection, ...] = ()
         found, sight = result.detections, None
         if found is not None:
             found = seat.rules.of(model.labels, model.thresholds).apply(found, size)
+            rows = wire_rows(found, model.labels)
+            for label, count in Counter(row.label for row in rows).items():
+                seat.counts.count_detections(label, count)
         seq = seat.numbers.seq = seat.numbers.seq + 1
         if found is not None:
             sight = seat.sight = Sight(
@@ -91,7 +95,7 @@ class Publisher:
                 queue=(timing.dispatched_s - frame.captured_s) * 1e3,
                 infer=(timing.answered_s - timing.dispatched_s) * 1e3,
             ),
-            detections=() if found is None else _on_the_wire(found, model.labels, seat.counts),
+            detections=rows,
         )
         self._put(Envelope(message, frame.captured_s, seat.counts.observe_published))
         if sight is not None:
@@ -138,18 +142,3 @@ def _beat(seat: Seat, now_s: float) -> CameraBeat:
     arrived_s = status.last_frame_s
     age_s = None if arrived_s is None else round(max(0.0, now_s - arrived_s), 3)
     return CameraBeat(state=status.state.value, seq=seat.numbers.seq, last_frame_age_s=age_s)
-
-
-def _on_the_wire(
-    found: Detections, labels: Sequence[str], counts: Counting
-) -> tuple[Detection, ...]:
-    numbers: dict[str, int] = {}
-    objects = []
-    rows = zip(found.class_id.tolist(), found.score.tolist(), found.xyxy_px.tolist(), strict=True)
-    for class_id, score, box in rows:
-        label = labels[class_id]
-        numbers[label] = numbers.get(label, 0) + 1
-        objects.append(Detection.rounded(label, class_id, score, box))
-    for label, number in numbers.items():
-        counts.count_detections(label, number)
-    return tuple(objects)

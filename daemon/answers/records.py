@@ -1,26 +1,25 @@
-"""Detections as plain values for JSON that people and programs read: the API, `vedette detect`."""
+"""Detections as the rows that leave the daemon: on the wire, in the API, from `vedette detect`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+import msgspec
 
 from detector.detections import Detections
+from sinks.messages import Detection
 
 
-def detection_records(detections: Detections, labels: Sequence[str]) -> list[dict[str, object]]:
-    """Fields as in the messages: `box` is x1, y1, x2, y2 in source pixels."""
-    rows = zip(
-        detections.class_id.tolist(),
-        detections.score.tolist(),
-        detections.xyxy_px.tolist(),
-        strict=True,
+def wire_rows(found: Detections, labels: Sequence[str]) -> tuple[Detection, ...]:
+    """One object each, in their order; class ids index `labels`."""
+    rows = zip(found.class_id.tolist(), found.score.tolist(), found.xyxy_px.tolist(), strict=True)
+    return tuple(
+        Detection.rounded(labels[class_id], class_id, score, box) for class_id, score, box in rows
     )
-    return [
-        {
-            "label": labels[class_id],
-            "class_id": class_id,
-            "score": round(score, 4),
-            "box": [round(side, 1) for side in box],
-        }
-        for class_id, score, box in rows
-    ]
+
+
+def detection_records(found: Detections, labels: Sequence[str]) -> list[dict[str, Any]]:
+    """The same as plain values, for JSON that people and programs read."""
+    records: list[dict[str, Any]] = msgspec.to_builtins(list(wire_rows(found, labels)))
+    return records

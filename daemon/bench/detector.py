@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from daemon.arguments import batch_sizes, input_size
 from daemon.bench.recording import DEMO
+from daemon.exits import EXIT_NO_MODEL
 from detector.api import ModelError
 from detector.build import start_tensorflow
 from detector.letterbox import InputSpec
@@ -34,7 +35,6 @@ from detector.weights.random import save_random
 if TYPE_CHECKING:
     from detector.contenders import Contender
 
-EXIT_NO_MODEL = 69
 _PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 PLAIN_KERAS = "plain_keras"
 _EVERY_NTH_FRAME = 10

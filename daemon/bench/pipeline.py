@@ -15,6 +15,7 @@ from typing import Any
 
 from daemon.bench.figures import figures_of, table
 from daemon.bench.trial import Plan, Trial
+from daemon.exits import EXIT_FAILED
 
 
 def add_parser(subparsers: Any) -> None:
@@ -59,4 +60,4 @@ def run(args: argparse.Namespace) -> int:
     print(table(figures))
     if args.json:
         args.json.write_text(json.dumps(figures, indent=2) + "\n")
-    return 0 if figures["conserved"] else 1
+    return 0 if figures["conserved"] else EXIT_FAILED

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from config.schema import ModelConfig
 from config.urls import redacted
+from daemon.exits import EXIT_FAILED, EXIT_NO_MODEL, EXIT_USAGE
 from daemon.reload.model import BuildDetector, detector_spec
 from detector.api import Detector, InferenceError, ModelError
 
@@ -22,10 +23,6 @@ if TYPE_CHECKING:  # PyAV and OpenCV are loaded when there is work for them
     from daemon.offline.jobs import Job
     from daemon.offline.outputs import Model, Writer
     from daemon.offline.shots import Shot
-
-EXIT_FAILED = 1
-EXIT_USAGE = 2
-EXIT_NO_MODEL = 69
 
 
 def add_parser(subparsers: Any) -> None:

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from config.errors import ConfigError
 from config.loader import Loaded, load
+from daemon.exits import EXIT_FAILED
 
 if TYPE_CHECKING:  # PyAV and ZeroMQ are loaded when there is something to look at
     from daemon.diagnosis.finding import Finding
-
-EXIT_FAILED = 1
 
 
 def add_parser(subparsers: Any) -> None:

@@ -17,6 +17,7 @@ from config.errors import printable
 from config.hints import did_you_mean
 from config.schema import ModelConfig
 from daemon.arguments import fraction, group, input_size, labels, picture_count
+from daemon.exits import EXIT_FAILED, EXIT_NO_MODEL, EXIT_USAGE
 from detector.api import Detector, InferenceError, ModelError
 from detector.spec import DetectorSpec
 from detector.weights.bundled import resolve
@@ -27,9 +28,6 @@ if TYPE_CHECKING:  # loaded when the arguments make sense
     from detector.evaluation.measuring import Measurement
     from detector.evaluation.task import Task
 
-EXIT_FAILED = 1
-EXIT_USAGE = 2
-EXIT_NO_MODEL = 69
 _BATCHES = (1, 8)
 _LOWEST_SCORE = 0.01  # below it precision hardly matters any more
 _MOST_DETECTIONS = 100  # as COCO counts

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from daemon.exits import EXIT_FAILED
+
 
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser("keys", help="make CURVE keys for sinks.zeromq.curve")
@@ -30,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
         public, secret = create_pair(args.folder, args.name)
     except KeyFileError as error:
         print(error, file=sys.stderr)
-        return 1
+        return EXIT_FAILED
     print(f"{secret}  keep it on this machine, mode 0600")
     print(f"{public}  hand it to the other side")
     return 0

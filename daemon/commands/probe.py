@@ -15,13 +15,12 @@ from pydantic_core import ErrorDetails
 from config.camera import CameraConfig
 from config.urls import redacted, scheme_of
 from config.wording import describe
+from daemon.exits import EXIT_FAILED, EXIT_USAGE
 
 if TYPE_CHECKING:  # PyAV is loaded when there is a stream to look at
     from daemon.capture.errors import CaptureError
     from daemon.diagnosis.probing import Probe
 
-EXIT_FAILED = 1
-EXIT_USAGE = 2
 _LONGEST_S = 300.0
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from config.errors import ConfigError
+from daemon.exits import EXIT_BAD_CONFIG
 
 
 def add_parser(subparsers: Any) -> None:
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     except ConfigError as error:
         for fault in error.faults:
             print(fault, file=sys.stderr)
-        return 78
+        return EXIT_BAD_CONFIG
     log.configure(loaded.config.log.level, loaded.config.log.format)
 
     from daemon.clock import SystemClock

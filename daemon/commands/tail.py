@@ -13,6 +13,7 @@ from typing import Any
 
 import zmq
 
+from daemon.exits import EXIT_FAILED, EXIT_USAGE
 from sinks.endpoints import needs_ipv6
 from sinks.gaps import GapWatch, What
 from sinks.keys import KeyFileError, load_public, load_secret
@@ -74,7 +75,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     if (args.server_key is None) != (args.key is None):
         print("--server-key and --key belong together", file=sys.stderr)
-        return 2
+        return EXIT_USAGE
     try:
         with zmq.Context() as context, closing(_subscribe(context, args)) as socket:
             return _follow(socket, args)
@@ -82,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
         from config.urls import redacted  # only now: it takes longer to load than all the rest
 
         print(redacted(f"{args.endpoint}: {error}"), file=sys.stderr)
-        return 2
+        return EXIT_USAGE
     except KeyboardInterrupt:
         return 0
 
@@ -143,7 +144,7 @@ def _follow(socket: zmq.Socket[bytes], args: argparse.Namespace) -> int:
         count += isinstance(message, DetectionMessage | EventMessage)
         if args.count is not None and count >= args.count:
             return 0
-    return 0 if args.count is None else 1
+    return 0 if args.count is None else EXIT_FAILED
 
 
 def _receive(

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from tqdm import tqdm
 
 from daemon.arguments import labels
+from daemon.exits import EXIT_FAILED, EXIT_NO_MODEL, EXIT_USAGE
 from detector.api import InferenceError, ModelError
 from detector.datasets.errors import DataError
 from detector.training.settings import Settings
@@ -24,9 +25,6 @@ if TYPE_CHECKING:  # TensorFlow is loaded when there is work for it
     from detector.training.loop import Outcome
     from detector.training.setup import Setup
 
-EXIT_FAILED = 1
-EXIT_USAGE = 2
-EXIT_NO_MODEL = 69
 _PACKAGES = ("matplotlib", "pycocotools", "tensorboard")  # better missed now than after hours
 _SETTINGS = "settings.json"
 _FAULTS_SHOWN = 10

@@ -14,10 +14,7 @@ from config.errors import printable
 from config.hints import did_you_mean
 from daemon.arguments import labels
 from daemon.commands import weights_export, weights_quantize, weights_tune
-
-EXIT_FAILED = 1
-EXIT_USAGE = 2
-EXIT_NO_MODEL = 69
+from daemon.exits import EXIT_FAILED, EXIT_NO_MODEL, EXIT_USAGE
 
 _IMPORT_HELP = """\
 Reads a TensorFlow checkpoint of EfficientDet (folder, prefix, .tar.gz; moving averages preferred),

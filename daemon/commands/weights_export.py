@@ -9,9 +9,7 @@ from typing import Any
 
 from config.errors import printable
 from daemon.arguments import batch_size, detection_count, fraction, input_size
-
-EXIT_FAILED = 1
-EXIT_NO_MODEL = 69
+from daemon.exits import EXIT_FAILED, EXIT_NO_MODEL
 
 _HELP = """\
 Writes a detector with everything inside: uint8 RGB pictures in, boxes, scores, classes and their

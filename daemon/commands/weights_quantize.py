@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from config.errors import ConfigError, printable
+from daemon.exits import EXIT_BAD_CONFIG, EXIT_FAILED, EXIT_NO_MODEL, EXIT_USAGE
 from daemon.offline.calibration import (
     Camera,
     DataError,
@@ -30,9 +31,6 @@ if TYPE_CHECKING:  # loaded when the arguments make sense
     from detector.evaluation.measuring import Measurement
     from detector.int8.quantize import Choice, Picture, Quantizer
 
-EXIT_FAILED = 1
-EXIT_USAGE = 2
-EXIT_NO_MODEL = 69
 _PICTURES = 256
 _FRAMES = 32  # of each camera
 _MOST_EVALUATED = 1000
@@ -103,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
     except ConfigError as error:
         for fault in error.faults:
             print(fault, file=sys.stderr)
-        return 78
+        return EXIT_BAD_CONFIG
     except (InferenceError, OSError) as error:
         return _fail(error, EXIT_FAILED)
 

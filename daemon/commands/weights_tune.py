@@ -12,10 +12,7 @@ from typing import Any
 
 from config.errors import printable
 from config.hints import did_you_mean
-
-EXIT_FAILED = 1
-EXIT_USAGE = 2
-EXIT_NO_MODEL = 69
+from daemon.exits import EXIT_FAILED, EXIT_NO_MODEL, EXIT_USAGE
 
 _HELP = """\
 Writes a copy of a weights file that says from which score each label is reported while the

@@ -8,11 +8,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 
-import numpy as np
-
 from daemon.offline.outputs import Writer
 from daemon.offline.shots import Shot, UnreadableError
 from detector.api import Detector
+from detector.buckets import side_by_side
 from detector.detections import Detections
 
 
@@ -64,9 +63,5 @@ def _take(source: Iterator[Shot], most: int) -> _Taken:
 
 
 def _detect(detector: Detector, shots: Sequence[Shot]) -> list[Detections]:
-    bucket = next(size for size in detector.buckets if size >= len(shots))
-    spec = detector.input_spec
-    pixels = np.zeros((bucket, spec.height, spec.width, 3), np.uint8)
-    for row, shot in zip(pixels, shots, strict=False):
-        row[:] = shot.pixels
+    pixels = side_by_side([shot.pixels for shot in shots], detector.input_spec, detector.buckets)
     return detector.detect(pixels, [shot.letterbox for shot in shots])

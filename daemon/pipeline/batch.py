@@ -11,6 +11,7 @@ import numpy.typing as npt
 from daemon.pipeline.frame import Frame
 from daemon.pipeline.policy import Trigger
 from detector.api import Detector
+from detector.buckets import bucket_for, side_by_side
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,7 @@ class BatchAssembler:
     def assemble(self, frames: Sequence[Frame], trigger: Trigger, taken_s: float) -> Batch:
         """Put 1 … max_batch frames into the other buffer."""
         buffer, self._buffers = self._buffers[0], self._buffers[::-1]
-        for row, frame in zip(buffer, frames, strict=False):
-            row[:] = frame.pixels
-        bucket = bucket_for(len(frames), self.detector.buckets)
-        return Batch(self.detector, tuple(frames), buffer[:bucket], trigger, taken_s)
-
-
-def bucket_for(count: int, buckets: Sequence[int]) -> int:
-    """The smallest of these batch sizes, ascending, that holds `count` frames."""
-    return next(bucket for bucket in buckets if bucket >= count)
+        detector = self.detector
+        pictures = [frame.pixels for frame in frames]
+        pixels = side_by_side(pictures, detector.input_spec, detector.buckets, buffer)
+        return Batch(detector, tuple(frames), pixels, trigger, taken_s)

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from daemon.clock import Clock
-from daemon.pipeline.batch import Batch, bucket_for
+from daemon.pipeline.batch import Batch
 from detector.api import Detector, InferenceError
+from detector.buckets import bucket_for
 from detector.detections import Detections
 
 log = logging.getLogger(__name__)

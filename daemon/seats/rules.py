@@ -61,7 +61,7 @@ class ObjectRules:
             keep &= inside(np.minimum(feet, _WITHIN), self._roi)
         if keep.all():
             return found
-        return Detections(found.xyxy_px[keep], found.score[keep], found.class_id[keep])
+        return found.where(keep)
 
     def _has_shape(self, found: Detections, size: FloatArray) -> npt.NDArray[np.bool_]:
         width, height = (found.xyxy_px[:, 2:] - found.xyxy_px[:, :2]).T

@@ -33,14 +33,13 @@ def renumber_sample(sample: Sample, old: Sequence[str], new: Sequence[str]) -> S
 def judged(found: Detections, sample: Sample) -> Detections:
     """Without what the sample cannot tell right from wrong: classes that nobody looked for."""
     keep = ~np.isin(found.class_id, sample.unlabelled)
-    return Detections(found.xyxy_px[keep], found.score[keep], found.class_id[keep])
+    return found.where(keep)
 
 
 def renumber_detections(found: Detections, old: Sequence[str], new: Sequence[str]) -> Detections:
     """With the detections of `new` labels only, in their numbers."""
     class_id = _numbers(old, new)[found.class_id]
-    keep = class_id >= 0
-    return Detections(found.xyxy_px[keep], found.score[keep], class_id[keep])
+    return replace(found, class_id=class_id).where(class_id >= 0)
 
 
 def _numbers(old: Sequence[str], new: Sequence[str]) -> npt.NDArray[np.int32]:

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import numpy as np
-
 from detector.api import Detector
+from detector.buckets import side_by_side
 from detector.datasets.errors import Fault
 from detector.datasets.samples import Sample
 from detector.detections import Detections
@@ -43,7 +42,7 @@ def answers(
         for following in [*chunks[1:], []]:
             fitted = coming.result()
             coming = reading.submit(_read, following, detector.input_spec, lost)
-            found = detector.detect(_batch(detector, fitted), [each.letterbox for each in fitted])
+            found = detector.detect(*_batch(detector, fitted))
             yield from zip((each.sample for each in fitted), found, strict=True)
 
 
@@ -53,7 +52,7 @@ def latency_ms(detector: Detector, samples: Sequence[Sample], batch: int) -> flo
     """
     fitted = _read(samples[:batch], detector.input_spec, lambda _fault: None)
     fitted = (fitted * batch)[:batch]
-    pixels, letterboxes = _batch(detector, fitted), [each.letterbox for each in fitted]
+    pixels, letterboxes = _batch(detector, fitted)
     times_ms = []
     for _ in range(_ROUNDS):
         started_s = time.perf_counter()
@@ -76,10 +75,6 @@ def _read(
     return fitted
 
 
-def _batch(detector: Detector, fitted: Sequence[_Fitted]) -> Pixels:
-    bucket = next(size for size in detector.buckets if size >= len(fitted))
-    spec = detector.input_spec
-    pixels = np.zeros((bucket, spec.height, spec.width, 3), np.uint8)
-    for row, each in zip(pixels, fitted, strict=False):
-        row[:] = each.pixels
-    return pixels
+def _batch(detector: Detector, fitted: Sequence[_Fitted]) -> tuple[Pixels, list[Letterbox]]:
+    pixels = side_by_side([each.pixels for each in fitted], detector.input_spec, detector.buckets)
+    return pixels, [each.letterbox for each in fitted]

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from detector.api import ModelError, buckets_up_to
+from detector.api import ModelError
 from detector.batched import BatchedDetector
 from detector.boxes.selection import Selection
+from detector.buckets import buckets_up_to
 from detector.build import open_weights
 from detector.graph.lanes import available_cores
 from detector.int8.agreement import SHOWN, agreement, answers_of

@@ -17,7 +17,7 @@ from daemon.seats.counting import Counting, Uncounted
 from daemon.seats.rules import CameraRules
 from daemon.seats.seat import Numbers, Seat
 from daemon.seats.sight import Sight
-from detector.api import buckets_up_to
+from detector.buckets import buckets_up_to
 from detector.detections import Detections
 from detector.letterbox import InputSpec, Letterbox
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from detector.api import buckets_up_to
+from detector.buckets import buckets_up_to
 from detector.detections import Detections
 from detector.letterbox import InputSpec, Letterbox
 

@@ -27,7 +27,8 @@ from daemon.capture.av_source import AvSource  # noqa: E402
 from daemon.capture.pacer import Pacer  # noqa: E402
 from daemon.clock import SystemClock  # noqa: E402
 from daemon.service import serve  # noqa: E402
-from detector.api import InferenceError, buckets_up_to  # noqa: E402
+from detector.api import InferenceError  # noqa: E402
+from detector.buckets import buckets_up_to  # noqa: E402
 from detector.detections import Detections  # noqa: E402
 from detector.letterbox import InputSpec, Letterbox  # noqa: E402
 from detector.spec import DetectorSpec  # noqa: E402

@@ -36,7 +36,7 @@ class FakeEngine:
 def detector(engine: Any) -> Detector:
     return BatchedDetector(
         engine, name="fake", precision="float32", labels=("a", "b", "c"), weights_sha256="0" * 64,
-        input_spec=SPEC, buckets=(1, 2, 4),
+        thresholds=(0.4,) * 3, input_spec=SPEC, buckets=(1, 2, 4),
     )  # fmt: skip
 
 

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detector.api import buckets_up_to
 from detector.detections import Detections
 
 
@@ -29,9 +28,13 @@ def test_arrays_that_disagree_are_refused(xyxy: Any, score: Any, class_id: Any) 
         Detections(xyxy, score, class_id)
 
 
-@pytest.mark.parametrize(
-    ("most", "buckets"),
-    [(1, (1,)), (2, (1, 2)), (8, (1, 2, 4, 8)), (6, (1, 2, 4, 6)), (64, (1, 2, 4, 8, 16, 32, 64))],
-)
-def test_buckets_double_up_to_the_largest_batch(most: int, buckets: tuple[int, ...]) -> None:
-    assert buckets_up_to(most) == buckets
+def test_a_part_of_the_detections_keeps_their_order() -> None:
+    found = Detections(
+        np.arange(12, dtype=np.float32).reshape(3, 4),
+        np.array([0.9, 0.8, 0.7], np.float32),
+        np.array([2, 1, 0], np.int32),
+    )
+    kept = found.where(np.array([True, False, True]))
+    assert kept.class_id.tolist() == [2, 0]
+    assert kept.xyxy_px.tolist() == [[0, 1, 2, 3], [8, 9, 10, 11]]
+    assert len(found.where(np.zeros(3, np.bool_))) == 0
