@@ -20,6 +20,7 @@ from config.files import UnusableFileError, read_small_file
 from config.paths import absolute
 
 MAX_BYTES = 4096
+MOST_NAMED = 8  # credentials in a message
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 _ACCESS = re.compile(r"[!-~]{16,256}")
@@ -79,12 +80,26 @@ def _line_of(reference: str, directory: Path | None, shape: str) -> tuple[str, s
     try:
         content, mode = read_small_file(path, MAX_BYTES)
     except UnusableFileError as exc:
-        msg = f"credential file {shown} {exc}"
+        msg = f"credential file {shown} {exc}{_others(reference, directory)}"
         raise CredentialError(msg) from None
     if mode & _OPEN_TO_OTHERS and reference.startswith("file:"):
         msg = f"credential file {shown} is open to others, mode {mode:04o} (chmod 600 {shown})"
         raise CredentialError(msg)
     return _only_line(content, shown, shape), shown
+
+
+def _others(reference: str, directory: Path | None) -> str:
+    """What systemd gave the service in its place; names only."""
+    if directory is None or reference.startswith("file:") or (directory / reference).exists():
+        return ""
+    try:
+        given = sorted(path.name for path in directory.iterdir())
+    except OSError:
+        return ""
+    if not given:
+        return " (the service was given none)"
+    named = ", ".join(map(printable, given[:MOST_NAMED]))
+    return f" (the service was given {named}{', …' if len(given) > MOST_NAMED else ''})"
 
 
 def _only_line(content: bytes, shown: str, shape: str) -> str:

@@ -16,13 +16,12 @@ from daemon.clock import Clock
 from daemon.http.errors import ApiError
 from daemon.http.hosts import KnownHosts
 from daemon.http.prefix import path_of
-from daemon.http.tokens import CHALLENGE, TokenCheck
+from daemon.http.tokens import CHALLENGE, Guesses, TokenCheck
 
 log = logging.getLogger(__name__)
 
 OPEN_PATHS = frozenset({"/healthz"})  # says nothing but that the process makes progress
 WRONG_TOKEN_DELAY_S = 1.0
-MAX_WAITING = 16  # wrong tokens that wait for their answer; a right one never waits
 LOG_EVERY_S = 60.0
 
 
@@ -45,7 +44,7 @@ class Guard:
         self._hosts = KnownHosts(split_host_port(config.listen)[0], config.allowed_hosts)
         self._delay_s = delay_s
         self._token: TokenCheck | None = None
-        self._waiting = 0
+        self._guesses = Guesses()
         self._refusals = _Refusals(clock)
 
     def read_token(self, directory: Path | None) -> None:
@@ -77,17 +76,17 @@ class Guard:
     async def _ask_for_token(self, scope: Scope, authorization: str | None) -> None:
         if authorization is None:
             raise _unauthorized("token_needed", "this daemon asks for its access token")
-        if self._token is not None and self._token.holds(authorization):
-            return
-        self._refusals.note(scope)
-        if self._waiting >= MAX_WAITING:
+        peer = _peer(scope)
+        if not self._guesses.may_try(peer):
+            self._refusals.note(peer)
             retry = {"retry-after": "1"}
             raise ApiError(429, "too_many_logins", "too many wrong tokens", headers=retry)
-        self._waiting += 1
-        try:
+        if self._token is not None and self._token.holds(authorization):
+            self._guesses.was_right(peer)
+            return
+        self._refusals.note(peer)
+        with self._guesses.was_wrong(peer):
             await asyncio.sleep(self._delay_s)
-        finally:
-            self._waiting -= 1
         raise _unauthorized("wrong_token", "this is not the access token")
 
 
@@ -99,13 +98,16 @@ class _Refusals:
         self._unlogged = 0
         self._quiet_until_s = float("-inf")
 
-    def note(self, scope: Scope) -> None:
+    def note(self, peer: str) -> None:
         self._unlogged += 1
         now_s = self._clock.now_s()
         if now_s >= self._quiet_until_s:
-            peer = (scope.get("client") or ("unknown",))[0]
             log.warning("wrong access token from=%s times=%d", peer, self._unlogged)
             self._unlogged, self._quiet_until_s = 0, now_s + LOG_EVERY_S
+
+
+def _peer(scope: Scope) -> str:
+    return str((scope.get("client") or ("unknown",))[0])
 
 
 def _unauthorized(reason: str, detail: str) -> ApiError:

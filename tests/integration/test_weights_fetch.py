@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,6 +123,13 @@ def test_a_whole_file_is_not_asked_for_again(server: WeightServer, tmp_path: Pat
     got(server, tmp_path / "f")
     got(server, tmp_path / "f")
     assert len(server.requests) == 1
+
+
+def test_a_server_that_drips_is_given_up(server: WeightServer, tmp_path: Path) -> None:
+    server.script.extend([serve.drip] * 3)
+    started_s = time.monotonic()
+    assert "are too slow" in refusal(server, tmp_path / "f", timeout_s=0.2)
+    assert time.monotonic() - started_s < 5
 
 
 def test_a_changed_file_is_begun_again(server: WeightServer, tmp_path: Path) -> None:

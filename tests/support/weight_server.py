@@ -98,6 +98,17 @@ def stall_after(count: int) -> Answer:
     return answer
 
 
+def drip(handler: Handler) -> None:
+    """A byte now and then."""
+    content = handler.server.content
+    handler.reply(200, {"Content-Length": str(len(content))})
+    for place in range(len(content)):
+        handler.wfile.write(content[place : place + 1])
+        handler.wfile.flush()
+        if handler.server.released.wait(0.02):
+            return
+
+
 def claim_length(length: str, **headers: str) -> Answer:
     def answer(handler: Handler) -> None:
         named = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -48,6 +48,7 @@ class Patience:
     """How long to wait, and how often."""
 
     timeout_s: float = 30.0  # for a connection, and for the next bytes
+    slowest_bytes_per_s: float = 8192.0  # on average over `timeout_s`; slower is given up
     tries: int = 5
     first_wait_s: float = 1.0  # doubled after every try
     wait: Callable[[float], None] = time.sleep
@@ -68,7 +69,7 @@ def download(url: str, path: Path, *, meter: Meter, patience: Patience | None = 
     wait_s = patience.first_wait_s
     for attempt in range(1, patience.tries + 1):
         try:
-            _attempt(url, path, meter, patience.timeout_s)
+            _attempt(url, path, meter, patience)
         except _PassingError as error:
             if attempt == patience.tries:
                 msg = f"gave up after {attempt} tries: {error}"
@@ -89,18 +90,18 @@ def _note(path: Path) -> Path:
     return path.with_name(f"{path.name}.json")
 
 
-def _attempt(url: str, path: Path, meter: Meter, timeout_s: float) -> None:
+def _attempt(url: str, path: Path, meter: Meter, patience: Patience) -> None:
     part = _unfinished(url, path)
     held = path.stat().st_size if part else 0
     if part and held == part.total:
         return
     try:
-        with _ask(url, part, held, timeout_s) as response:
+        with _ask(url, part, held, patience.timeout_s) as response:
             held, part = _answered(response, url, part, held)
             if held == 0:
                 discard(path)  # or its bytes would stand under the new note for a moment
             _note(path).write_text(json.dumps(asdict(part)))
-            _receive(response, path, held, part.total, meter)
+            _receive(response, path, held, part.total, meter=meter, pace=_Pace(patience))
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == 416:  # what we hold is not a part of what they have
@@ -176,7 +177,29 @@ def _answered(response: Any, url: str, part: _Part | None, held: int) -> tuple[i
     return start, _Part(url, "" if etag.startswith("W/") else etag, total)
 
 
-def _receive(response: Any, path: Path, held: int, total: int, meter: Meter) -> None:
+class _Pace:
+    """A server that sends a byte now and then would keep us for ever."""
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+        self._since_s = time.monotonic()
+        self._bytes = 0
+
+    def keep(self, count: int) -> None:
+        """Raises _PassingError."""
+        self._bytes += count
+        took_s = time.monotonic() - self._since_s
+        if took_s < self._patience.timeout_s:
+            return
+        if self._bytes < self._patience.slowest_bytes_per_s * took_s:
+            msg = f"{self._bytes} bytes in {took_s:.0f} s are too slow"
+            raise _PassingError(msg)
+        self._since_s, self._bytes = time.monotonic(), 0
+
+
+def _receive(
+    response: Any, path: Path, held: int, total: int, *, meter: Meter, pace: _Pace
+) -> None:
     meter.reset(total)
     meter.update(held)
     with path.open("r+b" if held else "wb") as file:
@@ -185,6 +208,7 @@ def _receive(response: Any, path: Path, held: int, total: int, meter: Meter) -> 
             file.write(chunk)
             meter.update(len(chunk))
             held += len(chunk)
+            pace.keep(len(chunk))
     if held != total:
         msg = f"the answer ended after {held} of {total} bytes"
         raise _PassingError(msg)

@@ -83,8 +83,16 @@ def test_bad_content_is_explained_without_showing_it(
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(CredentialError, match=r"gate cannot be read: no such file or directory$"):
+    reason = r"gate cannot be read: no such file or directory"
+    with pytest.raises(CredentialError, match=rf"{reason} \(the service was given none\)$"):
         resolve("gate", directory=tmp_path)
+    for name in ("camera_gate", "camera_http_token"):
+        (tmp_path / name).touch()
+    given = r"\(the service was given camera_gate, camera_http_token\)"
+    with pytest.raises(CredentialError, match=rf"{reason} {given}$"):
+        resolve("gate", directory=tmp_path)
+    with pytest.raises(CredentialError, match=rf"{reason}$"):
+        resolve(f"file:{tmp_path}/gate", directory=tmp_path)
 
 
 def test_folder_in_place_of_a_file(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from starlette.types import Receive, Scope, Send
 
 from config.errors import CredentialError
 from config.schema import HttpConfig
-from daemon.http.guard import MAX_WAITING, Guard
+from daemon.http.guard import Guard
 from daemon.http.hosts import KnownHosts
-from daemon.http.tokens import TokenCheck
+from daemon.http.tokens import MAX_WAITING, MAX_WAITING_EACH, MOST_KNOWN, Guesses, TokenCheck
 from tests.support.fakes import FakeClock
 from tests.support.web import Browser
 
@@ -129,27 +129,58 @@ def test_a_wrong_token_waits_a_right_one_does_not(tmp_path: Path) -> None:
     assert time.monotonic() - started_s >= 0.05
 
 
-def test_a_flood_of_guesses_holds_few_places_and_locks_nobody_out(tmp_path: Path) -> None:
-    door = Door(tmp_path, delay_s=0.05)
-    door.guard.read_token(None)
+class TestGuessing:
+    """Many tokens at once, by address."""
 
-    async def flood() -> tuple[list[int], int]:
-        transport = httpx.ASGITransport(door.guard)
+    @pytest.fixture
+    def door(self, tmp_path: Path) -> Door:
+        door = Door(tmp_path, delay_s=0.05)
+        door.guard.read_token(None)
+        return door
+
+    async def ask(self, door: Door, peer: str, token: str) -> int:
+        transport = httpx.ASGITransport(door.guard, client=(peer, 4711))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            answer = await client.get("/", headers={"authorization": f"Bearer {token}"})
+            return answer.status_code
 
-            async def guess(token: str) -> int:
-                answer = await client.get("/", headers={"authorization": f"Bearer {token}"})
-                return answer.status_code
+    def flood(self, door: Door, peers: list[str], then: list[tuple[str, str]]) -> list[int]:
+        """Statuses of wrong tokens from `peers` at once, and of those that follow meanwhile."""
 
-            guesses = [asyncio.create_task(guess("wrong")) for _ in range(MAX_WAITING + 5)]
-            await asyncio.sleep(0.01)
-            right = await guess(TOKEN)
-            return [await one for one in guesses], right
+        async def story() -> list[int]:
+            guesses = [asyncio.create_task(self.ask(door, peer, "wrong")) for peer in peers]
+            await asyncio.sleep(0.02)
+            later = [await self.ask(door, *one) for one in then]
+            return [await one for one in guesses] + later
 
-    statuses, right = asyncio.run(flood())
-    assert right == 200
-    assert statuses.count(401) == MAX_WAITING
-    assert statuses.count(429) == 5
+        return asyncio.run(story())
+
+    def test_one_address_has_few_places_and_another_is_let_in(self, door: Door) -> None:
+        statuses = self.flood(door, ["10.0.0.9"] * 20, [("10.0.0.8", TOKEN)])
+        assert statuses.count(401) == MAX_WAITING_EACH
+        assert statuses.count(429) == 20 - MAX_WAITING_EACH
+        assert statuses[-1] == 200
+
+    def test_a_right_guess_beyond_the_places_opens_nothing(self, door: Door) -> None:
+        assert self.flood(door, ["10.0.0.9"] * 9, [("10.0.0.9", TOKEN)])[-1] == 429
+
+    def test_all_addresses_together_have_few_places(self, door: Door) -> None:
+        statuses = self.flood(door, [f"10.0.0.{n}" for n in range(40)], [])
+        assert statuses.count(401) == MAX_WAITING
+
+    def test_an_address_that_gave_the_right_one_never_waits_until_it_gives_a_wrong_one(
+        self, door: Door
+    ) -> None:
+        assert asyncio.run(self.ask(door, "10.0.0.8", TOKEN)) == 200
+        strangers = [f"10.0.1.{n}" for n in range(20)]
+        assert self.flood(door, strangers, [("10.0.0.8", TOKEN)])[-1] == 200
+        assert self.flood(door, ["10.0.0.8"] * 9, [("10.0.0.8", TOKEN)])[-1] == 429
+
+    def test_addresses_are_remembered_within_a_bound(self) -> None:
+        guesses = Guesses()
+        for number in range(MOST_KNOWN + 10):
+            guesses.was_right(str(number))
+        assert len(guesses._known) == MOST_KNOWN
 
 
 def test_guesses_are_logged_once_a_minute_with_their_number_and_without_the_token(
