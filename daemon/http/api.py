@@ -113,6 +113,7 @@ class Api:
             report,
             self._view.board.latest(name),
             self._meter.fps(name),
+            self._view.events.counts(name),
             now_s=self._view.clock.now_s(),
         )
 

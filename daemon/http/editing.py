@@ -13,11 +13,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from config.camera import CameraConfig
 from daemon.http import asked
 from daemon.http.errors import ApiError
+from daemon.http.shapes import places_json
 from daemon.http.view import View
-from daemon.reload.editor import KINDS, EditConflictError, EditError, Editor
+from daemon.reload.editor import EditConflictError, EditError, Editor
 
 WRITABLE = re.compile(r"/api/v1/cameras/[^/]+/zones")
 MAX_BODY = 65_536
@@ -65,14 +65,6 @@ class Editing:
         wish = await _wish(request)
         report = await run_in_threadpool(_write, editor, camera, wish)
         return JSONResponse(report)
-
-
-def places_json(camera: CameraConfig) -> dict[str, object]:
-    """Zones and lines as the file has them: what it leaves to the defaults is left out."""
-    shown = camera.model_dump(
-        mode="json", by_alias=True, exclude_unset=True, include=set(KINDS), warnings=False
-    )
-    return {kind: shown.get(kind, {}) for kind in KINDS}
 
 
 def _write(editor: Editor, camera: str, wish: _Wish) -> dict[str, object]:

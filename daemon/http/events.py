@@ -1,7 +1,7 @@
 """Messages as server-sent events: a bounded queue per listener, next to nothing without listeners.
 
-The data of an event is the message that ZeroMQ subscribers get (docs/messages.md), of the kinds
-`detection` and `status`. A listener that reads slowly loses the oldest and is told how many.
+The data of an event is the message that ZeroMQ subscribers get (docs/messages.md), of every kind
+but heartbeats. A listener that reads slowly loses the oldest and is told how many.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, suppress
 from daemon.clock import Clock
 from daemon.http.errors import ApiError
 from daemon.http.streaming import Chunks, EndlessResponse
-from sinks.messages import Envelope, HeartbeatMessage, encoder, stamped
+from sinks.messages import CountMessage, Envelope, HeartbeatMessage, encoder, stamped
 
 MAX_LISTENERS = 16
 CAPACITY = 256  # events that wait for one listener; beyond, the oldest is dropped
@@ -93,17 +93,24 @@ class EventFeed:
         self._capacity = capacity
         self._listeners: tuple[Listener, ...] = ()  # replaced as a whole: `put` needs no lock
         self._dropped = 0  # for listeners that left
+        self._counts: dict[str, CountMessage] = {}  # the newest of each camera
         self._closed = False
 
     def put(self, envelope: Envelope) -> None:
         """Tell everyone who listens; never waits."""
         listeners = self._listeners
         message = envelope.message
+        if isinstance(message, CountMessage):
+            self._counts[message.camera] = message
         if not listeners or isinstance(message, HeartbeatMessage):
             return
         event = Event(envelope, message.camera)
         for listener in listeners:
             listener.put(event)
+
+    def counts(self, camera: str) -> CountMessage | None:
+        """The newest of this camera; None before the first."""
+        return self._counts.get(camera)
 
     @asynccontextmanager
     async def listen(self, camera: str | None) -> AsyncIterator[Listener]:

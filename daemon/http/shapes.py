@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from config.camera import CameraConfig
 from daemon.answers.records import detection_records
 from daemon.books.accounting import Page, total
 from daemon.books.reports import CameraReport, ConfigReport, ModelReport, Reporter
@@ -13,12 +14,18 @@ from daemon.diagnosis.trouble import address_of, trouble
 from daemon.http.history import STEP_S, Point
 from daemon.http.rates import Fps
 from daemon.seats.sight import Sight
+from sinks.messages import CountMessage
 
 Json = dict[str, object]
 
 
 def camera_json(
-    report: CameraReport, sight: Sight | None, fps: Fps | None, *, now_s: float
+    report: CameraReport,
+    sight: Sight | None,
+    fps: Fps | None,
+    counts: CountMessage | None = None,
+    *,
+    now_s: float,
 ) -> Json:
     """One camera as the list of cameras shows it; ages and durations in seconds."""
     status, config = report.status, report.config
@@ -46,7 +53,27 @@ def camera_json(
         "last_frame_ns": status.last_frame_ns,
         "picture": None if sight is None else picture_json(sight, now_s=now_s),
         "roi": config.detect.roi,
+        **places_json(config),
+        "counts": None if counts is None else counts_json(counts),
         "records": config.record.wanted,
+    }
+
+
+def places_json(camera: CameraConfig) -> Json:
+    """Zones and lines as the file has them: what it leaves to the defaults is left out."""
+    shown = camera.model_dump(
+        mode="json", by_alias=True, exclude_unset=True, include={"zones", "lines"}
+    )
+    return {"zones": shown.get("zones", {}), "lines": shown.get("lines", {})}
+
+
+def counts_json(counts: CountMessage) -> Json:
+    """How many there are, and were since `since_ns`."""
+    return {
+        "present": counts.present,
+        "zones": counts.zones,
+        "lines": counts.lines,
+        "since_ns": counts.since_ns,
     }
 
 

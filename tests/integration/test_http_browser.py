@@ -19,6 +19,7 @@ from daemon.http import history
 from tests.support.browser import DESKTOP, PHONE, Chromium
 from tests.support.browsing import CAMERAS, Tape, detection, filming, is_changing, tile
 from tests.support.daemon_process import ROOT, running_daemon
+from tests.support.messages import event
 from tests.support.nginx import documented, nginx
 from tests.support.reporting import STREAM, camera_report
 from tests.support.site import Site, running_site
@@ -136,6 +137,22 @@ def test_what_is_seen_is_listed_as_it_happens(site: Site, browser: Chromium) -> 
     until(lambda: len(browser.texts("#seen li")) == 2)
     assert "yard bus" in browser.texts("#seen li")[0]
     assert not browser.find_element("id", "seen-none").is_displayed()
+
+
+def test_what_happened_to_objects_is_told_in_words(site: Site, browser: Chromium) -> None:
+    browser.get(site.url)
+    until(lambda: site.events.listeners == 1)
+    for one in (
+        event(about="zone", phase="entered", zone="driveway"),
+        event(about="object", phase="update"),
+        event(about="line", phase="crossed", line="door", direction="in"),
+    ):
+        site.events.put(one)
+    site.events.put(detection("gate", "car"))  # said by events already
+    until(lambda: len(browser.texts("#seen li")) == 2)
+    crossed, entered = browser.texts("#seen li")
+    assert crossed.endswith("gate person 42 crossed door: in")
+    assert entered.endswith("gate person 42 entered driveway")
 
 
 def test_the_page_of_a_camera_tells_all_of_it(

@@ -24,7 +24,11 @@ const stream = new LiveStream((sight, jpeg) => {
   showObjects(sight);
 });
 const seen = new Seen(document.getElementById("seen"), { links: false });
-const events = new Events(at(`api/v1/events?camera=${encodeURIComponent(name)}`), (message) => seen.add(message));
+const events = new Events(at(`api/v1/events?camera=${encodeURIComponent(name)}`), {
+  detection: (message) => seen.add(message),
+  event: (message) => seen.happened(message),
+  count: (message) => picture.count(message),
+});
 const recordings = document.getElementById("recordings");
 const shots = new Shots(recordings, { query: () => `camera=${encodeURIComponent(name)}`, page: 6, most: 6 });
 const diagnostics = new Diagnostics(document.getElementById("diagnostics"), name);
@@ -47,7 +51,7 @@ const page = {
     setText(document.getElementById("state"), said.word);
     setText(document.getElementById("brief"), brief(camera));
     shape(camera);
-    picture.tell(said, camera.roi);
+    picture.tell(said, camera);
     advise(said);
     if (said.word !== "live") showObjects(null, said.word);
     showPicture(true);
@@ -65,7 +69,7 @@ const page = {
     showObjects(null, "unknown");
     diagnostics.forget();
     const last = picture.sight?.captured_ns;
-    picture.tell({ head: "The daemon does not answer", what: "", since: last ? `last picture ${timeOfDay(last)}` : "" }, null);
+    picture.tell({ head: "The daemon does not answer", what: "", since: last ? `last picture ${timeOfDay(last)}` : "" });
   },
 
   restarted() {
@@ -77,7 +81,7 @@ const page = {
 function gone() {
   document.body.dataset.tone = "off";
   setText(document.getElementById("state"), "removed");
-  picture.tell({ head: "No camera of this name is configured any more", what: "", since: "" }, null);
+  picture.tell({ head: "No camera of this name is configured any more", what: "", since: "" });
   stream.close();
 }
 

@@ -1,11 +1,12 @@
-// Detections as they come, for as long as this window may listen.
+// What happens, as it comes, for as long as this window may listen.
 
 const AGAIN_MS = 5000; // after a refusal, as there are too many listeners
 
 export class Events {
-  constructor(path, onDetection) {
+  // `hear` has a function for each kind of message: detection, event, count.
+  constructor(path, hear) {
     this.path = path;
-    this.onDetection = onDetection;
+    this.hear = hear;
     this.source = null;
     this.refusedAt = -Infinity;
   }
@@ -18,7 +19,9 @@ export class Events {
 
   open() {
     this.source = new EventSource(this.path);
-    this.source.addEventListener("detection", (event) => this.onDetection(JSON.parse(event.data)));
+    for (const [kind, heard] of Object.entries(this.hear)) {
+      this.source.addEventListener(kind, (event) => heard(JSON.parse(event.data)));
+    }
     this.source.addEventListener("error", () => {
       if (this.source?.readyState !== EventSource.CLOSED) return; // it tries again by itself
       this.refusedAt = performance.now();

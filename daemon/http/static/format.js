@@ -25,6 +25,21 @@ export function labelsOf(detections) {
   return [...counts];
 }
 
+// "person 42 entered driveway", or '' for what is no news.
+export function eventWords({ event, phase, label, track, zone, line, direction, duration_s: lasted }) {
+  const who = `${label} ${track}`;
+  const phases = {
+    new: `${who} came`,
+    end: `${who} went, after ${duration(lasted)}`,
+    entered: `${who} entered ${zone}`,
+    left: `${who} left ${zone}, after ${duration(lasted)}`,
+    loitering: `${who} loiters in ${zone}, for ${duration(lasted)}`,
+    crossed: `${who} crossed ${line}: ${direction}`,
+    update: "",
+  };
+  return phases[phase] ?? `${who}: ${event} ${phase}`;
+}
+
 export function number(value) {
   return Number(value).toLocaleString("en");
 }

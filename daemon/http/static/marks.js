@@ -4,6 +4,7 @@
 import { colourOf } from "./colours.js";
 import { percent } from "./format.js";
 import { place } from "./labels.js";
+import { drawPlaces } from "./placemarks.js";
 
 const LEAST_WIDTH = 300; // of a picture with labels; below, only what is pointed at has one
 const EDGE = "rgb(0 0 0 / 55%)";
@@ -18,7 +19,8 @@ export class Marks {
     this.boxes = true;
   }
 
-  // `scene` is { detections, size, roi, trails }; `view` is { x, y, scale } of the zoom.
+  // `scene` is { detections, size, trails, roi, zones, lines, counts }; `view` is { x, y, scale } of
+  // the zoom.
   draw(scene, view = { x: 0, y: 0, scale: 1 }) {
     const ratio = window.devicePixelRatio || 1;
     const width = this.canvas.clientWidth;
@@ -32,6 +34,7 @@ export class Marks {
     this.bounds = { w: width, h: height };
     this.toScreen = fitting(scene.size, this.bounds, view);
     if (scene.roi) this.region(scene.roi);
+    drawPlaces(context, scene, this.toScreen, width >= LEAST_WIDTH);
     if (!this.boxes) return;
     for (const trail of scene.trails ?? []) this.trail(trail);
     const items = scene.detections.map((found) => ({ found, box: this.area(found.box) }));
@@ -121,8 +124,8 @@ export class Marks {
     const { context } = this;
     context.lineCap = "round";
     for (let n = 1; n < points.length; n += 1) {
-      const from = this.toScreen(...points[n - 1]);
-      const to = this.toScreen(...points[n]);
+      const from = this.toScreen(points[n - 1].x, points[n - 1].y);
+      const to = this.toScreen(points[n].x, points[n].y);
       context.globalAlpha = n / points.length;
       context.strokeStyle = colourOf(label);
       context.lineWidth = 2;

@@ -12,7 +12,11 @@ import { Wall } from "./wall.js";
 import { changed, share } from "./windows.js";
 
 const seen = new Seen(document.getElementById("seen"), { links: true });
-const events = new Events(at("api/v1/events"), (message) => seen.add(message));
+const events = new Events(at("api/v1/events"), {
+  detection: (message) => seen.add(message),
+  event: (message) => seen.happened(message),
+  count: (message) => wall.tiles.get(message.camera)?.picture.count(message),
+});
 const stream = new LiveStream((sight, jpeg) => wall.tiles.get(sight.camera)?.picture.show(sight, jpeg));
 const wall = new Wall(document.getElementById("cameras"), () => showPictures());
 

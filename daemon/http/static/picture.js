@@ -3,6 +3,7 @@
 import { setText } from "./daemon.js";
 import { timeOfDay } from "./format.js";
 import { Marks } from "./marks.js";
+import { Trails } from "./trails.js";
 
 export class Picture {
   constructor(name, root) {
@@ -13,7 +14,8 @@ export class Picture {
     this.marks = new Marks(root.querySelector(".marks"));
     this.veil = root.querySelector(".veil");
     this.sight = null;
-    this.roi = null;
+    this.places = { roi: null, zones: {}, lines: {}, counts: null };
+    this.trails = new Trails();
     this.next = null; // came while another was decoded
     this.decoding = false;
     this.onScreen = true;
@@ -23,16 +25,25 @@ export class Picture {
     new ResizeObserver(() => this.mark()).observe(root);
   }
 
-  // What the camera's facts say of the picture.
-  tell(said, roi) {
+  // What the camera's facts say of the picture; without a camera its places stay as they were.
+  tell(said, camera = null) {
     this.veil.hidden = said.head === "";
     for (const part of ["head", "what", "since", "advice"]) {
       setText(this.veil.querySelector(`.veil-${part}`), said[part] ?? "");
     }
-    if (roi !== this.roi && JSON.stringify(roi) !== JSON.stringify(this.roi)) {
-      this.roi = roi;
-      this.mark();
-    }
+    if (camera === null) return;
+    const { roi, zones, lines, counts } = camera;
+    this.place({ roi, zones, lines, counts });
+  }
+
+  count(counts) {
+    this.place({ ...this.places, counts });
+  }
+
+  place(places) {
+    const isSame = JSON.stringify(places) === JSON.stringify(this.places);
+    this.places = places;
+    if (!isSame) this.mark();
   }
 
   // Newest wins: a browser that decodes slowly shows fewer pictures, none late.
@@ -55,6 +66,7 @@ export class Picture {
     this.context.drawImage(bitmap, 0, 0);
     bitmap.close();
     this.sight = sight;
+    this.trails.add(sight);
     this.root.dataset.shown = "";
     const label = `camera ${this.name}, picture of ${timeOfDay(sight.captured_ns)}`;
     if (!this.film.ariaLabel?.endsWith(label)) this.film.setAttribute("aria-label", label);
@@ -62,8 +74,7 @@ export class Picture {
   }
 
   mark() {
-    const { sight, roi } = this;
-    const scene = sight && { ...sight, roi, trails: this.trails?.(sight) };
+    const scene = this.sight && { ...this.sight, ...this.places, trails: this.trails.shown };
     this.marks.draw(scene, this.view);
   }
 

@@ -1,7 +1,8 @@
-// The list of what was seen last: a line when what a camera sees changes, not one per frame.
+// The list of what was seen last: what happened to objects that are followed; else a line when what a
+// camera sees changes, not one per frame.
 
 import { swatch } from "./elements.js";
-import { labelsOf, timeOfDay } from "./format.js";
+import { eventWords, labelsOf, timeOfDay } from "./format.js";
 import { pageOf } from "./root.js";
 
 const LINES = 12;
@@ -13,10 +14,19 @@ export class Seen {
     this.list = list;
     this.links = links;
     this.told = new Map(); // camera → what was told of it last, and when
+    this.following = new Set(); // cameras whose objects are followed
+  }
+
+  // An event in the life of an object.
+  happened(event) {
+    this.following.add(event.camera);
+    const words = eventWords(event);
+    if (words !== "") this.put(this.line(event.camera, event.at_ns, [swatch(event.label), words]));
   }
 
   add(message) {
-    const { camera, detections } = message;
+    const { camera, captured_ns: at, detections } = message;
+    if (this.following.has(camera)) return;
     const labels = [...new Set(detections.map(({ label }) => label))].sort().join();
     const last = this.told.get(camera) ?? { labels: "", at: -Infinity };
     const since = performance.now() - last.at;
@@ -26,12 +36,18 @@ export class Seen {
       return;
     }
     this.told.set(camera, { labels, at: performance.now() });
-    this.list.prepend(this.line(message));
+    this.put(this.line(camera, at, labelsOf(detections).flatMap(([label, count]) => (
+      [swatch(label), `${label}${count > 1 ? ` ×${count}` : ""} `]
+    ))));
+  }
+
+  put(line) {
+    this.list.prepend(line);
     document.getElementById("seen-none").hidden = true;
     while (this.list.children.length > LINES) this.list.lastElementChild.remove();
   }
 
-  line({ camera, captured_ns: at, detections }) {
+  line(camera, at, words) {
     const line = document.createElement("li");
     const time = document.createElement("time");
     time.dateTime = new Date(at / 1e6).toISOString();
@@ -43,9 +59,7 @@ export class Seen {
       link.textContent = camera;
       line.append(" ", link);
     }
-    for (const [label, count] of labelsOf(detections)) {
-      line.append(" ", swatch(label), `${label}${count > 1 ? ` ×${count}` : ""}`);
-    }
+    line.append(" ", ...words);
     return line;
   }
 }

@@ -36,7 +36,7 @@ export class Tile {
     this.badge.hidden = said.tone === "good";
     setText(this.badge, said.word);
     setText(this.brief, brief(camera));
-    this.picture.tell(said, camera.roi);
+    this.picture.tell(said, camera);
   }
 
   // The daemon does not answer: what is shown is old, and says how old.
@@ -50,7 +50,7 @@ export class Tile {
       head: "The daemon does not answer",
       what: "",
       since: at ? `last picture ${timeOfDay(at)}` : "",
-    }, null);
+    });
   }
 
   put({ x, y, width, height }) {

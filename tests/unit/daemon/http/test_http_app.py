@@ -16,11 +16,13 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from config.camera import CameraConfig
 from config.schema import HttpConfig
 from daemon.books.states import CameraState
 from daemon.http.app import HttpApp
 from daemon.http.pages import STATIC
 from daemon.http.scraping import Scraper
+from tests.support import messages
 from tests.support.fakes import FakeClock, ShownSights, frame, one_box
 from tests.support.reporting import FakeReporter, camera_report, view_of
 from tests.support.web import Browser
@@ -39,8 +41,8 @@ class House:
         self.board = ShownSights()
         self.board.show(frame("gate", 99.0), one_box(), ("person", "car"), inferred_s=99.025)
         self.clock = FakeClock(100.0)
-        view = view_of(self.reporter, self.board, clock=self.clock, http=http)
-        self.app = HttpApp(view)
+        self.view = view_of(self.reporter, self.board, clock=self.clock, http=http)
+        self.app = HttpApp(self.view)
         self.http = Browser(self.app)
 
 
@@ -334,6 +336,22 @@ def test_a_dead_camera_says_who_does_not_answer_and_what_to_do(house: House) -> 
     assert "credential" in yard["trouble"]["advice"]
     assert yard["address"] == "10.0.0.5:554"
     assert yard["blind_s"] == 10.0
+
+
+def test_a_camera_tells_its_places_and_how_many_are_in_them(house: House) -> None:
+    gate = house.http.get("/api/v1/cameras/gate").json()
+    assert (gate["zones"], gate["lines"], gate["counts"]) == ({}, {}, None)
+    places = {
+        "zones": {"drive": {"area": [[0, 0], [1, 0], [1, 1]], "labels": ["car"]}},
+        "lines": {"door": {"from": [0, 0.5], "to": [1, 0.5], "left": "in", "right": "out"}},
+    }
+    config = CameraConfig.model_validate({"url": "rtsp://10.0.0.5/stream", **places})
+    house.reporter.camera_reports[0] = camera_report("gate", config=config)
+    house.view.events.put(messages.count("gate", persons=2))
+    gate = house.http.get("/api/v1/cameras/gate").json()
+    assert {"zones": gate["zones"], "lines": gate["lines"]} == places
+    assert gate["counts"]["present"] == {"person": 2}
+    assert house.http.get("/api/v1/cameras/yard").json()["counts"] is None
 
 
 def test_live_pictures_of_many_are_asked_for_by_name(house: House) -> None:
