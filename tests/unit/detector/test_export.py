@@ -18,7 +18,9 @@ from detector.weights.random import save_random
 
 SIDE = 96
 WHOLE = np.array([[0, 0, SIDE, SIDE]], np.int32)
-SELECTION = Selection(0.005, 0.5, 20)
+SELECTION = Selection(
+    (0.005, 0.004, 0.005, 0.006, 0.005, 0.005), 0.5, 20, nms="grouped", groups=(0, 1, 2, 3, 2, 2)
+)
 BUNDLED = resolve("efficientdet-lite0", "bundled")
 PICTURES = np.random.default_rng(0).integers(0, 256, (3, SIDE, SIDE, 3), np.uint8)
 LABELS = ["person", "bicycle", "car", "motorcycle", "bus", "truck"]
@@ -51,7 +53,7 @@ def check(found: dict[str, Any], expected: list[Detections]) -> None:
 
 
 def exported(form: Any, out: Path, weights: Path = BUNDLED, **options: Any) -> Path:
-    export(weights, out, form=form, selection=SELECTION, input_size=SIDE, **options)
+    export(weights, out, form=form, input_size=SIDE, **{"selection": SELECTION} | options)
     return out
 
 
@@ -81,7 +83,8 @@ def test_a_litert_file_answers_as_the_running_detector(tmp_path: Path, batch: in
 @pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
 def test_other_families_need_no_more_than_builtin_operations(tmp_path: Path, name: str) -> None:
     save_random(tmp_path / "weights", name)
-    out = exported("tflite", tmp_path / "model.tflite", tmp_path / "weights")
+    ninety = Selection(0.005, 0.5, 20)
+    out = exported("tflite", tmp_path / "model.tflite", tmp_path / "weights", selection=ninety)
     found = tf.lite.Interpreter(str(out)).get_signature_runner()(pixels=PICTURES[:1])
     assert found["boxes"].shape == (1, 20, 4)
     assert found["count"][0] == 20
