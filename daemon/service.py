@@ -26,8 +26,8 @@ from daemon.app import App
 from daemon.background import Background
 from daemon.clock import Clock
 from daemon.doors import Doors
+from daemon.errors import ListenError
 from daemon.exits import EXIT_BAD_CONFIG, EXIT_FAILED, EXIT_NO_MODEL, EXIT_OK
-from daemon.http.server import ListenError
 from daemon.log import on_terminal
 from daemon.notify import Notices
 from daemon.reload.model import BuildDetector, LoadedModel, load_model

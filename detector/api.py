@@ -1,4 +1,4 @@
-"""What the daemon knows of a detector: the protocol and the errors it may raise. No TensorFlow.
+"""What the daemon knows of a detector: the protocol and the errors it may raise.
 
 DetectorError
 ├── ModelError       the model cannot be built or its weights cannot be used (exit 69)

@@ -1,6 +1,6 @@
 """The detector that the daemon talks to: batches of letterboxed pictures in, detections out.
 
-Which engine computes is none of its business. No TensorFlow.
+Which engine computes is none of its business.
 """
 
 from __future__ import annotations

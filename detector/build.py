@@ -10,13 +10,13 @@ from detector.batched import BatchedDetector
 from detector.buckets import buckets_up_to
 from detector.engine import Engine
 from detector.graph.lanes import available_cores
-from detector.int8.form import Int8Form, efficientdet_of, usable_form
 from detector.models import Model, check_name, find_model
 from detector.processor import choose_precision, cpu_flags, may_have_gpu, require_avx
 from detector.spec import DetectorSpec
 from detector.startup import quiet_start
 from detector.weights.bundled import resolve
 from detector.weights.description import read_description, unusable
+from detector.weights.int8_form import Int8Form, efficientdet_of, usable_form
 from detector.weights.native import Weights, load
 
 log = logging.getLogger(__name__)

@@ -1,6 +1,6 @@
 """Where a picture of any size lies inside the network's fixed input, and the way back.
 
-Pure geometry, no TensorFlow: the camera thread scales by it, the detector maps boxes back by it.
+Pure geometry: the camera thread scales by it, the detector maps boxes back by it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Pictures of files, and how they get into a detector's input. No TensorFlow.
+"""Pictures of files, and how they get into a detector's input.
 
 PictureError   a file is no picture that can be used
 """

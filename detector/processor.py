@@ -1,4 +1,4 @@
-"""What this machine's processor can do, and the arithmetic that follows from it. No TensorFlow."""
+"""What this machine's processor can do, and the arithmetic that follows from it."""
 
 from __future__ import annotations
 

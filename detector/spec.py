@@ -1,4 +1,4 @@
-"""Which detector is wanted. No TensorFlow."""
+"""Which detector is wanted."""
 
 from __future__ import annotations
 

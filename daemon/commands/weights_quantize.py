@@ -29,7 +29,7 @@ from daemon.offline.calibration import (
 
 if TYPE_CHECKING:  # loaded when the arguments make sense
     from detector.evaluation.measuring import Measurement
-    from detector.int8.quantize import Choice, Picture, Quantizer
+    from detector.quantize import Choice, Picture, Quantizer
 
 _PICTURES = 256
 _FRAMES = 32  # of each camera
@@ -107,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from detector.int8.quantize import Quantizer, best_of, joined
+    from detector.quantize import Quantizer, best_of, joined
 
     source = _source(args.weights)
     out = args.out or source

@@ -9,7 +9,6 @@ from pathlib import Path
 from config.schema import ModelConfig
 from daemon.diagnosis.finding import Finding, fail, ok, warn
 from detector.api import ModelError
-from detector.int8.form import usable_form
 from detector.models import find_model
 from detector.processor import (
     GPU_DEVICES,
@@ -20,6 +19,7 @@ from detector.processor import (
 )
 from detector.weights import bundled
 from detector.weights.description import Description, read_description
+from detector.weights.int8_form import usable_form
 
 _PRECISION = "precision"
 

@@ -1,7 +1,4 @@
-"""The thread `http`: a uvicorn server on a socket that was bound before.
-
-ListenError   the address cannot be listened on, or the access token cannot be read
-"""
+"""The thread `http`: a uvicorn server on a socket that was bound before."""
 
 from __future__ import annotations
 
@@ -14,6 +11,7 @@ import uvicorn
 
 from config.credentials import credentials_directory
 from config.errors import CredentialError
+from daemon.errors import ListenError
 from daemon.http.app import HttpApp
 from daemon.http.connection import MAX_CONNECTIONS, PatientConnection, Reception
 from daemon.http.listener import ACCEPTS, QUEUE, Listener
@@ -23,10 +21,6 @@ MAX_HEAD_BYTES = 16_384  # of a request; more is answered 400
 HUNG_MS = 30_000  # a peer that acknowledges nothing for so long is cut off
 SEND_BUFFER_BYTES = 256 * 1024  # the kernel's share of what a peer has not taken yet
 STOP_S = 0.6  # for answers that are on their way; then they are cut off
-
-
-class ListenError(Exception):
-    """One line for the operator: what of `http` cannot be had, and why not."""
 
 
 class HttpServer:

@@ -17,7 +17,7 @@ from config.errors import ConfigError, CredentialError, Fault
 from config.loader import Loaded, load
 from daemon.books.reports import ReloadResult
 from daemon.clock import Clock
-from daemon.http.server import ListenError
+from daemon.errors import ListenError
 from daemon.reload.access import token_fault
 from daemon.reload.changes import Changes, diff
 from daemon.reload.history import ReloadHistory

@@ -1,4 +1,4 @@
-"""Where EfficientDet's prior boxes lie: NumPy, float32 as in the original. No TensorFlow."""
+"""Where EfficientDet's prior boxes lie: NumPy, float32 as in the original."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The few boxes of each picture that suppression looks at, and what it keeps of them.
 
-No TensorFlow: an engine without it answers with the same words.
+An engine without TensorFlow answers with the same words.
 """
 
 from __future__ import annotations

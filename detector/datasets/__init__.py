@@ -1,1 +1,1 @@
-"""Pictures with boxes from files of other people, checked; no TensorFlow."""
+"""Pictures with boxes from files of other people, checked."""

@@ -13,13 +13,13 @@ from detector.boxes.anchors import anchor_boxes
 from detector.boxes.candidates import Candidates
 from detector.boxes.selection import Selection
 from detector.int8.decode import Decoder, Level
-from detector.int8.form import Int8Form, Range
 from detector.int8.interpreter import NetworkRun
 from detector.int8.network import Feature, LiteOps
 from detector.int8.pixels import PixelCode
 from detector.networks.efficientdet import forward
 from detector.networks.folding import Arrays
 from detector.networks.sizes import DetectorSize
+from detector.weights.int8_form import Int8Form, Range
 
 _LEAST_LOGIT = -7.0  # a score of 0.0009; what lies below need not be told apart
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from detector.int8.form import Range
 from detector.int8.interpreter import NetworkRun
 from detector.int8.network import LiteOps
 from detector.int8.pixels import PixelCode
 from detector.networks.efficientdet import forward
 from detector.networks.folding import Arrays
 from detector.networks.sizes import DetectorSize
+from detector.weights.int8_form import Range
 
 
 class RangeMeter:

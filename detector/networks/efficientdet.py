@@ -1,4 +1,4 @@
-"""EfficientDet put together: what a size computes, and what variables it has. No TensorFlow."""
+"""EfficientDet put together: what a size computes, and what variables it has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""BatchNorm as part of the kernel and the bias before it. No TensorFlow."""
+"""BatchNorm as part of the kernel and the bias before it."""
 
 from __future__ import annotations
 

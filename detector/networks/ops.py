@@ -3,7 +3,7 @@
 `backbone`, `bifpn`, `heads` and `yolo_network` say what is computed and under which variable names;
 who interprets it decides what comes out: names and shapes (`shapes`), or a TensorFlow graph, plain
 (`layers`), with BatchNorm folded into the kernels (`folding`), or so that oneDNN can fuse it
-(`onednn`). No TensorFlow here.
+(`onednn`).
 """
 
 from __future__ import annotations

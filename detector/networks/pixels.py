@@ -1,4 +1,4 @@
-"""How bytes become a network's numbers, and where the picture lies among them. No TensorFlow."""
+"""How bytes become a network's numbers, and where the picture lies among them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The interpreter that computes nothing: it lists an architecture's variables. No TensorFlow."""
+"""The interpreter that computes nothing: it lists an architecture's variables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Both families as data: one row per size and dialect. No TensorFlow."""
+"""Both families as data: one row per size and dialect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""EfficientNet-YOLOv3: the neck and heads of YOLOv3 on EfficientNet's features. No TensorFlow.
+"""EfficientNet-YOLOv3: the neck and heads of YOLOv3 on EfficientNet's features.
 
 Its variables, besides the backbone's, for each level L of 5, 4, 3 in the order of computation:
 

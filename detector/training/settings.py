@@ -1,6 +1,6 @@
 """Everything that a training run is told: written beside its weights, and read again to resume.
 
-The options of `vedette train` are these fields. No TensorFlow.
+The options of `vedette train` are these fields.
 """
 
 from __future__ import annotations

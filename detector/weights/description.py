@@ -1,4 +1,4 @@
-"""What a weights file says of itself: its header. No TensorFlow, and no tensor is read."""
+"""What a weights file says of itself: its header. No tensor is read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Description:
     thresholds: tuple[float, ...] = ()  # scores to report from, by class id, where it knows them
     groups: tuple[tuple[str, ...], ...] = ()  # labels of which an object has one only
     sha256: str = ""  # over the tensors as stored; see `weights.native`
-    int8: str = ""  # what was measured of them for int8, if it was; see `detector.int8.form`
+    int8: str = ""  # what was measured of them for int8, if it was; see `weights.int8_form`
 
     def to_metadata(self) -> dict[str, str]:
         """As safetensors keeps it: strings only."""

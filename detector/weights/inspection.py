@@ -1,4 +1,4 @@
-"""What `vedette weights info` tells of a file. No TensorFlow."""
+"""What `vedette weights info` tells of a file."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from detector.api import ModelError
-from detector.int8.form import read_form
 from detector.models import find_model
 from detector.weights.description import Description, read_description, unusable
 from detector.weights.foreign.formats import Format, format_of
+from detector.weights.int8_form import read_form
 from detector.weights.native import load
 
 _TYPES = {"F16": "float16", "F32": "float32"}

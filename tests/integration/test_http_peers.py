@@ -15,9 +15,10 @@ import numpy.typing as npt
 import pytest
 
 from config.schema import HttpConfig
+from daemon.errors import ListenError
 from daemon.http import connection, server
 from daemon.http.app import HttpApp
-from daemon.http.server import MAX_HEAD_BYTES, HttpServer, ListenError
+from daemon.http.server import MAX_HEAD_BYTES, HttpServer
 from sinks.crowd import HangUp
 from sinks.messages import Envelope, StatusMessage
 from tests.support.fakes import GreyPicture

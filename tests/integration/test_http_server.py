@@ -13,8 +13,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from daemon.errors import ListenError
 from daemon.http.app import HttpApp
-from daemon.http.server import HttpServer, ListenError
+from daemon.http.server import HttpServer
 from tests.support.reporting import FakeReporter, view_of
 from tests.support.require import program
 from tests.support.site import Site, running_site

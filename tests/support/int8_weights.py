@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from detector.build import open_weights
 from detector.int8.calibration import RangeMeter
-from detector.int8.form import Int8Form
 from detector.networks.sizes import DetectorSize
+from detector.weights.int8_form import Int8Form
 from detector.weights.native import relabel
 
 SIDE = 64

@@ -1,7 +1,7 @@
 """Where TF2's object-based checkpoints keep the variables of EfficientDet.
 
 They name a variable by the attributes that lead to it, `backbone/_blocks/3/_expand_conv/kernel`,
-not by its official name. No TensorFlow.
+not by its official name.
 """
 
 from __future__ import annotations

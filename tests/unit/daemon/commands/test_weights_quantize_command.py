@@ -13,9 +13,9 @@ import pytest
 
 from daemon import cli
 from detector.build import build_detector
-from detector.int8.form import Int8Form, read_form
 from detector.spec import DetectorSpec
 from detector.weights.description import read_description
+from detector.weights.int8_form import Int8Form, read_form
 from detector.weights.native import relabel
 from tests.golden import recorded
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from config.schema import HttpConfig
+from daemon.errors import ListenError
 from daemon.http.events import EventFeed
-from daemon.http.server import ListenError
 from daemon.http.site import Site
 from tests.support.fakes import FakeClock
 

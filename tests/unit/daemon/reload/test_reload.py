@@ -13,7 +13,7 @@ import pytest
 from config.errors import ConfigError
 from config.loader import load
 from daemon.books.reports import ReloadResult
-from daemon.http.server import ListenError
+from daemon.errors import ListenError
 from daemon.reload.history import ReloadHistory, config_hash
 from daemon.reload.model import LoadedModel
 from daemon.reload.reloader import Plan, Reloader, Running

@@ -9,9 +9,9 @@ import pytest
 
 from detector.api import ModelError
 from detector.build import open_weights
-from detector.int8.form import Int8Form, read_form, usable_form
 from detector.models import find_model
 from detector.weights.description import read_description
+from detector.weights.int8_form import Int8Form, read_form, usable_form
 from detector.weights.native import load
 from tests.golden import recorded
 from tests.support.int8_weights import form_of, with_form

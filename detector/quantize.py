@@ -18,10 +18,10 @@ from detector.int8.agreement import SHOWN, agreement, answers_of
 from detector.int8.assembly import assemble
 from detector.int8.calibration import RangeMeter, widened
 from detector.int8.engine import LiteRtEngine
-from detector.int8.form import Int8Form, efficientdet_of, read_form
 from detector.letterbox import InputSpec, Letterbox
 from detector.networks.backbone import stage_prefixes
 from detector.pictures import Pixels
+from detector.weights.int8_form import Int8Form, efficientdet_of, read_form
 
 Picture = tuple[Pixels, Letterbox]
 Layers = tuple[str, ...]

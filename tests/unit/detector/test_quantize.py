@@ -10,9 +10,9 @@ import pytest
 from detector.api import ModelError
 from detector.detections import Detections
 from detector.int8.agreement import agreement
-from detector.int8.quantize import Choice, Quantizer, best_of
 from detector.int8.variety import Scenes
 from detector.letterbox import Letterbox
+from detector.quantize import Choice, Quantizer, best_of
 from detector.weights.description import read_description
 from detector.weights.native import relabel
 from detector.weights.random import save_random
@@ -62,7 +62,7 @@ def test_layers_are_kept_only_while_rounding_hurts(
 
     def choices(levels: Sequence[float]) -> list[Choice]:
         coming = iter(levels)
-        monkeypatch.setattr("detector.int8.quantize.agreement", lambda *_: next(coming))
+        monkeypatch.setattr("detector.quantize.agreement", lambda *_: next(coming))
         return list(quantizer.choices(form, some))
 
     assert choices([0.95]) == [Choice((), 0.95)]
