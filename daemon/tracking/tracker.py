@@ -108,7 +108,7 @@ class Tracker:
         seen = _Seen.of(found, strong)
         self._size_px = np.array(size_wh, np.float64)
         self._note_interval(at_s)
-        ended = self._forget(at_s)
+        ended = self.forget(at_s)
         expected = self._expected(at_s)
         self._match(seen, expected, row)
         matched = np.flatnonzero(row != NO_ROW)
@@ -119,6 +119,10 @@ class Tracker:
             row[new] = self._begin(seen.at(new), at_s)
         confirmed = self._confirm(at_s)
         return Step(row, confirmed, ended)
+
+    def use(self, tuning: Tuning) -> None:
+        """Go on with these numbers; objects stay who they are."""
+        self._tuning = tuning
 
     def end_all(self) -> IntArray:
         """Forget everything: another stream, another model. Returns the rows of confirmed ones."""
@@ -156,7 +160,8 @@ class Tracker:
             return
         self._interval_s = gap_s if not self._interval_s else 0.8 * self._interval_s + 0.2 * gap_s
 
-    def _forget(self, at_s: float) -> IntArray:
+    def forget(self, at_s: float) -> IntArray:
+        """Whoever was not seen for too long by then is gone; returns the rows of confirmed ones."""
         tracks, tuning = self.tracks, self._tuning
         live = tracks.live
         gap_s = at_s - tracks.seen_s[live]

@@ -16,8 +16,8 @@ _FIRST_CAPACITY = 64
 class Tracks:
     """Rows are taken and given back; arrays grow by doubling. One thread.
 
-    A row that was given back keeps its values until `take` is called again, so that whoever
-    watches over objects can still read how one ended.
+    A row that was given back keeps its values until the next ones are, so that whoever watches over
+    objects can still read how one ended.
     """
 
     def __init__(self, labels: int) -> None:
@@ -39,6 +39,7 @@ class Tracks:
         self.still = np.zeros(0, np.bool_)
         self.live = np.zeros(0, np.intp)  # rows in use, oldest object first
         self._spare: list[int] = []
+        self._ended: list[int] = []  # given back last
 
     @property
     def capacity(self) -> int:
@@ -63,7 +64,8 @@ class Tracks:
         """Give back the rows of `live` where `gone`; returns them."""
         rows = self.live[gone]
         self.live = self.live[~gone]
-        self._spare.extend(rows.tolist())
+        self._spare.extend(self._ended)
+        self._ended = rows.tolist()
         return rows
 
     def _grow(self) -> None:

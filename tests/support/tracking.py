@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from config.zones import LineConfig, TrackingConfig, ZoneConfig
+from daemon.tracking.happenings import Happening
 from daemon.tracking.tracker import Step, Tracker
 from daemon.tracking.tuning import Tuning
+from daemon.tracking.watcher import Account, Watcher
 from detector.detections import Detections
 
 LABELS = ("person", "car", "truck", "dog")
@@ -48,3 +52,44 @@ class Followed:
     def numbers(self, step: Step) -> list[int]:
         number = self.tracker.tracks.number
         return [0 if row < 0 else int(number[row]) for row in step.row]
+
+
+class Watching:
+    """A watcher of one scene, told of one picture after another; keeps all that happened."""
+
+    def __init__(
+        self,
+        *,
+        zones: Mapping[str, dict[str, Any]] | None = None,
+        lines: Mapping[str, dict[str, Any]] | None = None,
+        tracking: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.watcher = Watcher(
+            LABELS,
+            TrackingConfig(**(tracking or {})),
+            {name: ZoneConfig(**zone) for name, zone in (zones or {}).items()},
+            {name: LineConfig(**line) for name, line in (lines or {}).items()},
+        )
+        self.happened: list[Happening] = []
+
+    def see(self, detections: Detections, at_s: float, *, size: tuple[int, int] = SIZE) -> Account:
+        """The wall clock began 1000 s before the monotonic one."""
+        account = self.watcher.look(
+            detections,
+            detections.score >= 0.4,
+            at_s=at_s,
+            at_ns=round((1000 + at_s) * 1e9),
+            size=size,
+        )
+        self.happened += account.happenings
+        return account
+
+    def story(self, *events: str) -> list[str]:
+        """As in `1 entered yard`, of these events or of all."""
+        return [
+            " ".join(
+                filter(None, (str(one.of.track), one.phase, one.place or "", one.direction or ""))
+            )
+            for one in self.happened
+            if not events or one.event in events
+        ]

@@ -1,0 +1,97 @@
+"""A camera's objects for as long as the camera is there, whichever model answers and whatever a
+reload changes. What happened while nobody could be told waits here for the next picture.
+"""
+
+from __future__ import annotations
+
+from config.camera import CameraConfig
+from daemon.tracking.happenings import Counts, Happening
+from daemon.tracking.watcher import Account, BoolArray, Watcher
+from detector.detections import Detections
+
+COUNTS_S = 0.2  # between two messages with counts, at least
+
+_NOBODY = Counts({}, {}, {})
+
+
+class Watch:
+    """The results thread's; whoever else calls holds the seat (`Seat.answering`)."""
+
+    def __init__(self, config: CameraConfig) -> None:
+        self.number = 0  # of the newest object; numbers never come twice
+        self.since_ns = 0  # from when on crossings are counted; 0 before the first picture
+        self._config = config
+        self._labels: tuple[str, ...] = ()
+        self._watcher: Watcher | None = None
+        self._waiting: list[Happening] = []
+        self._told: Counts | None = None
+        self._told_s = 0.0
+
+    @property
+    def enabled(self) -> bool:
+        return self._config.tracking.enabled
+
+    def look(
+        self,
+        found: Detections,
+        strong: BoolArray,
+        labels: tuple[str, ...],
+        *,
+        at_s: float,
+        at_ns: int,
+        size: tuple[int, int],
+    ) -> Account:
+        """See `Watcher.look`; `labels` are those of the model that answered."""
+        watcher = self._watcher
+        if watcher is None or labels != self._labels:
+            self.end_all()
+            self._labels = labels
+            self.since_ns = at_ns
+            watcher = self._watcher = self._new(labels)
+        account = watcher.look(found, strong, at_s=at_s, at_ns=at_ns, size=size)
+        self.number = watcher.last_number
+        return Account(account.objects, (*self._taken(), *account.happenings))
+
+    def pass_time(self, at_s: float) -> list[Happening]:
+        """What happened since the last picture: objects whose time is over are gone."""
+        if self._watcher is not None:
+            self._waiting += self._watcher.pass_time(at_s)
+        return self._taken()
+
+    def end_all(self) -> None:
+        """Nothing is watched any more: every life is interrupted, as the next call tells."""
+        if self._watcher is not None:
+            self._waiting += self._watcher.end_all()
+            self._watcher = None
+
+    def retune(self, config: CameraConfig) -> None:
+        """Go on by other rules; another stream is another scene."""
+        before, self._config = self._config, config
+        if config.url != before.url or not config.tracking.enabled:
+            self.end_all()
+        if self._watcher is None:
+            return
+        if (before.tracking, before.zones, before.lines) != (
+            config.tracking,
+            config.zones,
+            config.lines,
+        ):
+            self._waiting += self._watcher.retune(config.tracking, config.zones, config.lines)
+
+    def due_counts(self, at_s: float) -> Counts | None:
+        """How many there are now, where that is news and the last ones are old enough."""
+        if at_s - self._told_s < COUNTS_S and self._told is not None:
+            return None
+        counts = self._watcher.counts() if self._watcher else _NOBODY
+        if counts == self._told or (self._told is None and self._watcher is None):
+            return None
+        self._told, self._told_s = counts, at_s
+        return counts
+
+    def _new(self, labels: tuple[str, ...]) -> Watcher:
+        config = self._config
+        return Watcher(labels, config.tracking, config.zones, config.lines, last_number=self.number)
+
+    def _taken(self) -> list[Happening]:
+        taken, self._waiting = self._waiting, []
+        return taken
