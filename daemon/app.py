@@ -89,6 +89,7 @@ class App:
         drained = self._pipeline.stop(PIPELINE_STOP_S)
         if not drained:
             log.warning("the detector did not come back; its batch is lost")
+        self._doors.publisher.end_lives(self._doors.roster.seats())
         return ended and drained
 
     def prepare_reload(
@@ -123,12 +124,15 @@ class App:
 
     def use_cameras(self, wanted: Running) -> None:
         config = self._doors.config = wanted.loaded.config
+        before = self._doors.roster.seats()
         self._crew.use(
             config.cameras,
             score_threshold=config.model.score_threshold,
             again=self._crew.given_up(),
         )
-        self._doors.recorder.use(config.recordings, self._doors.roster.seats())
+        seats = self._doors.roster.seats()
+        self._doors.publisher.end_lives(set(before) - set(seats))
+        self._doors.recorder.use(config.recordings, seats)
 
     def model(self) -> ModelReport:
         """The detector that runs. Any thread, like the two below."""

@@ -119,6 +119,7 @@ class Doors:
             if status.state.is_up and stalled(status, now_s):
                 seat.status.change(CameraState.STALLED, reason="silent", only_from=status.state)
         self.memory.tick()
+        self.publisher.pass_time(self.roster.seats())
         self.publisher.heartbeat(self.roster.seats(), ready=self.reporter.readiness().ready)
 
     def use_http(self, http: HttpConfig) -> None:

@@ -23,6 +23,7 @@ class DetectorSpec:
     precision: str = "auto"
     score_threshold: float | None = None  # of every label; the weights' own by default
     min_scores: Mapping[str, float] = field(default_factory=dict)  # labels that go lower
+    weak: float = 1.0  # of these scores: boxes that are reported to who follows objects
     iou_threshold: float
     nms: Nms = "grouped"  # see `selection`
     max_detections: int
@@ -32,7 +33,9 @@ class DetectorSpec:
     def selection(self, of: Description) -> Selection:
         """Which boxes are reported with these weights."""
         usual = zip(of.labels, of.scores_from(self.score_threshold), strict=True)
-        lowest = tuple(min(score, self.min_scores.get(label, score)) for label, score in usual)
+        lowest = tuple(
+            self.weak * min(score, self.min_scores.get(label, score)) for label, score in usual
+        )
         return Selection(
             lowest[0] if len(set(lowest)) == 1 else lowest,
             self.iou_threshold,

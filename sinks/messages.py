@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Protocol
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -54,6 +54,22 @@ class Kind(StrEnum):
     COUNT = "count"
 
 
+class Lasting(Protocol):
+    """What is known of a box's object."""
+
+    @property
+    def track(self) -> int: ...
+
+    @property
+    def age_s(self) -> float: ...
+
+    @property
+    def zones(self) -> tuple[str, ...]: ...
+
+    @property
+    def stationary(self) -> bool: ...
+
+
 class Detection(Struct, frozen=True):
     """One object in one picture. The last four fields are there once it is known to last."""
 
@@ -70,10 +86,20 @@ class Detection(Struct, frozen=True):
 
     @classmethod
     def rounded(
-        cls, label: str, class_id: int, score: float, xyxy_px: tuple[float, float, float, float]
+        cls,
+        label: str,
+        class_id: int,
+        score: float,
+        xyxy_px: Sequence[float],
+        lasting: Lasting | None = None,
     ) -> Detection:
         """With as many decimals as are worth sending. Takes Python numbers, not NumPy's."""
-        return cls(label, class_id, round(score, 4), rounded_box(xyxy_px))
+        score, box = round(score, 4), rounded_box(xyxy_px)
+        if lasting is None:
+            return cls(label, class_id, score, box)
+        age_s = round(lasting.age_s, 2)
+        known = lasting.track, age_s, lasting.zones, lasting.stationary
+        return cls(label, class_id, score, box, *known)
 
 
 class LatencyMs(Struct, frozen=True):

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
+from itertools import compress
 
 from msgspec import UNSET
 
+from daemon.answers.events import Sender, count_message, event_message
 from daemon.answers.records import wire_rows
 from daemon.books.states import CameraState, CameraStatus
 from daemon.clock import Clock
 from daemon.pipeline.threads import Result
 from daemon.seats.seat import Seat
 from daemon.seats.sight import Sight
+from daemon.tracking.happenings import Happening
+from daemon.tracking.watcher import Lasting
+from detector.detections import Detections
 from sinks.messages import (
     CameraBeat,
     Detection,
@@ -46,6 +51,7 @@ class Publisher:
         self._put = put
         self._epoch = epoch
         self._node = node
+        self._sender = Sender(epoch, node)
         self._clock = clock
         self._record = record
 
@@ -62,9 +68,11 @@ class Publisher:
         size = frame.letterbox.source_wh
         rows: tuple[Detection, ...] = ()
         found, sight = result.detections, None
+        objects: tuple[Lasting | None, ...] = ()
+        happened: tuple[Happening, ...] = ()
         if found is not None:
-            found = seat.rules.of(model.labels, model.thresholds).apply(found, size)
-            rows = wire_rows(found, model.labels)
+            found, objects, happened = _judged(result, found)
+            rows = wire_rows(found, model.labels, objects)
             for label, count in Counter(row.label for row in rows).items():
                 seat.counts.count_detections(label, count)
         seq = seat.numbers.seq = seat.numbers.seq + 1
@@ -78,6 +86,7 @@ class Publisher:
                 frame.captured_ns,
                 timing.answered_s,
                 number=seq,
+                objects=objects,
             )
         message = DetectionMessage(
             epoch=self._epoch,
@@ -100,6 +109,37 @@ class Publisher:
         self._put(Envelope(message, frame.captured_s, seat.counts.observe_published))
         if sight is not None:
             self._record(seat, sight, message)
+        self._tell(seat, happened, frame.captured_s)
+
+    def pass_time(self, seats: Iterable[Seat]) -> None:
+        """Objects that are gone although no picture came to say so, and counts that changed."""
+        now_s = self._clock.now_s()
+        for seat in seats:
+            with seat.answering() as present:
+                if present:
+                    self._tell(seat, seat.watch.pass_time(now_s), now_s)
+
+    def end_lives(self, seats: Iterable[Seat]) -> None:
+        """Of cameras that left, or all of them at the end: their objects are watched no more."""
+        now_s = self._clock.now_s()
+        for seat in seats:
+            with seat.answering():
+                seat.watch.end_all()
+                self._tell(seat, seat.watch.pass_time(now_s), now_s)
+
+    def _tell(self, seat: Seat, happened: Sequence[Happening], at_s: float) -> None:
+        """What happened, in order, then how many there are now."""
+        numbers = seat.numbers
+        for happening in happened:
+            numbers.event_seq += 1
+            seat.counts.happened(happening)
+            event = event_message(happening, self._sender, seat.name, numbers.event_seq)
+            self._put(Envelope(event))
+        counts = seat.watch.due_counts(at_s)
+        if counts is not None:
+            seat.counts.counted(counts)
+            message = count_message(counts, self._sender, seat.name, seat.watch.since_ns)
+            self._put(Envelope(message))
 
     def status(self, status: CameraStatus) -> None:
         """A camera's state changed."""
@@ -141,4 +181,30 @@ def _beat(seat: Seat, now_s: float) -> CameraBeat:
     status = seat.status.now()
     arrived_s = status.last_frame_s
     age_s = None if arrived_s is None else round(max(0.0, now_s - arrived_s), 3)
-    return CameraBeat(state=status.state.value, seq=seat.numbers.seq, last_frame_age_s=age_s)
+    return CameraBeat(status.state.value, seat.numbers.seq, age_s, seat.numbers.event_seq)
+
+
+def _judged(
+    result: Result, found: Detections
+) -> tuple[Detections, tuple[Lasting | None, ...], tuple[Happening, ...]]:
+    """What is reported of the answer, whose each box is, and what happened."""
+    frame, model = result.frame, result.detector
+    seat, size = frame.seat, frame.letterbox.source_wh
+    rules = seat.rules.of(model.labels, model.thresholds)
+    if not seat.watch.enabled:
+        found = rules.apply(found, size)
+        return found, (None,) * len(found), ()
+    found, certain = rules.sift(found, size)
+    account = seat.watch.look(
+        found,
+        certain,
+        model.labels,
+        at_s=frame.captured_s,
+        at_ns=frame.captured_ns,
+        size=size,
+    )
+    seat.numbers.track = seat.watch.number
+    if certain.all():
+        return found, account.objects, account.happenings
+    objects = tuple(compress(account.objects, certain.tolist()))
+    return found.where(certain), objects, account.happenings

@@ -8,14 +8,25 @@ from typing import Any
 import msgspec
 
 from detector.detections import Detections
-from sinks.messages import Detection
+from sinks.messages import Detection, Lasting
 
 
-def wire_rows(found: Detections, labels: Sequence[str]) -> tuple[Detection, ...]:
-    """One object each, in their order; class ids index `labels`."""
-    rows = zip(found.class_id.tolist(), found.score.tolist(), found.xyxy_px.tolist(), strict=True)
+def wire_rows(
+    found: Detections, labels: Sequence[str], objects: Sequence[Lasting | None] = ()
+) -> tuple[Detection, ...]:
+    """One object each, in their order; class ids index `labels`. `objects` says whose each box is,
+    where that is known.
+    """
+    rows = zip(
+        found.class_id.tolist(),
+        found.score.tolist(),
+        found.xyxy_px.tolist(),
+        objects or (None,) * len(found),
+        strict=True,
+    )
     return tuple(
-        Detection.rounded(labels[class_id], class_id, score, box) for class_id, score, box in rows
+        Detection.rounded(labels[class_id], class_id, score, box, lasting)
+        for class_id, score, box, lasting in rows
     )
 
 

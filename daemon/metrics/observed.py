@@ -20,7 +20,9 @@ from prometheus_client import (
 )
 
 from daemon.books.states import CameraState, CameraStatus
+from daemon.metrics.objects import ObjectFamilies, ObjectSeries
 from daemon.seats.counting import Damage
+from daemon.tracking.happenings import Counts, Happening
 
 Trigger = Literal["full", "deadline", "idle"]
 
@@ -51,10 +53,11 @@ class Metrics:
         self._link_reasons = frozenset([*link_reasons, OTHER])
         self._flow = _FlowFamilies(registry)
         self._link = _LinkFamilies(registry)
+        self._objects = ObjectFamilies(registry)
 
     def camera(self, name: str) -> CameraSeries:
         """Create the series of a camera, at zero where zero means something."""
-        return CameraSeries(name, self._flow, self._link, self._link_reasons)
+        return CameraSeries(name, self._flow, self._link, self._objects, self._link_reasons)
 
     def use_model(self, name: str, buckets: Sequence[int]) -> None:
         """Create the series of the model that runs from now on, and of its batch sizes."""
@@ -90,9 +93,16 @@ class CameraSeries:
     """What is counted of one camera: a `Counting`, with its label children resolved once."""
 
     def __init__(
-        self, name: str, flow: _FlowFamilies, link: _LinkFamilies, link_reasons: Collection[str]
+        self,
+        name: str,
+        flow: _FlowFamilies,
+        link: _LinkFamilies,
+        objects: ObjectFamilies,
+        link_reasons: Collection[str],
     ) -> None:
         self._name = name
+        self._families = objects
+        self._objects = ObjectSeries(name, objects)
         self._flow = flow
         self._link = link
         self._lock = threading.Lock()  # between new series and `close`
@@ -135,6 +145,16 @@ class CameraSeries:
     def count_decode_error(self, damage: Damage) -> None:
         self._errors[damage].inc()
 
+    def happened(self, happening: Happening) -> None:
+        with self._lock:
+            if not self._closed:
+                self._objects.happened(happening)
+
+    def counted(self, counts: Counts) -> None:
+        with self._lock:
+            if not self._closed:
+                self._objects.counted(counts)
+
     def status_changed(self, status: CameraStatus) -> None:
         """Counts lost links and stalls."""
         if status.state is CameraState.BACKOFF:
@@ -147,6 +167,7 @@ class CameraSeries:
         flow, link = self._flow, self._link
         with self._lock:
             self._closed = True
+            self._families.remove(self._name)
             for family in (flow.queue_wait, flow.age, flow.latency, flow.detections):
                 family.remove_by_labels({"camera": self._name})
             for series in (link.decode_errors, link.reconnects, link.stalls, link.clock_offset):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from typing import get_args
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
@@ -27,6 +28,7 @@ from daemon.books.reports import (
 from daemon.books.states import CameraState, CameraStatus, StreamInfo
 from daemon.metrics.observed import Metrics
 from daemon.metrics.scraped import ReportCollector
+from daemon.tracking.happenings import Counts, Happening, Moment, Phase, Portrait
 from sinks.crowd import Attendance, HangUp
 from sinks.messages import Kind
 from sinks.sink import Loss, SinkCounts
@@ -37,8 +39,9 @@ HEAD = """\
 What `/metrics` tells. Written by `python -m daemon.metrics.table`; do not edit.
 
 Besides these there are the usual `process_*` and `python_gc_*` series. `camera` is a name from the
-configuration, `label` one of the model's, every other label one of a short fixed list. The series
-of a camera that is removed go away. At every scrape, for every camera:
+configuration, as are `zone`, `line` and `direction`; `label` is one of the model's, every other
+label one of a short fixed list. The series of a camera that is removed go away. At every scrape,
+for every camera:
 
     capture_frames_total = frames_processed_total + Σ frames_dropped_total + frames_in_flight
 
@@ -92,10 +95,21 @@ def table() -> str:
     metrics.publish_observer("zeromq")
     series.count_detections("person", 1)
     series.observe_camera_clock(0.0)
+    for happening in _happenings():
+        series.happened(happening)
+    series.counted(Counts({"person": 1}, {"driveway": {"person": 1}}, {}))
     series.status_changed(CameraStatus("gate", CameraState.BACKOFF, "timeout"))
     registry.register(ReportCollector(_Sample(), started_ns=1))
     families = sorted(registry.collect(), key=lambda family: family.name)
     return HEAD + "".join(_rows(families))
+
+
+def _happenings() -> Iterator[Happening]:
+    """One of everything that can happen."""
+    seen = Moment(1, 1.0, (0.0, 0.0, 1.0, 1.0))
+    of = Portrait(1, "person", 1.0, seen.box, seen, seen, (), stationary=False)
+    for phase in get_args(Phase):
+        yield Happening("object", phase, of, 1, 1, (1, 1), place="place", direction="in")
 
 
 def _rows(families: list[Metric]) -> Iterator[str]:

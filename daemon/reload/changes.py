@@ -11,7 +11,7 @@ from config.checks import ONLY_FOR
 from config.schema import Config, ModelConfig, SinksConfig
 from config.urls import scheme_of
 from config.zones import TrackingConfig
-from daemon.seats.rules import lowest_scores
+from daemon.seats.rules import lowest_scores, weakest_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +161,8 @@ def _weaker_wanted(old: Config, new: Config) -> bool:
     if (before is None) is not (now is None):
         return True
     if before is not None and now is not None and now < before:
+        return True
+    if weakest_share(new.cameras.values()) < weakest_share(old.cameras.values()):
         return True
     kept, wanted = (lowest_scores(config.cameras.values()) for config in (old, new))
     usual = math.inf if before is None else before

@@ -10,7 +10,7 @@ from config.loader import Loaded
 from config.schema import ModelConfig
 from daemon.clock import Clock
 from daemon.reload.labels import check_labels
-from daemon.seats.rules import lowest_scores
+from daemon.seats.rules import lowest_scores, weakest_share
 from detector.api import Detector
 from detector.spec import DetectorSpec
 
@@ -21,10 +21,14 @@ BuildDetector = Callable[[DetectorSpec], Detector]  # `detector.build.build_dete
 
 
 def detector_spec(
-    model: ModelConfig, *, max_batch: int, min_scores: Mapping[str, float] | None = None
+    model: ModelConfig,
+    *,
+    max_batch: int,
+    min_scores: Mapping[str, float] | None = None,
+    weak: float = 1.0,
 ) -> DetectorSpec:
     """The detector that a configuration means; `min_scores` are those of labels that cameras want
-    from a lower score.
+    from a lower score, and `weak` is the share of every score that boxes of known objects need.
     """
     return DetectorSpec(
         name=model.name,
@@ -34,6 +38,7 @@ def detector_spec(
         precision=model.precision,
         score_threshold=model.score_threshold,
         min_scores=min_scores or {},
+        weak=weak,
         iou_threshold=model.iou_threshold,
         nms=model.nms,
         max_detections=model.max_detections,
@@ -71,6 +76,7 @@ def load_model(
         config.model,
         max_batch=config.batching.max_batch,
         min_scores=lowest_scores(config.cameras.values()),
+        weak=weakest_share(config.cameras.values()),
     )
     detector = build(wanted)
     check_labels(loaded, detector.labels)

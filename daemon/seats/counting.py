@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, Protocol
 
 from daemon.books.states import CameraStatus
+from daemon.tracking.happenings import Counts, Happening
 
 Damage = Literal["corrupt", "other"]
 
@@ -40,6 +41,14 @@ class Counting(Protocol):
         """`label` must be one of the model's: it becomes a series."""
         ...
 
+    def happened(self, happening: Happening) -> None:
+        """Something happened to an object."""
+        ...
+
+    def counted(self, counts: Counts) -> None:
+        """So many are there now."""
+        ...
+
     def status_changed(self, status: CameraStatus) -> None:
         """Its state is another one."""
         ...
@@ -71,6 +80,12 @@ class Uncounted:
         pass
 
     def count_detections(self, label: str, n: int) -> None:
+        pass
+
+    def happened(self, happening: Happening) -> None:
+        pass
+
+    def counted(self, counts: Counts) -> None:
         pass
 
     def status_changed(self, status: CameraStatus) -> None:

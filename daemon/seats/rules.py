@@ -16,6 +16,9 @@ from detector.detections import Detections
 
 FloatArray = npt.NDArray[np.float32]
 
+# Of the score that a box is reported from: enough for one of an object that is known.
+WEAK = 0.375
+
 # Boxes are clipped to the picture, so feet may stand on its lower edge: that is still inside.
 _WITHIN = np.nextafter(np.float32(1), np.float32(0))
 
@@ -49,9 +52,19 @@ class ObjectRules:
 
     def apply(self, found: Detections, source_wh: tuple[int, int]) -> Detections:
         """What is left of `found`, in its order."""
+        kept, certain = self.sift(found, source_wh, weak=1.0)
+        return kept if certain.all() else kept.where(certain)
+
+    def sift(
+        self, found: Detections, source_wh: tuple[int, int], *, weak: float = WEAK
+    ) -> tuple[Detections, npt.NDArray[np.bool_]]:
+        """What may belong to an object, and which of it [N] is certain enough to be reported; the
+        rest has at least `weak` of the score that would take.
+        """
+        wanted = self._min_score[found.class_id]
         if not len(found):
-            return found
-        keep = found.score >= self._min_score[found.class_id]
+            return found, found.score >= wanted
+        keep = found.score >= wanted * weak
         size = np.array(source_wh, np.float32)
         if self._shaped:
             keep &= self._has_shape(found, size)
@@ -59,9 +72,8 @@ class ObjectRules:
             x1, _, x2, y2 = found.xyxy_px.T
             feet = (np.stack([(x1 + x2) / 2, y2], axis=1) / size).astype(np.float32)
             keep &= inside(np.minimum(feet, _WITHIN), self._roi)
-        if keep.all():
-            return found
-        return found.where(keep)
+        kept = found if keep.all() else found.where(keep)
+        return kept, kept.score >= self._min_score[kept.class_id]
 
     def _has_shape(self, found: Detections, size: FloatArray) -> npt.NDArray[np.bool_]:
         width, height = (found.xyxy_px[:, 2:] - found.xyxy_px[:, :2]).T
@@ -122,3 +134,10 @@ def lowest_scores(cameras: Iterable[CameraConfig]) -> dict[str, float]:
             if of.min_score is not None:
                 lowest[label] = min(of.min_score, lowest.get(label, of.min_score))
     return lowest
+
+
+def weakest_share(cameras: Iterable[CameraConfig]) -> float:
+    """Of the scores that boxes are reported from: what the detector must keep for who follows
+    objects.
+    """
+    return WEAK if any(camera.tracking.enabled for camera in cameras) else 1.0

@@ -19,6 +19,7 @@ from daemon.seats.counting import Counting
 from daemon.seats.rules import CameraRules
 from daemon.seats.sight import Sight
 from daemon.seats.turn import Turn
+from daemon.tracking.watch import Watch
 from detector.letterbox import InputSpec
 
 
@@ -47,6 +48,8 @@ class Numbers:
     """
 
     seq: int = 0  # of the newest message
+    event_seq: int = 0  # of the newest event
+    track: int = 0  # of the newest object
 
 
 class Seat:
@@ -70,6 +73,7 @@ class Seat:
         self.turn = Turn(config.priority)  # the batching thread's; a new one with each start
         self.rules = rules  # the results thread's; the main thread replaces it
         self.numbers = numbers  # the results thread's
+        self.watch = Watch(config, last_number=numbers.track)  # whose who answers, see `answering`
         self.sight: Sight | None = None  # the newest; the results thread replaces it
         self.worker: Worker | None = None  # the main thread's; None for one that is switched off
         self._answering = threading.Lock()
@@ -83,10 +87,14 @@ class Seat:
         self.config = config
         self.rules = rules
         self.turn.weight = config.priority
+        with self._answering:
+            self.watch.retune(config)
 
     @contextmanager
     def answering(self) -> Iterator[bool]:
-        """While an answer is published. False for a camera that has left: nothing may be said."""
+        """While an answer is published, or the watch is asked. False for a camera that has left:
+        nothing may be said.
+        """
         with self._answering:
             yield not self._left
 

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from daemon.tracking.watcher import Lasting
 from detector.detections import Detections
 
 
@@ -37,6 +38,7 @@ class Sight:
     captured_ns: int
     inferred_s: float
     number: int
+    objects: tuple[Lasting | None, ...] = ()  # of each detection, where objects are followed
 
 
 class Sights(Protocol):

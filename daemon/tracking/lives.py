@@ -70,7 +70,8 @@ class Lives:
             | (tracks.still[rows] != self._told_still[rows])
             | (self._best_score[rows] >= self._told_best[rows] + BETTER)
         )
-        return rows[changed & (at_s - self._told_s[rows] >= UPDATE_S)]
+        due: IntArray = rows[changed & (at_s - self._told_s[rows] >= UPDATE_S)]
+        return due
 
     def first_ns(self, row: int) -> int:
         return int(self._first_ns[row])

@@ -17,8 +17,8 @@ _NOBODY = Counts({}, {}, {})
 class Watch:
     """The results thread's; whoever else calls holds the seat (`Seat.answering`)."""
 
-    def __init__(self, config: CameraConfig) -> None:
-        self.number = 0  # of the newest object; numbers never come twice
+    def __init__(self, config: CameraConfig, *, last_number: int = 0) -> None:
+        self.number = last_number  # of the newest object; numbers never come twice
         self.since_ns = 0  # from when on crossings are counted; 0 before the first picture
         self._config = config
         self._labels: tuple[str, ...] = ()
@@ -83,7 +83,7 @@ class Watch:
         if at_s - self._told_s < COUNTS_S and self._told is not None:
             return None
         counts = self._watcher.counts() if self._watcher else _NOBODY
-        if counts == self._told or (self._told is None and self._watcher is None):
+        if counts == self._told or (self._told is None and counts == _NOBODY):
             return None
         self._told, self._told_s = counts, at_s
         return counts

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
@@ -13,6 +14,7 @@ from daemon.books.states import CameraState, CameraStatus
 from daemon.metrics import Metrics, ReportCollector
 from daemon.metrics.observed import CameraSeries
 from daemon.metrics.table import table
+from daemon.tracking.happenings import Counts, Event, Happening, Moment, Phase, Portrait
 from tests.support.reporting import FakeReporter, busy_registry, camera_report
 
 ROOT = Path(__file__).parents[4]
@@ -256,3 +258,38 @@ def test_the_page_of_64_cameras_is_less_than_a_megabyte() -> None:
     small, large = (len(generate_latest(busy_registry(cameras))) for cameras in (32, 64))
     assert large < 1_000_000
     assert large < 2 * small, "it grows with the cameras and with nothing else"
+
+
+def test_objects_zones_and_crossings_are_counted_until_the_camera_goes() -> None:
+    registry, (gate, _) = series_of("gate", "yard")
+    seen = Moment(1, 0.9, (0.0, 0.0, 1.0, 1.0))
+    person = Portrait(1, "person", 0.9, seen.box, seen, seen, (), stationary=False)
+
+    def happens(event: Event, phase: Phase, **fields: Any) -> None:
+        times = {"at_ns": 8 * 10**9, "since_ns": 10**9, "size": (64, 48)}
+        gate.happened(Happening(event, phase, person, **times | fields))
+
+    happens("object", "new")
+    happens("zone", "entered", place="driveway")
+    happens("zone", "left", place="driveway")
+    happens("line", "crossed", place="door", direction="in")
+    gate.counted(Counts({"person": 2}, {"driveway": {"person": 1}}, {}))
+    labels = {"camera": "gate", "label": "person"}
+    zone = labels | {"zone": "driveway"}
+    expected = [
+        ("tracks_started_total", labels, 1),
+        ("objects_present", labels, 2),
+        ("zone_objects", zone, 1),
+        ("zone_entries_total", zone, 1),
+        ("zone_dwell_seconds_sum", zone, 7),
+        ("line_crossings_total", labels | {"line": "door", "direction": "in"}, 1),
+    ]
+    for name, of, value in expected:
+        assert registry.get_sample_value(f"vedette_{name}", of) == value, name
+    gate.counted(Counts({}, {"driveway": {}}, {}))
+    assert registry.get_sample_value("vedette_objects_present", labels) == 0
+    assert registry.get_sample_value("vedette_zone_objects", zone) == 0
+    gate.close()
+    happens("object", "new")
+    gate.counted(Counts({"person": 2}, {}, {}))
+    assert b'label="person"' not in generate_latest(registry)
