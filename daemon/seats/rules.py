@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from config.camera import CameraConfig
 from config.objects import ObjectFilter
+from daemon.tracking.polygon import inside
 from detector.detections import Detections
 
 FloatArray = npt.NDArray[np.float32]
@@ -110,18 +111,6 @@ class CameraRules:
             usual = thresholds if stated is None else (stated,) * len(labels)
             self._rules = ObjectRules(self._camera, labels, thresholds=usual)
         return self._rules
-
-
-def inside(points: FloatArray, polygon: FloatArray) -> npt.NDArray[np.bool_]:
-    """Which of `points` [N, 2] lie in `polygon` [M, 2], by the even-odd rule (ray casting)."""
-    x, y = points[:, :1], points[:, 1:]  # [N, 1] against the edges [M]
-    x1, y1 = polygon.T
-    x2, y2 = np.roll(polygon, -1, axis=0).T
-    crosses = (y1 > y) != (y2 > y)
-    rise = np.where(y2 == y1, np.float32(1), y2 - y1)  # level edges are never crossed
-    crossings = (crosses & (x < (x2 - x1) * (y - y1) / rise + x1)).sum(axis=1)
-    result: npt.NDArray[np.bool_] = crossings % 2 == 1
-    return result
 
 
 def lowest_scores(cameras: Iterable[CameraConfig]) -> dict[str, float]:

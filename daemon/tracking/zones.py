@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from config.zones import ZoneConfig
-from daemon.seats.rules import inside
 from daemon.tracking.places import Places, lengthened
+from daemon.tracking.polygon import inside
 
 FloatArray = npt.NDArray[np.floating[Any]]
 BoolArray = npt.NDArray[np.bool_]

@@ -10,7 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from config.camera import CameraConfig
-from daemon.seats.rules import CameraRules, ObjectRules, inside, lowest_scores
+from daemon.seats.rules import CameraRules, ObjectRules, lowest_scores
+from daemon.tracking.polygon import inside
 from detector.detections import Detections
 
 LABELS = ("person", "car", "dog")
