@@ -389,22 +389,35 @@ def test_pictures_stand_still_for_who_asked_for_little_motion(
     assert is_changing(browser, tile("gate", ".film"))
 
 
-@pytest.mark.parametrize("path", ["/", "/camera/gate", "/recordings"])
+@pytest.mark.parametrize("path", ["/", "/camera/gate", "/camera/yard", "/recordings", "/nosuch"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE, (320, 640)])
-def test_a_page_fits_its_window_in_light_and_dark(
+def test_a_page_fits_its_window_and_can_be_read_in_light_and_dark(
     site: Site, browser: Chromium, path: str, size: tuple[int, int]
 ) -> None:
+    site.reporter.camera_reports[1] = camera_report("yard", CameraState.BACKOFF, reason="timeout")
     browser.resize(size)
     grounds = set()
     for scheme in ("light", "dark"):
         browser.emulate(("prefers-color-scheme", scheme))
         browser.get(site.url + path)
-        until(lambda: browser.text("#health").endswith(" up"))
+        if path != "/nosuch":
+            until(lambda: browser.text("#health") == "4 of 5 up")
+        for fold in browser.find_elements("css selector", "summary"):
+            fold.click()
+        assert browser.faint_texts() == []
         width = browser.execute_script("return document.documentElement.scrollWidth")
         assert width <= size[0], "nothing to scroll sideways to"
         ground = "return getComputedStyle(document.body).backgroundColor"
         grounds.add(browser.execute_script(ground))
     assert len(grounds) == 2
+
+
+@pytest.mark.parametrize("path", ["/", "/camera/gate"])
+def test_nothing_moves_while_pictures_arrive(site: Site, browser: Chromium, path: str) -> None:
+    browser.get(site.url + path)
+    until(lambda: browser.picture(".film")[0] > 0)
+    until(lambda: browser.text("#health") == "5 of 5 up")
+    assert browser.layout_shift() < 0.05
 
 
 @pytest.mark.parametrize("path", ["/", "/camera/gate", "/recordings"])

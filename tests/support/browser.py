@@ -64,6 +64,18 @@ class Chromium(Chrome):
             if entry["level"] == "SEVERE" and "Failed to load resource" not in entry["message"]
         ]
 
+    def faint_texts(self) -> list[str]:
+        """Texts whose contrast to what they stand on is below WCAG's AA, of those on a plain ground
+        (what lies over a picture has a dark plate of its own, and counts as standing on that).
+        """
+        return list(self.execute_script(_FAINT_TEXTS))
+
+    def layout_shift(self) -> float:
+        """How far things moved by themselves since the page was loaded; below 0.1 is good."""
+        self.execute_script(_LAYOUT_SHIFT)
+        self.wait_for("window.shiftRead === true")
+        return float(self.execute_script("return window.shift"))
+
     def emulate(self, *features: tuple[str, str]) -> None:
         """Media features, as ("prefers-color-scheme", "dark")."""
         media: list[dict[str, Any]] = [{"name": name, "value": value} for name, value in features]
@@ -72,6 +84,65 @@ class Chromium(Chrome):
     def resize(self, size: tuple[int, int]) -> None:
         metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False}
         self.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+
+_LAYOUT_SHIFT = """
+    window.shift = 0;
+    window.shiftRead = false;
+    new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) {
+            if (!entry.hadRecentInput) window.shift += entry.value;
+        }
+    }).observe({ type: "layout-shift", buffered: true });
+    setTimeout(() => { window.shiftRead = true; }, 100);
+    """
+_FAINT_TEXTS = """
+    const parse = (colour) => {
+        const [r, g, b, a = 1] = colour.match(/[\\d.]+/g).map(Number);
+        return { r, g, b, a };
+    };
+    const over = (front, back) => ({
+        r: front.r * front.a + back.r * (1 - front.a),
+        g: front.g * front.a + back.g * (1 - front.a),
+        b: front.b * front.a + back.b * (1 - front.a),
+        a: 1,
+    });
+    const light = ({ r, g, b }) => {
+        const [x, y, z] = [r, g, b].map((value) => {
+            const share = value / 255;
+            return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+        });
+        return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+    };
+    const ground = (element) => {
+        const layers = [];
+        for (let at = element; at; at = at.parentElement) {
+            const layer = parse(getComputedStyle(at).backgroundColor);
+            layers.push(layer);
+            if (layer.a === 1) break;
+        }
+        const white = { r: 255, g: 255, b: 255, a: 1 };
+        return layers.reverse().reduce((back, front) => over(front, back), white);
+    };
+    const faint = [];
+    for (const element of document.querySelectorAll("body *")) {
+        const words = [...element.childNodes]
+            .filter((node) => node.nodeType === Node.TEXT_NODE)
+            .map((node) => node.textContent.trim()).join("");
+        const style = getComputedStyle(element);
+        const isSeen = element.checkVisibility({ visibilityProperty: true });
+        if (!words || !isSeen || element.closest(":disabled, svg, .unseen, .skip")) continue;
+        const back = ground(element);
+        const one = light(over(parse(style.color), back)) + 0.05;
+        const other = light(back) + 0.05;
+        const contrast = Math.max(one, other) / Math.min(one, other);
+        const size = parseFloat(style.fontSize);
+        const isLarge = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
+        if (contrast >= (isLarge ? 3 : 4.5)) continue;
+        faint.push(`${words.slice(0, 40)}: ${contrast.toFixed(2)}`);
+    }
+    return faint;
+    """
 
 
 @contextmanager

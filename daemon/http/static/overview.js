@@ -25,6 +25,7 @@ const page = {
 
   facts([status, { cameras }]) {
     document.getElementById("none").hidden = cameras.length > 0;
+    if (cameras.length === 0) wall.root.dataset.placed = "";
     showTotals(status);
     wall.tell(cameras);
     showPictures(true);

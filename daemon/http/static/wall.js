@@ -113,6 +113,7 @@ export class Wall {
     const { places, height } = pack(shown.map(({ aspect }) => aspect), space);
     shown.forEach((tile, n) => tile.put(places[n]));
     this.root.style.setProperty("--high", `${height}px`);
+    if (all.length) this.root.dataset.placed = "";
   }
 
   space(count) {
