@@ -78,6 +78,7 @@ class Doors:
         )
         self.recorder = Recorder(clock)
         self.memory = FreedMemory(clock)
+        self._greedy = 0  # subscribers that were sent away
         self.publisher = Publisher(
             self._put,
             epoch=secrets.token_hex(8),
@@ -118,6 +119,7 @@ class Doors:
             status = seat.status.now()
             if status.state.is_up and stalled(status, now_s):
                 seat.status.change(CameraState.STALLED, reason="silent", only_from=status.state)
+        self._note_greedy()
         self.memory.tick()
         self.publisher.pass_time(self.roster.seats())
         self.publisher.heartbeat(self.roster.seats(), ready=self.reporter.readiness().ready)
@@ -147,6 +149,13 @@ class Doors:
         hanging_up.join()
         self._log_books()
         return sent and recorded and not self._site.running
+
+    def _note_greedy(self) -> None:
+        """What a subscriber held that was sent away is free now."""
+        greedy = sum(present.greedy for present in self._outputs.attendances())
+        if greedy != self._greedy:
+            self._greedy = greedy
+            self.memory.note()
 
     def _put(self, envelope: Envelope) -> None:
         self._outputs.put(envelope)

@@ -43,6 +43,11 @@ class Attendance:
     limit: int
     closed: Mapping[HangUp, int]
 
+    @property
+    def greedy(self) -> int:
+        """How many were closed that had made the listener hold much for them."""
+        return self.closed.get(HangUp.FLOOD, 0) + self.closed.get(HangUp.SUBSCRIPTIONS, 0)
+
 
 class Crowd(Generic[Key]):
     """The open connections of a listener, by any key, and which of them wait.

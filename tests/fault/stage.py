@@ -167,6 +167,11 @@ class Stage:
             self.series()  # the first request starts a thread that stays
             self._mark = Footprint.of(self.pid)
 
+    def remark(self, cameras: Sequence[str]) -> None:
+        """The mark is what the process holds now."""
+        self._mark = None
+        self.steady(cameras)
+
     def p99_ms(self, cameras: Sequence[str], *spans: tuple[float, float]) -> float:
         """From capture to publication, in these spans of time."""
         totals = [

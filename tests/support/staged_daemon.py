@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import ctypes
 import os
+import resource
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -22,7 +23,7 @@ import numpy as np  # noqa: E402
 import numpy.typing as npt  # noqa: E402
 
 from config.loader import load  # noqa: E402
-from daemon import app, log  # noqa: E402
+from daemon import app, log, memory  # noqa: E402
 from daemon.capture.av_source import AvSource  # noqa: E402
 from daemon.capture.pacer import Pacer  # noqa: E402
 from daemon.clock import SystemClock  # noqa: E402
@@ -43,6 +44,7 @@ class BlockDetector:
     name = "blocks"
     precision = "float32"
     labels = ("block",)
+    thresholds = (0.4,)
     weights_sha256 = "0" * 64
     trace_count = 0
     input_spec = INPUT
@@ -161,10 +163,15 @@ def main() -> int:
     parser.add_argument("--no-thread", metavar="CAMERA")
     parser.add_argument("--lose-log", choices=("closed", "full"))
     parser.add_argument("--lose-log-after-s", type=float, default=2.0)
+    parser.add_argument("--trim-after-s", type=float, default=memory.DELAY_S)
+    parser.add_argument("--open-files", type=int, help="what `ulimit -n` gives")
     arguments = parser.parse_args()
+    if arguments.open_files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (arguments.open_files, arguments.open_files))
     loaded = load(arguments.config)
     log.configure(loaded.config.log.level, loaded.config.log.format)
     app.STUCK_S = arguments.stuck_s
+    memory.DELAY_S = arguments.trim_after_s
     if arguments.slow:
         slow_down(arguments.slow)
     if arguments.no_thread:
