@@ -30,7 +30,9 @@ def wire_rows(
     )
 
 
-def detection_records(found: Detections, labels: Sequence[str]) -> list[dict[str, Any]]:
+def detection_records(
+    found: Detections, labels: Sequence[str], objects: Sequence[Lasting | None] = ()
+) -> list[dict[str, Any]]:
     """The same as plain values, for JSON that people and programs read."""
-    records: list[dict[str, Any]] = msgspec.to_builtins(list(wire_rows(found, labels)))
+    records: list[dict[str, Any]] = msgspec.to_builtins(list(wire_rows(found, labels, objects)))
     return records

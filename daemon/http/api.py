@@ -92,7 +92,7 @@ class Api:
     async def _camera(self, request: Request) -> Response:
         report = asked.camera(self._view, request.path_params["name"])
         sight = self._view.board.latest(report.status.camera)
-        found = detection_records(sight.detections, sight.labels) if sight else None
+        found = detection_records(sight.detections, sight.labels, sight.objects) if sight else None
         return JSONResponse({**self._camera_json(report), "detections": found})
 
     async def _camera_history(self, request: Request) -> Response:

@@ -83,7 +83,7 @@ def sight_json(camera: str, sight: Sight, *, now_s: float) -> Json:
         "camera": camera,
         "number": sight.number,
         **picture_json(sight, now_s=now_s),
-        "detections": detection_records(sight.detections, sight.labels),
+        "detections": detection_records(sight.detections, sight.labels, sight.objects),
     }
 
 

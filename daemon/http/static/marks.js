@@ -2,7 +2,7 @@
 // is enlarged, as they are drawn on a canvas of their own in the screen's pixels.
 
 import { colourOf } from "./colours.js";
-import { percent } from "./format.js";
+import { duration, percent } from "./format.js";
 import { place } from "./labels.js";
 import { drawPlaces } from "./placemarks.js";
 
@@ -61,11 +61,13 @@ export class Marks {
   box({ found, box }, isPointedAt) {
     const { context } = this;
     context.lineJoin = "round";
+    context.globalAlpha = found.stationary && !isPointedAt ? 0.55 : 1; // what stands there is no news
     for (const [style, width] of [[EDGE, 3.5], [colourOf(found.label), isPointedAt ? 2.5 : 1.5]]) {
       context.strokeStyle = style;
       context.lineWidth = width;
       context.strokeRect(box.x, box.y, box.w, box.h);
     }
+    context.globalAlpha = 1;
   }
 
   labels(items, hit, all) {
@@ -143,9 +145,11 @@ function inShort({ label, track }) {
 }
 
 function inFull(found) {
-  const { score, age_s: age } = found;
+  const { score, age_s: age, zones, stationary } = found;
   const words = [inShort(found), percent(score)];
-  if (age !== undefined) words.push(`${Math.round(age)} s`);
+  if (age !== undefined) words.push(`for ${duration(age)}`);
+  if (stationary) words.push("stands still");
+  if (zones?.length) words.push(`in ${zones.join(", ")}`);
   return words.join(" · ");
 }
 

@@ -1,21 +1,24 @@
 // Zones and lines over a picture, faintly, with how many are in them and went across.
 
 const EDGE = "rgb(0 0 0 / 55%)";
+const HIGH = 14; // of a line of words
 const FONT = "600 11px system-ui, sans-serif";
 
 // `scene` has zones and lines as the configuration, and counts, which may be null.
 export function drawPlaces(context, { zones, lines, counts }, toScreen, withWords) {
+  const taken = [];
+  const say = (words, points) => withWords && write(context, words, points, taken);
   for (const [name, { area }] of Object.entries(zones ?? {})) {
     const corners = area.map(([x, y]) => toScreen.fraction(x, y));
     const inside = sum(Object.values(counts?.zones[name] ?? {}));
     outline(context, corners, true, inside ? "rgb(255 210 63 / 95%)" : "rgb(255 255 255 / 60%)");
     if (inside) fill(context, corners);
-    if (withWords) write(context, counts ? `${name} ${inside}` : name, lowest(corners));
+    say(counts ? `${name} ${inside}` : name, corners);
   }
   for (const [name, line] of Object.entries(lines ?? {})) {
     const ends = [line.from, line.to].map(([x, y]) => toScreen.fraction(x, y));
     outline(context, ends, false, "rgb(76 201 240 / 90%)");
-    if (withWords) write(context, [name, ...crossings(line, counts?.lines[name])].join(" "), lowest(ends));
+    say([name, ...crossings(line, counts?.lines[name])].join(" "), ends);
   }
 }
 
@@ -47,21 +50,29 @@ function fill(context, corners) {
   context.fill();
 }
 
-// Names stand below, where nobody's head is, and cover nothing: letters with a dark edge.
-function lowest(points) {
-  return points.reduce((low, point) => (point.y > low.y ? point : low));
-}
-
-function write(context, words, { x, y }) {
+// A name stands at the lowest corner where it meets no other: there is nobody's head. It covers
+// nothing but for its letters.
+function write(context, words, points, taken) {
   context.font = FONT;
   context.textBaseline = "alphabetic";
   const wide = context.measureText(words).width;
   const ratio = window.devicePixelRatio || 1;
-  const left = Math.max(4, Math.min(x + 6, context.canvas.width / ratio - wide - 4));
-  const bottom = Math.max(14, Math.min(y - 6, context.canvas.height / ratio - 6));
+  const spots = [...points].sort((one, other) => other.y - one.y).map(({ x, y }) => ({
+    left: Math.max(4, Math.min(x + 6, context.canvas.width / ratio - wide - 4)),
+    bottom: Math.max(14, Math.min(y - 6, context.canvas.height / ratio - 6)),
+    wide,
+  }));
+  const spot = spots.find((one) => !taken.some((other) => meet(one, other)));
+  if (!spot) return;
+  taken.push(spot);
   context.lineWidth = 3;
   context.strokeStyle = "rgb(8 12 15 / 85%)";
-  context.strokeText(words, left, bottom);
+  context.strokeText(words, spot.left, spot.bottom);
   context.fillStyle = "#fff";
-  context.fillText(words, left, bottom);
+  context.fillText(words, spot.left, spot.bottom);
+}
+
+function meet(one, other) {
+  return one.left < other.left + other.wide && other.left < one.left + one.wide
+    && Math.abs(one.bottom - other.bottom) < HIGH;
 }

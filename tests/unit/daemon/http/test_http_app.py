@@ -22,6 +22,7 @@ from daemon.books.states import CameraState
 from daemon.http.app import HttpApp
 from daemon.http.pages import STATIC
 from daemon.http.scraping import Scraper
+from daemon.tracking.watcher import Lasting
 from tests.support import messages
 from tests.support.fakes import FakeClock, ShownSights, frame, one_box
 from tests.support.reporting import FakeReporter, camera_report, view_of
@@ -107,6 +108,17 @@ def test_cameras_tell_state_stream_books_and_picture(house: House) -> None:
     assert (yard["state"], yard["reason"], yard["retry_s"]) == ("backoff", "auth", 60)
     assert yard["picture"] is None
     assert yard["last_frame_age_s"] is None
+
+
+def test_objects_that_are_followed_are_told_with_their_numbers(house: House) -> None:
+    lasting = Lasting(42, 3.21, ("drive",), stationary=True)
+    sight = house.board.latest("gate")
+    assert sight is not None
+    house.board.seat("gate").sight = replace(sight, objects=(lasting,))
+    told = {"track": 42, "age_s": 3.21, "zones": ["drive"], "stationary": True}
+    (found,) = house.http.get("/api/v1/cameras/gate").json()["detections"]
+    assert told.items() <= found.items()
+    assert b'"track":42' in house.http.get("/live?camera=gate&once=1").content
 
 
 def test_one_camera_adds_its_last_detections(house: House) -> None:
