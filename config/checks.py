@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 
 from config.camera import CameraConfig
 from config.errors import KeyPath, path_text
-from config.provenance import Source
+from config.provenance import Provenance
 from config.rtsp_urls import split_zone
 from config.schema import HttpConfig, ZeromqConfig
 from config.urls import LIVE_SCHEMES, scheme_of, split_host_port, tcp_address
 from config.zones import LineConfig, ZoneConfig
 
-Finding = tuple[KeyPath, str]
+Breach = tuple[KeyPath, str]
 
 ONLY_FOR = {
     "credential": ("rtsp", "rtsps"),
@@ -24,7 +24,7 @@ ONLY_FOR = {
 }
 
 
-def camera_findings(cameras: Mapping[str, CameraConfig], source: Source) -> Iterator[Finding]:
+def camera_breaches(cameras: Mapping[str, CameraConfig], source: Provenance) -> Iterator[Breach]:
     """Rules of one camera and between cameras."""
     yield from _shared_streams(cameras, source)
     for name, camera in cameras.items():
@@ -34,9 +34,9 @@ def camera_findings(cameras: Mapping[str, CameraConfig], source: Source) -> Iter
         yield from _idle_places(name, camera, source)
 
 
-def port_findings(
-    zeromq: ZeromqConfig | None, http: HttpConfig, source: Source
-) -> Iterator[Finding]:
+def port_breaches(
+    zeromq: ZeromqConfig | None, http: HttpConfig, source: Provenance
+) -> Iterator[Breach]:
     """ZeroMQ and HTTP cannot listen on one port."""
     address = tcp_address(zeromq.bind) if zeromq else None
     if not address or address[1] != split_host_port(http.listen)[1]:
@@ -47,7 +47,7 @@ def port_findings(
         yield ("sinks", "zeromq", "bind"), "is the port that http.listen takes"
 
 
-def _shared_streams(cameras: Mapping[str, CameraConfig], source: Source) -> Iterator[Finding]:
+def _shared_streams(cameras: Mapping[str, CameraConfig], source: Provenance) -> Iterator[Breach]:
     first: dict[str, str] = {}
     for name, camera in cameras.items():
         if not camera.enabled or scheme_of(camera.url) not in LIVE_SCHEMES:
@@ -68,7 +68,7 @@ def _stream(url: str) -> str:
     return parts._replace(netloc=host.removesuffix(port) if port else host).geturl() + zone
 
 
-def _misplaced_options(name: str, camera: CameraConfig, source: Source) -> Iterator[Finding]:
+def _misplaced_options(name: str, camera: CameraConfig, source: Provenance) -> Iterator[Breach]:
     scheme = scheme_of(camera.url)
     for field, schemes in ONLY_FOR.items():
         path: KeyPath = ("cameras", name, field)
@@ -78,7 +78,7 @@ def _misplaced_options(name: str, camera: CameraConfig, source: Source) -> Itera
             yield path, f"is for {wanted} URLs; this camera has a {scheme}: URL"
 
 
-def _idle_filters(name: str, camera: CameraConfig, source: Source) -> Iterator[Finding]:
+def _idle_filters(name: str, camera: CameraConfig, source: Provenance) -> Iterator[Breach]:
     reported = camera.objects.labels
     for label in camera.objects.filters:
         path: KeyPath = ("cameras", name, "objects", "filters", label)
@@ -86,7 +86,7 @@ def _idle_filters(name: str, camera: CameraConfig, source: Source) -> Iterator[F
             yield path, "filters a label that objects.labels leaves out"
 
 
-def _idle_recording(name: str, camera: CameraConfig, source: Source) -> Iterator[Finding]:
+def _idle_recording(name: str, camera: CameraConfig, source: Provenance) -> Iterator[Breach]:
     base: KeyPath = ("cameras", name, "record")
     switches = [(*base, switch) for switch in ("snapshots", "clips")]
     told = any(
@@ -100,7 +100,7 @@ def _idle_recording(name: str, camera: CameraConfig, source: Source) -> Iterator
             yield (*base, "on", n), "is a label that objects.labels leaves out"
 
 
-def _idle_places(name: str, camera: CameraConfig, source: Source) -> Iterator[Finding]:
+def _idle_places(name: str, camera: CameraConfig, source: Provenance) -> Iterator[Breach]:
     """Zones and lines that nothing can ever enter or cross."""
     reported = camera.objects.labels
     kinds: tuple[tuple[str, Mapping[str, ZoneConfig | LineConfig]], ...] = (

@@ -12,10 +12,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from config.camera import CameraConfig
-from config.checks import camera_findings, port_findings
+from config.checks import camera_breaches, port_breaches
 from config.document import parse
 from config.errors import ConfigError, Fault, FieldsError, KeyPath, path_text, printable
-from config.provenance import Source, merge_defaults, value_at
+from config.provenance import Provenance, merge_defaults, value_at
 from config.schema import Config, HttpConfig, SinksConfig
 from config.section import Section
 from config.text import TextError, read_text
@@ -30,7 +30,7 @@ class Loaded:
 
     config: Config
     path: Path
-    source: Source = field(repr=False)
+    source: Provenance = field(repr=False)
 
     def fault(self, path: KeyPath, message: str) -> Fault:
         """A fault that only others can find, such as a label that the model does not know."""
@@ -45,7 +45,7 @@ def load(path: str | Path, env: Mapping[str, str] = os.environ) -> Loaded:
         document = parse(read_text(path), env)
     except TextError as exc:
         raise ConfigError((Fault(name, exc.line, exc.column, "", str(exc)),)) from None
-    source = Source(name, document)
+    source = Provenance(name, document)
     faults = {
         Fault(name, *place, path_text(where), message) for place, where, message in document.faults
     }
@@ -64,7 +64,7 @@ def _reading_order(fault: Fault) -> tuple[int, int, str, str]:
     return fault.line, fault.column, fault.path, fault.message
 
 
-def _validated(source: Source, directory: Path) -> tuple[Config | None, list[Fault]]:
+def _validated(source: Provenance, directory: Path) -> tuple[Config | None, list[Fault]]:
     raw = merge_defaults(source.document.value)
     context = {"directory": directory}
     faults: list[Fault] = []
@@ -74,12 +74,12 @@ def _validated(source: Source, directory: Path) -> tuple[Config | None, list[Fau
     except ValidationError as exc:
         for error in exc.errors(include_url=False, include_input=False):
             faults += _translated(error, raw, source)
-    for path, message in _cross_findings(raw, source, context):
+    for path, message in _cross_breaches(raw, source, context):
         faults.append(source.fault(path, message))
     return config, faults
 
 
-def _translated(error: ErrorDetails, raw: Any, source: Source) -> Iterator[Fault]:
+def _translated(error: ErrorDetails, raw: Any, source: Provenance) -> Iterator[Fault]:
     path: KeyPath = error["loc"]
     at_key = path[-1:] == ("[key]",)
     if at_key:
@@ -95,15 +95,15 @@ def _translated(error: ErrorDetails, raw: Any, source: Source) -> Iterator[Fault
         yield source.fault(path, message, at_key=at_key or unknown)
 
 
-def _distance(path: KeyPath, source: Source) -> int:
+def _distance(path: KeyPath, source: Provenance) -> int:
     """0 where it is written, 1 where `defaults` say it, 2 where our own default holds."""
     if source.written_by(path):
         return 0
     return 1 if source.written_by(source.origin(path)) else 2
 
 
-def _cross_findings(
-    raw: Any, source: Source, context: dict[str, Any]
+def _cross_breaches(
+    raw: Any, source: Provenance, context: dict[str, Any]
 ) -> Iterator[tuple[KeyPath, str]]:
     """Also run for a file with faults, on those sections that have none."""
     entries = value_at(raw, ("cameras",))
@@ -112,11 +112,11 @@ def _cross_findings(
         for name, entry in (entries.items() if isinstance(entries, dict) else ())
         if (camera := _section(CameraConfig, entry, context)) is not None
     }
-    yield from camera_findings(cameras, source)
+    yield from camera_breaches(cameras, source)
     sinks = _section(SinksConfig, value_at(raw, ("sinks",)) or {}, context)
     http = _section(HttpConfig, value_at(raw, ("http",)) or {}, context)
     if sinks and http:
-        yield from port_findings(sinks.zeromq, http, source)
+        yield from port_breaches(sinks.zeromq, http, source)
 
 
 def _section(kind: type[AnySection], raw: Any, context: dict[str, Any]) -> AnySection | None:

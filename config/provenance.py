@@ -11,7 +11,7 @@ from config.errors import Fault, KeyPath, path_text
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Provenance:
     """The file that values came from; `name` is how messages call it."""
 
     name: str

@@ -14,9 +14,9 @@ from daemon.clock import Clock
 from daemon.doors import Doors
 from daemon.pipeline.policy import BatchPolicy
 from daemon.pipeline.slot import Slot, SlotBoard
-from daemon.pipeline.threads import Pipeline, Setup
+from daemon.pipeline.threads import Pipeline, PipelineSetup
 from daemon.reload.model import BuildDetector
-from daemon.reload.reloader import Plan, Reloader, Running
+from daemon.reload.reloader import Equipment, Prepared, Reloader
 from daemon.reporter import Stage
 from daemon.seats.seat import Seat, Worker
 from detector.letterbox import InputSpec
@@ -34,16 +34,21 @@ class App:
     """
 
     def __init__(
-        self, doors: Doors, running: Running, clock: Clock, *, open_source: OpenSource = open_by_url
+        self,
+        doors: Doors,
+        equipment: Equipment,
+        clock: Clock,
+        *,
+        open_source: OpenSource = open_by_url,
     ) -> None:
         self._doors = doors
-        self._running = running
+        self._equipment = equipment
         self._clock = clock
         self._open_source = open_source
-        setup = _setup(running)
+        setup = _setup(equipment)
         self._slots = SlotBoard()
         policy = BatchPolicy(
-            max_batch=running.loaded.config.batching.max_batch, max_delay_s=setup.max_delay_s
+            max_batch=equipment.loaded.config.batching.max_batch, max_delay_s=setup.max_delay_s
         )
         self._crew = Crew(
             doors.roster,
@@ -61,7 +66,7 @@ class App:
             observer=doors.metrics,
             clock=clock,
         )
-        self._reloader = Reloader(running, self, doors.history, clock)
+        self._reloader = Reloader(equipment, self, doors.history, clock)
         self._draining = False
 
     def start(self) -> None:
@@ -69,8 +74,8 @@ class App:
         self._doors.reporter.begin(self)
         self._pipeline.start()
         self._doors.recorder.start()
-        self.use_model(self._running)
-        self.use_cameras(self._running)
+        self.use_model(self._equipment)
+        self.use_cameras(self._equipment)
         self._doors.reporter.stage = Stage.CAPTURING
 
     def check(self) -> None:
@@ -94,35 +99,35 @@ class App:
 
     def prepare_reload(
         self, build: BuildDetector, *, advanced: Callable[[], None] = lambda: None
-    ) -> Plan:
+    ) -> Prepared:
         """Read the configuration file again. Raises ConfigError; see `Reloader.prepare`."""
         return self._reloader.prepare(build, advanced=advanced)
 
-    def conclude_reload(self, prepared: Callable[[], Plan]) -> None:
+    def conclude_reload(self, prepared: Callable[[], Prepared]) -> None:
         """Become what the file says, or stay what it was; see `Reloader.conclude`."""
         self._reloader.conclude(prepared)
 
     def given_up(self) -> frozenset[str]:
         return self._crew.given_up()
 
-    def use_http(self, wanted: Running) -> None:
+    def use_http(self, wanted: Equipment) -> None:
         self._doors.use_http(wanted.loaded.config.http)
 
-    def use_sinks(self, wanted: Running) -> None:
+    def use_sinks(self, wanted: Equipment) -> None:
         self._doors.use_sinks(wanted.loaded.config)
 
-    def use_log(self, wanted: Running) -> None:
+    def use_log(self, wanted: Equipment) -> None:
         self._doors.use_log(wanted.loaded.config.log)
 
-    def use_model(self, wanted: Running) -> None:
+    def use_model(self, wanted: Equipment) -> None:
         detector = wanted.model.detector
-        self._running = wanted
+        self._equipment = wanted
         self._doors.metrics.use_model(detector.name, detector.buckets)
         self._crew.use_input(detector.input_spec)
         self._pipeline.use(_setup(wanted))
         self._doors.memory.note()
 
-    def use_cameras(self, wanted: Running) -> None:
+    def use_cameras(self, wanted: Equipment) -> None:
         config = self._doors.config = wanted.loaded.config
         before = self._doors.roster.seats()
         self._crew.use(
@@ -136,7 +141,7 @@ class App:
 
     def model(self) -> ModelReport:
         """The detector that runs. Any thread, like the two below."""
-        model = self._running.model
+        model = self._equipment.model
         detector = model.detector
         return ModelReport(
             detector.name,
@@ -171,10 +176,10 @@ class App:
         )
 
 
-def _setup(running: Running) -> Setup:
-    batching = running.loaded.config.batching
-    return Setup(
-        running.model.detector,
+def _setup(equipment: Equipment) -> PipelineSetup:
+    batching = equipment.loaded.config.batching
+    return PipelineSetup(
+        equipment.model.detector,
         max_delay_s=batching.max_delay_ms / 1e3,
         max_age_s=batching.max_age_ms / 1e3,
     )

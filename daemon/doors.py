@@ -24,10 +24,10 @@ from daemon.capture.stall import stalled
 from daemon.clock import Clock
 from daemon.descriptors import descriptor_limit, shares
 from daemon.http.app import HttpApp
+from daemon.http.door import HttpDoor
 from daemon.http.events import EventFeed
 from daemon.http.redaction import redacted_config
 from daemon.http.server import HttpServer
-from daemon.http.site import Site
 from daemon.http.view import View
 from daemon.memory import FreedMemory
 from daemon.metrics import Metrics, ReportCollector
@@ -93,12 +93,12 @@ class Doors:
         self.reporter = DaemonReporter(
             roster=self.roster,
             outputs=self._outputs,
-            site=lambda: self._site.attendance,
+            site=lambda: self._http.attendance,
             recorder=self.recorder,
             history=self.history,
         )
         self._registry.register(ReportCollector(self.reporter, started_ns=clock.wall_ns()))
-        self._site = Site(config.http, self._make_server, clock)
+        self._http = HttpDoor(config.http, self._make_server, clock)
         self._log = config.log
 
     def open(self) -> None:
@@ -106,9 +106,9 @@ class Doors:
         be read.
         """
         check_token(self._loaded, credentials_directory())
-        self._site.bind()
+        self._http.bind()
         self._outputs.open()
-        self._site.start()
+        self._http.start()
         self.reporter.stage = Stage.OPEN
         log.info("listening http=%s", self.config.http.listen)
 
@@ -126,7 +126,7 @@ class Doors:
 
     def use_http(self, http: HttpConfig) -> None:
         """Raises ListenError."""
-        self._site.use(http)
+        self._http.use(http)
 
     def use_sinks(self, config: Config) -> None:
         """A fresh sink is told first how every camera is. Raises SinkError."""
@@ -142,13 +142,13 @@ class Doors:
     def close(self) -> bool:
         """Send what is queued, then hang up. False if a thread is still blocked."""
         self.recorder.request_stop(SINKS_STOP_S)
-        hanging_up = threading.Thread(target=self._site.stop, name="http:stop")
+        hanging_up = threading.Thread(target=self._http.stop, name="http:stop")
         hanging_up.start()  # takes a second at worst: beside the sinks, not after them
         sent = self._outputs.stop(SINKS_STOP_S)
         recorded = self.recorder.join(SINKS_STOP_S)
         hanging_up.join()
         self._log_books()
-        return sent and recorded and not self._site.running
+        return sent and recorded and not self._http.running
 
     def _note_greedy(self) -> None:
         """What a subscriber held that was sent away is free now."""
@@ -159,12 +159,12 @@ class Doors:
 
     def _put(self, envelope: Envelope) -> None:
         self._outputs.put(envelope)
-        self._site.put(envelope)
+        self._http.put(envelope)
 
     def _make_server(self, http: HttpConfig, events: EventFeed) -> HttpServer:
         view = View(
             reporter=self.reporter,
-            board=self.roster,
+            sights=self.roster,
             events=events,
             registry=self._registry,
             clock=self._clock,

@@ -31,7 +31,7 @@ from daemon.exits import EXIT_BAD_CONFIG, EXIT_FAILED, EXIT_NO_MODEL, EXIT_OK
 from daemon.log import on_terminal
 from daemon.notify import Notices
 from daemon.reload.model import BuildDetector, LoadedModel, load_model
-from daemon.reload.reloader import Running
+from daemon.reload.reloader import Equipment
 from daemon.summary import Summary
 from detector.api import InferenceError, ModelError
 from sinks.sink import SinkError
@@ -94,7 +94,7 @@ class _Service:
             self._doors.open()
             model = self._loaded_model(loaded, build)
             if model is not None:
-                self._work(Running(loaded, model), build)
+                self._work(Equipment(loaded, model), build)
         except (SinkError, ListenError, InferenceError) as error:
             log.error("%s", error)  # noqa: TRY400 - expected: the line says it all
             return EXIT_FAILED
@@ -123,7 +123,7 @@ class _Service:
             return None
         return loading.result()
 
-    def _work(self, running: Running, build: BuildDetector) -> None:
+    def _work(self, running: Equipment, build: BuildDetector) -> None:
         """Start everything, and keep at it until a stop signal comes."""
         app = App(self._doors, running, self._clock)
         self._stops.insert(0, app.stop)

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from daemon.bench.trial import Outcome, Plan
+from daemon.bench.trial import Load, Readings
 from daemon.books.accounting import Drop, total
 
 PERCENTILES = (50, 95, 99)
 
 
-def figures_of(plan: Plan, outcome: Outcome) -> dict[str, Any]:
+def figures_of(plan: Load, outcome: Readings) -> dict[str, Any]:
     """Rates and times of the measured seconds; the conservation law after the end."""
     before, after = total(outcome.before.values()), total(outcome.after.values())
     inferred = after.inferred - before.inferred
@@ -79,7 +79,7 @@ def table(figures: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _worst_fair_share(plan: Plan, outcome: Outcome) -> float:
+def _worst_fair_share(plan: Load, outcome: Readings) -> float:
     """The worst-served camera's rate over what an equal division gives each."""
     fair_fps = min(plan.fps, outcome.ceiling_fps / plan.cameras)
     return min(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon.bench.figures import figures_of, table
-from daemon.bench.trial import Plan, Trial
+from daemon.bench.trial import Load, Trial
 from daemon.exits import EXIT_FAILED
 
 
@@ -43,7 +43,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print, write; exit code 1 if the conservation law did not hold."""
-    plan = Plan(
+    plan = Load(
         cameras=args.cameras,
         fps=args.fps,
         size=args.size,

@@ -32,7 +32,7 @@ from daemon.doors import Doors
 from daemon.metrics import Metrics
 from daemon.metrics.observed import CameraSeries
 from daemon.reload.model import load_model
-from daemon.reload.reloader import Running
+from daemon.reload.reloader import Equipment
 from detector.api import Detector
 from detector.build import build_detector
 from detector.letterbox import InputSpec, Letterbox
@@ -44,7 +44,7 @@ INPUT_SIZE = 320
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Load:
     """What is run."""
 
     cameras: int
@@ -60,7 +60,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Readings:
     """What was seen between the two readings; `cpu_s` is the process's, less what cameras
     spent in their sources and the simulated detector in itself. `watched_fps` is how many pictures
     all viewers together got per second.
@@ -148,7 +148,7 @@ class MeteredSource:
 class Trial:
     """`run` once; everything is stopped when it returns."""
 
-    def __init__(self, plan: Plan, folder: Path) -> None:
+    def __init__(self, plan: Load, folder: Path) -> None:
         self._plan = plan
         self._folder = folder
         self._zeromq = f"ipc://{folder / 'detections'}"
@@ -156,7 +156,7 @@ class Trial:
         self._recording: RecordingMetrics | None = None
         self._detector: Detector | None = None
 
-    def run(self) -> Outcome:
+    def run(self) -> Readings:
         """Start the daemon and a subscriber, let them warm up, read the books twice, stop."""
         decoding = DecodeMeter()
         loaded, clock = load(self._write_config()), SystemClock()
@@ -165,7 +165,7 @@ class Trial:
             stops.callback(doors.close)
             doors.open()
             model = load_model(loaded, self._build, clock, advanced=lambda: None)
-            app = App(doors, Running(loaded, model), clock, open_source=decoding.open_source)
+            app = App(doors, Equipment(loaded, model), clock, open_source=decoding.open_source)
             stops.callback(app.stop)
             ceiling_fps = self._ceiling_fps()
             with self._subscriber() as messages, self._viewers() as watched_fps:
@@ -179,7 +179,7 @@ class Trial:
                 after, ended_ns = _pages(doors), time.time_ns()
                 waits_s = self._metrics.queue_wait_s[first_wait:]
         heard = np.load(messages)
-        return Outcome(
+        return Readings(
             seconds=(ended_ns - started_ns) / 1e9,
             ceiling_fps=ceiling_fps,
             before=before,

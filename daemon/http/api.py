@@ -55,7 +55,7 @@ class Api:
             self._history.sample(
                 now_s,
                 {
-                    name: Reading(page, _latency_ms(view.board.latest(name)))
+                    name: Reading(page, _latency_ms(view.sights.latest(name)))
                     for name, page in pages.items()
                 },
             )
@@ -91,7 +91,7 @@ class Api:
 
     async def _camera(self, request: Request) -> Response:
         report = asked.camera(self._view, request.path_params["name"])
-        sight = self._view.board.latest(report.status.camera)
+        sight = self._view.sights.latest(report.status.camera)
         found = detection_records(sight.detections, sight.labels, sight.objects) if sight else None
         return JSONResponse({**self._camera_json(report), "detections": found})
 
@@ -111,7 +111,7 @@ class Api:
         name = report.status.camera
         return shapes.camera_json(
             report,
-            self._view.board.latest(name),
+            self._view.sights.latest(name),
             self._meter.fps(name),
             self._view.events.counts(name),
             now_s=self._view.clock.now_s(),

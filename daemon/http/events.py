@@ -41,7 +41,7 @@ class Event:
         return self._text
 
 
-class Listener:
+class EventReader:
     """The queue of one listener: `put` by any thread, `take` in the event loop it was made in."""
 
     def __init__(self, camera: str | None, capacity: int) -> None:
@@ -91,7 +91,7 @@ class EventFeed:
         self._clock = clock
         self._max_listeners = max_listeners
         self._capacity = capacity
-        self._listeners: tuple[Listener, ...] = ()  # replaced as a whole: `put` needs no lock
+        self._listeners: tuple[EventReader, ...] = ()  # replaced as a whole: `put` needs no lock
         self._dropped = 0  # for listeners that left
         self._counts: dict[str, CountMessage] = {}  # the newest of each camera
         self._closed = False
@@ -113,12 +113,12 @@ class EventFeed:
         return self._counts.get(camera)
 
     @asynccontextmanager
-    async def listen(self, camera: str | None) -> AsyncIterator[Listener]:
+    async def listen(self, camera: str | None) -> AsyncIterator[EventReader]:
         """Be a listener. Raises ApiError where there are too many already."""
         if self._closed or len(self._listeners) >= self._max_listeners:
             detail = f"{self._max_listeners} listeners are the most this daemon serves"
             raise ApiError(503, "too_many_listeners", detail, headers={"retry-after": "5"})
-        listener = Listener(camera, self._capacity)
+        listener = EventReader(camera, self._capacity)
         self._listeners += (listener,)
         try:
             yield listener
@@ -150,7 +150,7 @@ class EventFeed:
         async with self.listen(camera) as listener:
             yield self._texts(listener, alive_s)
 
-    async def _texts(self, listener: Listener, alive_s: float) -> Chunks:
+    async def _texts(self, listener: EventReader, alive_s: float) -> Chunks:
         yield b"retry: %d\n\n" % RETRY_MS
         told = 0
         while (events := await listener.take(alive_s)) is not None:

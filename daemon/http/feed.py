@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 MAX_VIEWERS = 16
 MAX_FPS = 10.0
-LOOK_S = 0.04  # between two looks at the board for something newer
+LOOK_S = 0.04  # between two looks for something newer
 
 
 class Look(NamedTuple):
@@ -71,13 +71,13 @@ class LiveFeed:
 
     def __init__(
         self,
-        board: Sights,
+        sights: Sights,
         maker: PictureMaker,
         *,
         max_viewers: int = MAX_VIEWERS,
         max_fps: float = MAX_FPS,
     ) -> None:
-        self._board = board
+        self._sights = sights
         self._maker = maker
         self._max_viewers = max_viewers
         self._period_s = 1 / max_fps
@@ -153,11 +153,11 @@ class LiveFeed:
             viewer.end()
 
     async def _film(self, look: Look, channel: _Channel) -> None:
-        """For ever; the board is looked at, rather than waited for by a thread per camera."""
+        """For ever. It looks for the newest: waiting would take a thread per camera."""
         loop = asyncio.get_running_loop()
         while True:
             due_s = loop.time() + self._period_s
-            sight = self._board.latest(look.camera)
+            sight = self._sights.latest(look.camera)
             shown = channel.newest
             if sight is None or (shown is not None and shown.sight.number == sight.number):
                 await asyncio.sleep(min(LOOK_S, self._period_s))
@@ -174,4 +174,4 @@ class LiveFeed:
 
     def _newest(self, camera: str, known: Sight) -> Sight:
         """Any thread."""
-        return self._board.latest(camera) or known
+        return self._sights.latest(camera) or known

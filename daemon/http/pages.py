@@ -30,7 +30,7 @@ class Pages:
     def __init__(self, view: View) -> None:
         self._view = view
         self._maker = PictureMaker()
-        self._feed = LiveFeed(view.board, self._maker)
+        self._feed = LiveFeed(view.sights, self._maker)
 
     def routes(self) -> list[BaseRoute]:
         pages = {
@@ -75,7 +75,7 @@ class Pages:
         boxes = asked.number(request, "boxes", range(2))
         max_width = asked.number(request, "width", WIDTHS)
         report = asked.camera(self._view, request.path_params["name"])
-        sight = self._view.board.latest(report.status.camera)
+        sight = self._view.sights.latest(report.status.camera)
         if sight is None:
             detail = "no picture of this camera was answered yet"
             raise ApiError(503, "no_picture_yet", detail, headers={"retry-after": "1"})
@@ -102,7 +102,7 @@ class Pages:
             return Response(media_type=mjpeg.MIXED)
         looks = [Look(camera, step, boxes=False) for camera in cameras]
         if once:
-            looks = [look for look in looks if self._view.board.latest(look.camera)]
+            looks = [look for look in looks if self._view.sights.latest(look.camera)]
         return mjpeg.mosaic_response(self._feed, looks, self._described, once=bool(once))
 
     def _described(self, camera: str, picture: Print) -> Json:

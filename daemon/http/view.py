@@ -25,7 +25,7 @@ class View:
     """
 
     reporter: Reporter
-    board: Sights
+    sights: Sights
     events: EventFeed
     registry: CollectorRegistry
     clock: Clock

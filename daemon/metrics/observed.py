@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Literal, get_args
+from typing import get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -21,12 +21,10 @@ from prometheus_client import (
 
 from daemon.books.states import CameraState, CameraStatus
 from daemon.metrics.objects import ObjectFamilies, ObjectSeries
+from daemon.pipeline.policy import Trigger
 from daemon.seats.counting import Damage
 from daemon.tracking.happenings import Counts, Happening
 
-Trigger = Literal["full", "deadline", "idle"]
-
-TRIGGERS: tuple[Trigger, ...] = ("full", "deadline", "idle")
 INFERENCE_ERRORS = ("oom", "runtime")
 OTHER = "other"
 
@@ -213,7 +211,7 @@ class _FlowFamilies:
             "batch_wait_seconds", "Time a batch waited to be filled.", _WAIT_S
         )
         batches = counter("batches_total", "Batches, by what sent them off.", ("trigger",))
-        self.triggers = {trigger: batches.labels(trigger) for trigger in TRIGGERS}
+        self.triggers = {trigger: batches.labels(trigger) for trigger in get_args(Trigger)}
         self.inference = histogram(
             "inference_duration_seconds",
             "One run of the detector, by padded batch size.",

@@ -41,7 +41,7 @@ RESULTS_AHEAD = 4  # batches of results that may wait; the consumer never blocks
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
+class PipelineSetup:
     """What the pipeline works with; replaced as a whole."""
 
     detector: Detector
@@ -101,7 +101,7 @@ class Pipeline:
 
     def __init__(
         self,
-        setup: Setup,
+        setup: PipelineSetup,
         slots: SlotBoard,
         policy: BatchPolicy,
         *,
@@ -136,7 +136,7 @@ class Pipeline:
         for thread in self._threads:
             thread.start()
 
-    def use(self, setup: Setup) -> None:
+    def use(self, setup: PipelineSetup) -> None:
         """Work with this from the next batch on; a new detector must be warm. Any thread."""
         self._setup = setup
         self._slots.wake()
@@ -195,7 +195,7 @@ class Pipeline:
             self._slots.wait(timeout_s, for_arrivals=decision.wake_on_arrival)
         return None
 
-    def _take_up(self, setup: Setup) -> None:
+    def _take_up(self, setup: PipelineSetup) -> None:
         if setup.detector is not self._assembler.detector:
             self._assembler = BatchAssembler(setup.detector)
         max_batch = self._runner.max_batch(setup.detector)

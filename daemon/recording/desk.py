@@ -15,7 +15,7 @@ from daemon.recording.calendar import DAY_NS, Calendar
 from daemon.recording.film import CLIP_WIDTH, Film
 from daemon.recording.inbox import Moment
 from daemon.recording.shelf import Part, Shelf, name_of
-from daemon.recording.tray import Tally
+from daemon.recording.tray import RecordingCounts
 from daemon.seats.sight import Sight
 from sinks.messages import Envelope, json_line, stamped
 
@@ -30,11 +30,17 @@ class Desk:
     """Takes the moments of one camera. `report` may be called from any thread."""
 
     def __init__(
-        self, config: RecordConfig, shelf: Shelf, tally: Tally, *, clock: Clock, calendar: Calendar
+        self,
+        config: RecordConfig,
+        shelf: Shelf,
+        counts: RecordingCounts,
+        *,
+        clock: Clock,
+        calendar: Calendar,
     ) -> None:
         self.config = config
         self.shelf = shelf
-        self.tally = tally
+        self.counts = counts
         self._clock = clock
         self._calendar = calendar
         self._film = Film(config.clip)
@@ -58,7 +64,7 @@ class Desk:
             return
         name, self._filmed = self._filmed, ""
         try:
-            with self.tally.keeping(Part.CLIP):
+            with self.counts.keeping(Part.CLIP):
                 self._film.end()
                 self.shelf.keep(name, Part.CLIP)
         except Exception:
@@ -77,25 +83,25 @@ class Desk:
                 since_s=self._clock.now_s() - kept_ns / 1e9,
                 at_most=max(LEAST_PRUNED, int(self.shelf.count * PRUNED_SHARE)),
             )
-            self.tally.deleted(Deletion.AGE, pruned)
-        self.tally.tell_deleted(self.shelf.folder.name)
+            self.counts.deleted(Deletion.AGE, pruned)
+        self.counts.tell_deleted(self.shelf.folder.name)
 
     def make_room(self) -> None:
         """Remove what is more than `max_gb`."""
         future_ns = self._clock.wall_ns() + DAY_NS
         tomorrow = name_of(future_ns) if self._calendar.is_believed else "~"
         removed = self.shelf.make_room(self.config.max_gb * 1e9, tomorrow=tomorrow)
-        self.tally.deleted(Deletion.SIZE, removed)
+        self.counts.deleted(Deletion.SIZE, removed)
 
     def report(self, missed: int) -> RecordingReport:
         return RecordingReport(
-            snapshots=self.tally.kept[Part.PICTURE],
-            clips=self.tally.kept[Part.CLIP],
-            failed=self.tally.failed,
+            snapshots=self.counts.kept[Part.PICTURE],
+            clips=self.counts.kept[Part.CLIP],
+            failed=self.counts.failed,
             missed=missed,
             stored=self.shelf.count,
             stored_bytes=self.shelf.size,
-            deleted=dict(self.tally.deletions),
+            deleted=dict(self.counts.deletions),
         )
 
     def _film_on(self, sight: Sight) -> None:
@@ -118,7 +124,7 @@ class Desk:
         name, self._filmed = self._filmed, ""
         self._film = Film(self.config.clip)
         if name:
-            self.tally.failed += 1
+            self.counts.failed += 1
             self.shelf.discard(name, Part.CLIP)
 
     def _write(self, moment: Moment) -> str:
@@ -129,7 +135,7 @@ class Desk:
         # By our own clock: that of a camera may be years off, and is in the message.
         name = self.shelf.free_name(self._calendar.wall_ns(moment.sight.captured_s))
         files = [*pictures, (Part.MESSAGE, json_line(message))]
-        with self.tally.keeping(*(part for part, _ in files)):
+        with self.counts.keeping(*(part for part, _ in files)):
             for part, content in files:
                 self.shelf.write(name, part, content)
         return name

@@ -12,7 +12,7 @@ import numpy as np
 
 from config.camera import ClipConfig
 from daemon.answers.annotate import Bgr, encode_jpeg
-from daemon.recording.trigger import CLIP_FPS
+from daemon.recording.selector import CLIP_FPS
 
 CLIP_WIDTH = 960
 MEMORY_QUALITY = 85  # of the pictures that wait in memory

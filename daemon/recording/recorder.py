@@ -23,9 +23,9 @@ from daemon.recording.calendar import Calendar
 from daemon.recording.desk import Desk
 from daemon.recording.folder import prepare, recordings_folder
 from daemon.recording.inbox import CAPACITY, Inbox, Moment
+from daemon.recording.selector import Interest
 from daemon.recording.shelf import Shelf
 from daemon.recording.tray import Tray
-from daemon.recording.trigger import Interest
 from daemon.seats.seat import Seat
 from daemon.seats.sight import Sight
 from sinks.messages import DetectionMessage
@@ -80,9 +80,9 @@ class Recorder:
     def put(self, seat: Seat, sight: Sight, message: DetectionMessage) -> None:
         """An answer of a camera; never waits."""
         tray = self._trays.get(seat)
-        if tray is None or tray.trigger is None:
+        if tray is None or tray.selector is None:
             return
-        interest = tray.trigger.look(message.detections, sight.captured_s)
+        interest = tray.selector.look(message.detections, sight.captured_s)
         if interest is None:
             return
         dropped = self._inbox.put(Moment(tray, sight, message, interest is Interest.EVENT))
@@ -110,7 +110,7 @@ class Recorder:
         """Let it write what waits for at most that long, close its clips and end."""
         self._stop_s = self._clock.now_s() + timeout_s
         for tray in self._trays.values():
-            tray.trigger = None
+            tray.selector = None
         self._inbox.wake()
 
     def join(self, timeout_s: float) -> bool:
@@ -187,7 +187,7 @@ class Recorder:
 
     def _desk(self, tray: Tray, config: RecordConfig, folder: Path) -> Desk:
         shelf = Shelf(folder / tray.name, now_s=self._clock.now_s)
-        return Desk(config, shelf, tray.tally, clock=self._clock, calendar=self._calendar)
+        return Desk(config, shelf, tray.counts, clock=self._clock, calendar=self._calendar)
 
     def _guarded(self, work: Callable[[], None]) -> bool:
         """Whether it could be done."""

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 
 from config.camera import RecordConfig
 from daemon.books.reports import Deletion
+from daemon.recording.selector import Selector
 from daemon.recording.shelf import Part
-from daemon.recording.trigger import Trigger
 
 log = logging.getLogger(__name__)
 
 
-class Tally:
+class RecordingCounts:
     """One camera's recordings since the start. The recorder's thread."""
 
     def __init__(self) -> None:
@@ -55,16 +55,16 @@ class Tally:
 
 @dataclass(slots=True, eq=False)
 class Tray:
-    """One camera's: `trigger` and `missed` are the results thread's, `tally` the recorder's."""
+    """One camera's: `selector` and `missed` are the results thread's, `counts` the recorder's."""
 
     name: str
     config: RecordConfig
-    trigger: Trigger | None = None  # None: nothing of it is recorded
+    selector: Selector | None = None  # None: nothing of it is recorded
     missed: int = 0  # pictures that the recorder was too slow for
-    tally: Tally = field(default_factory=Tally)
+    counts: RecordingCounts = field(default_factory=RecordingCounts)
 
     def use(self, config: RecordConfig) -> None:
-        """Record so from now on; the same options leave the trigger as it is."""
-        if self.trigger is None or self.trigger.config != config:
-            self.trigger = Trigger(config) if config.wanted else None
+        """Record so from now on; the same options leave the selector as it is."""
+        if self.selector is None or self.selector.config != config:
+            self.selector = Selector(config) if config.wanted else None
         self.config = config

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class Equipment:
     """All that the daemon runs with."""
 
     loaded: Loaded
@@ -38,11 +38,11 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Prepared:
     """A configuration that is ready to take over."""
 
     changes: Changes
-    target: Running
+    target: Equipment
 
 
 class Parts(Protocol):
@@ -54,26 +54,26 @@ class Parts(Protocol):
         """Cameras that are not tried again by themselves. Any thread."""
         ...
 
-    def use_http(self, wanted: Running) -> None:
+    def use_http(self, wanted: Equipment) -> None:
         """Reads the access token again. Raises ListenError."""
         ...
 
-    def use_sinks(self, wanted: Running) -> None:
+    def use_sinks(self, wanted: Equipment) -> None:
         """Raises SinkError."""
         ...
 
-    def use_log(self, wanted: Running) -> None: ...
+    def use_log(self, wanted: Equipment) -> None: ...
 
-    def use_model(self, wanted: Running) -> None: ...
+    def use_model(self, wanted: Equipment) -> None: ...
 
-    def use_cameras(self, wanted: Running) -> None: ...
+    def use_cameras(self, wanted: Equipment) -> None: ...
 
 
 class Reloader:
     """One reload at a time: `prepare`, which may have a thread of its own, then `conclude`."""
 
     def __init__(
-        self, running: Running, parts: Parts, history: ReloadHistory, clock: Clock
+        self, running: Equipment, parts: Parts, history: ReloadHistory, clock: Clock
     ) -> None:
         self._running = running
         self._parts = parts
@@ -81,7 +81,7 @@ class Reloader:
         self._clock = clock
         self._is_whole = True  # not so after a way back that failed
 
-    def prepare(self, build: BuildDetector, *, advanced: Callable[[], None]) -> Plan:
+    def prepare(self, build: BuildDetector, *, advanced: Callable[[], None]) -> Prepared:
         """Read the file, and have ready whatever it needs. Raises ConfigError with every fault;
         nothing that runs is touched.
 
@@ -96,14 +96,14 @@ class Reloader:
         model = self._running.model
         if not changes.detector:
             check_labels(loaded, model.detector.labels)
-            return Plan(changes, Running(loaded, model))
+            return Prepared(changes, Equipment(loaded, model))
         try:
             model = load_model(loaded, build, self._clock, advanced=advanced)
         except (ModelError, InferenceError) as error:
             raise ConfigError((loaded.fault(("model",), str(error)),)) from error
-        return Plan(changes, Running(loaded, model))
+        return Prepared(changes, Equipment(loaded, model))
 
-    def conclude(self, prepared: Callable[[], Plan]) -> None:
+    def conclude(self, prepared: Callable[[], Prepared]) -> None:
         """Carry out what `prepared` returns, or note why it raises; raises nothing itself."""
         started_s = self._clock.now_s()
         plan, faults = self._attempt(prepared)
@@ -120,12 +120,12 @@ class Reloader:
         else:
             self._end(ReloadResult.UNCHANGED)
 
-    def _differs(self, plan: Plan) -> bool:
+    def _differs(self, plan: Prepared) -> bool:
         """A file may differ in what has no effect, and is shown nevertheless."""
         same_file = plan.target.loaded.config == self._running.loaded.config
         return bool(plan.changes) or not same_file or not self._is_whole
 
-    def _attempt(self, prepared: Callable[[], Plan]) -> tuple[Plan | None, list[str]]:
+    def _attempt(self, prepared: Callable[[], Prepared]) -> tuple[Prepared | None, list[str]]:
         try:
             return prepared(), []
         except ConfigError as error:
@@ -134,7 +134,7 @@ class Reloader:
             log.exception("reload failed")
             return None, [f"internal error: {type(error).__name__}"]
 
-    def _take_over(self, plan: Plan) -> list[str]:
+    def _take_over(self, plan: Prepared) -> list[str]:
         """Bring every part over, or back in the opposite order; what went wrong."""
         parts, before, target = self._parts, self._running, plan.target
         steps = [parts.use_http]  # in any case: the file of the token may hold another one
@@ -156,7 +156,7 @@ class Reloader:
         self._is_whole = True
         return []
 
-    def _bring_back(self, use: Callable[[Running], None], before: Running) -> None:
+    def _bring_back(self, use: Callable[[Equipment], None], before: Equipment) -> None:
         try:
             use(before)
         except Exception:

@@ -11,7 +11,7 @@ from daemon.clock import Clock
 from daemon.pipeline.frame import Frame
 from daemon.pipeline.policy import BatchPolicy, Trigger
 from daemon.pipeline.slot import SlotBoard
-from daemon.pipeline.threads import Pipeline, Result, Setup
+from daemon.pipeline.threads import Pipeline, PipelineSetup, Result
 from daemon.seats.counting import Uncounted
 from tests.support.fakes import FakeClock, FakeDetector, frame, seat_of
 from tests.support.waiting import PATIENCE_S
@@ -110,8 +110,8 @@ class Rig:
             clock=clock or self.time,
         )
 
-    def setup(self, detector: FakeDetector, *, max_age_s: float = MAX_AGE_S) -> Setup:
-        return Setup(detector, max_delay_s=MAX_DELAY_S, max_age_s=max_age_s)
+    def setup(self, detector: FakeDetector, *, max_age_s: float = MAX_AGE_S) -> PipelineSetup:
+        return PipelineSetup(detector, max_delay_s=MAX_DELAY_S, max_age_s=max_age_s)
 
     def put(self, camera: str, *, value: int = 0, age_s: float = 0.0) -> None:
         self.offer(self.frame(camera, self.time.now_s() - age_s, value=value))

@@ -141,7 +141,7 @@ SECTIONS = {
     "model: {score_threshold: 40}": "26: model.score_threshold: must be between 0 and 1",
     "model: {iou_threshold: 0}": "24: model.iou_threshold: must be more than 0 and at most 1",
     "model: {precision: fp16}": "20: model.precision: must be one of auto, float32, bfloat16,"
-    " float16",
+    " float16, int8",
     "model: {weights: ''}": "18: model.weights: must not be empty",
     "batching: {max_batch: 0}": "23: batching.max_batch: must be between 1 and 64",
     "batching: {max_delay_ms: 500}": "26: batching.max_delay_ms: max_delay_ms must be below"

@@ -19,7 +19,7 @@ from daemon.doors import Doors
 from daemon.pipeline.policy import BatchPolicy, Decision
 from daemon.pipeline.slot import Waiting
 from daemon.reload.model import LoadedModel
-from daemon.reload.reloader import Running
+from daemon.reload.reloader import Equipment
 from detector.api import InferenceError
 from sinks.crowd import Attendance
 from sinks.messages import HeartbeatMessage, StatusMessage
@@ -70,7 +70,7 @@ class Daemon:
 
     def start(self) -> App:
         model = LoadedModel(self.detector, loaded_ns=17, warmup_s=1.5, traces=3)
-        app = App(self.doors, Running(self.loaded, model), self.clock, open_source=no_source)
+        app = App(self.doors, Equipment(self.loaded, model), self.clock, open_source=no_source)
         self.apps.append(app)
         app.start()
         return app

@@ -16,7 +16,7 @@ from daemon.cameras.crew import Crew
 from daemon.clock import SystemClock
 from daemon.pipeline.policy import BatchPolicy
 from daemon.pipeline.slot import Slot, SlotBoard
-from daemon.pipeline.threads import Pipeline, Setup
+from daemon.pipeline.threads import Pipeline, PipelineSetup
 from daemon.seats.roster import Roster
 from daemon.seats.rules import CameraRules
 from daemon.seats.seat import Numbers, Seat
@@ -80,7 +80,7 @@ class Station:
             clock=self.clock,
         )
         self.pipeline = Pipeline(
-            Setup(FakeDetector(2), max_delay_s=0.001, max_age_s=0.5),
+            PipelineSetup(FakeDetector(2), max_delay_s=0.001, max_age_s=0.5),
             self.slots,
             policy,
             publish=Publisher(self._say, epoch="9f3c", node="lodge", clock=self.clock).result,

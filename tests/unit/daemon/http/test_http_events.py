@@ -10,7 +10,7 @@ from collections.abc import Coroutine
 import pytest
 
 from daemon.http.errors import ApiError
-from daemon.http.events import Event, EventFeed, Listener
+from daemon.http.events import Event, EventFeed, EventReader
 from sinks.messages import (
     DetectionMessage,
     Envelope,
@@ -225,8 +225,8 @@ def test_closing_ends_every_answer_and_refuses_new_ones() -> None:
 
 
 def test_a_message_after_the_loop_has_gone_harms_nobody() -> None:
-    async def story() -> Listener:
-        return Listener(None, 4)
+    async def story() -> EventReader:
+        return EventReader(None, 4)
 
     listener = asyncio.run(story())
     listener.put(Event(answer(), "gate"))

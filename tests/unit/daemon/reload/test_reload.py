@@ -16,7 +16,7 @@ from daemon.books.reports import ReloadResult
 from daemon.errors import ListenError
 from daemon.reload.history import ReloadHistory, config_hash
 from daemon.reload.model import LoadedModel
-from daemon.reload.reloader import Plan, Reloader, Running
+from daemon.reload.reloader import Equipment, Prepared, Reloader
 from detector.api import InferenceError, ModelError
 from detector.spec import DetectorSpec
 from sinks.sink import SinkError
@@ -30,33 +30,33 @@ class FakeParts:
     """Remembers what each part was brought to; `faults` are raised there, once each."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[str, Running]] = []
+        self.calls: list[tuple[str, Equipment]] = []
         self.faults: dict[str, list[Exception]] = {}
         self.tried_in_vain: frozenset[str] = frozenset()
 
     def given_up(self) -> frozenset[str]:
         return self.tried_in_vain
 
-    def use_http(self, wanted: Running) -> None:
+    def use_http(self, wanted: Equipment) -> None:
         self._use("http", wanted)
 
-    def use_sinks(self, wanted: Running) -> None:
+    def use_sinks(self, wanted: Equipment) -> None:
         self._use("sinks", wanted)
 
-    def use_log(self, wanted: Running) -> None:
+    def use_log(self, wanted: Equipment) -> None:
         self._use("log", wanted)
 
-    def use_model(self, wanted: Running) -> None:
+    def use_model(self, wanted: Equipment) -> None:
         self._use("model", wanted)
 
-    def use_cameras(self, wanted: Running) -> None:
+    def use_cameras(self, wanted: Equipment) -> None:
         self._use("cameras", wanted)
 
-    def now(self) -> dict[str, Running]:
+    def now(self) -> dict[str, Equipment]:
         """What each part runs with, of those that were touched."""
         return dict(self.calls)
 
-    def _use(self, part: str, wanted: Running) -> None:
+    def _use(self, part: str, wanted: Equipment) -> None:
         self.calls.append((part, wanted))
         if faults := self.faults.get(part):
             raise faults.pop(0)
@@ -72,7 +72,7 @@ class Bench:
         self.built: list[DetectorSpec] = []
         self.steps = 0
         self.write(gate=SCENE)
-        self.before = Running(
+        self.before = Equipment(
             load(self.path, {}), LoadedModel(FakeDetector(), loaded_ns=1, warmup_s=0.1, traces=0)
         )
         self.history = ReloadHistory(self.before.loaded.config, self.clock)
@@ -85,7 +85,7 @@ class Bench:
         self.built.append(wanted)
         return FakeDetector(wanted.max_batch)
 
-    def prepare(self, build: Callable[..., Any] | None = None) -> Plan:
+    def prepare(self, build: Callable[..., Any] | None = None) -> Prepared:
         def advanced() -> None:
             self.steps += 1
 

@@ -6,8 +6,8 @@ import pytest
 
 from config.schema import HttpConfig
 from daemon.errors import ListenError
+from daemon.http.door import HttpDoor
 from daemon.http.events import EventFeed
-from daemon.http.site import Site
 from tests.support.fakes import FakeClock
 
 HERE = HttpConfig(listen="127.0.0.1:9464")
@@ -50,7 +50,7 @@ class Plot:
         self.held: set[str] = set()
         self.calls: list[str] = []
         self.made: list[HttpConfig] = []
-        self.site = Site(HERE, self._make, FakeClock())
+        self.site = HttpDoor(HERE, self._make, FakeClock())
         self.site.bind()
         self.site.start()
         self.calls.clear()

@@ -20,7 +20,7 @@ class Interest(Enum):
     PASSING = auto()  # it may become part of a clip
 
 
-class Trigger:
+class Selector:
     """One camera's. While a clip is made of one event no other begins."""
 
     def __init__(self, config: RecordConfig) -> None:
