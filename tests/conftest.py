@@ -2,9 +2,16 @@
 
 import signal
 
+from hypothesis import settings
+
 
 def pytest_configure() -> None:
     # A shell starts what it puts in the background with SIGINT ignored, and every process that a
     # test starts would inherit that: it could not be interrupted.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# How long one example takes says more of the machine than of the code.
+settings.register_profile("any-machine", deadline=None)
+settings.load_profile("any-machine")
