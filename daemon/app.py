@@ -12,6 +12,7 @@ from daemon.capture.source import open_source as open_by_url
 from daemon.capture.worker import CameraWorker
 from daemon.clock import Clock
 from daemon.doors import Doors
+from daemon.memory_bound import MemoryBound
 from daemon.pipeline.policy import BatchPolicy
 from daemon.pipeline.slot import Slot, SlotBoard
 from daemon.pipeline.threads import Pipeline, PipelineSetup
@@ -68,6 +69,7 @@ class App:
         )
         self._reloader = Reloader(equipment, self, doors.history, clock)
         self._draining = False
+        self._bound = MemoryBound()
 
     def start(self) -> None:
         """Start the pipeline and every camera."""
@@ -77,6 +79,7 @@ class App:
         self.use_model(self._equipment)
         self.use_cameras(self._equipment)
         self._doors.reporter.stage = Stage.CAPTURING
+        self._tighten()
 
     def check(self) -> None:
         """Raises InferenceError once the detector has failed so long that only a new process may
@@ -101,11 +104,13 @@ class App:
         self, build: BuildDetector, *, advanced: Callable[[], None] = lambda: None
     ) -> Prepared:
         """Read the configuration file again. Raises ConfigError; see `Reloader.prepare`."""
+        self._bound.lift()
         return self._reloader.prepare(build, advanced=advanced)
 
     def conclude_reload(self, prepared: Callable[[], Prepared]) -> None:
         """Become what the file says, or stay what it was; see `Reloader.conclude`."""
         self._reloader.conclude(prepared)
+        self._tighten()
 
     def given_up(self) -> frozenset[str]:
         return self._crew.given_up()
@@ -165,6 +170,9 @@ class App:
             return f"the detector has been busy with one batch for {busy_s:.0f} s"
         dead = [] if self._draining else self._pipeline.dead_threads()
         return f"thread {dead[0]} has died" if dead else None
+
+    def _tighten(self) -> None:
+        self._bound.tighten(len(self._doors.config.cameras))
 
     def _open_worker(self, seat: Seat, slot: Slot, input_spec: InputSpec) -> Worker:
         return CameraWorker(

@@ -100,6 +100,8 @@ class CameraWorker:
             self._intake.consume(self._open, self._stopping)
         except CaptureError as error:
             return error
+        except MemoryError:  # what this camera held is given back now
+            return CaptureError(Kind.RESOURCES, "out of memory")
         except Exception as error:
             _log_crash(self._reporter.camera, error)
             return CaptureError(Kind.INTERNAL, type(error).__name__)

@@ -119,6 +119,20 @@ def threads_run_out(case: Case) -> None:
         staged.untouched(["b"], from_s, time.monotonic())
 
 
+def memory_runs_out(case: Case) -> None:
+    """One camera takes 100 MB more for every picture; the bound of the process is 1.2 GB away."""
+    with four_cameras(case, "--grow=faulty", "--trim-after-s=1") as (staged, _):
+        from_s = time.monotonic()
+        after_s, reason = staged.loss_after("faulty", from_s)
+        case.equal("reason", reason, "resources")
+        case.note("lost after", after_s, "s")
+        span = (from_s, time.monotonic() + window_s(case))
+        time.sleep(window_s(case))
+        case.note("others: p99", staged.p99_ms(OTHERS, span), "ms")
+        staged.untouched(OTHERS, *span)
+        staged.remark(OTHERS)
+
+
 ROWS = (
     Row(
         "10",
@@ -137,6 +151,12 @@ ROWS = (
         "no file descriptor left",
         "the camera that needs one says so; no spin",
         descriptors_run_out,
+    ),
+    Row(
+        "20c",
+        "decoding one camera takes memory without end",
+        "that camera is lost as resources, others run",
+        memory_runs_out,
     ),
     Row("20b", "no thread left for a camera", "that camera failed, others run", threads_run_out),
 )

@@ -23,7 +23,7 @@ import numpy as np  # noqa: E402
 import numpy.typing as npt  # noqa: E402
 
 from config.loader import load  # noqa: E402
-from daemon import app, log, memory  # noqa: E402
+from daemon import app, log, memory, memory_bound  # noqa: E402
 from daemon.capture.av_source import AvSource  # noqa: E402
 from daemon.capture.pacer import Pacer  # noqa: E402
 from daemon.clock import SystemClock  # noqa: E402
@@ -123,6 +123,22 @@ def slow_down(camera: str) -> None:
     AvSource.samples = slowly  # type: ignore[method-assign]
 
 
+def grow(camera: str) -> None:
+    """Decoding this camera takes 100 MB more for every picture, and never gives them back before
+    the camera is closed.
+    """
+    samples = AvSource.samples
+
+    def growing(source: AvSource, pacer: Pacer) -> Iterator[Any]:
+        held = []
+        for sample in samples(source, pacer):
+            if threading.current_thread().name == f"capture:{camera}":
+                held.append(bytearray(100 * memory_bound.MB))
+            yield sample
+
+    AvSource.samples = growing  # type: ignore[method-assign]
+
+
 def deny_thread(camera: str) -> None:
     """Starting this camera's thread fails as on a machine that is out of threads."""
     start = threading.Thread.start
@@ -160,6 +176,7 @@ def main() -> int:
     parser.add_argument("--step-after-s", type=float, default=0.0)
     parser.add_argument("--stuck-s", type=float, default=app.STUCK_S)
     parser.add_argument("--slow", metavar="CAMERA")
+    parser.add_argument("--grow", metavar="CAMERA")
     parser.add_argument("--no-thread", metavar="CAMERA")
     parser.add_argument("--lose-log", choices=("closed", "full"))
     parser.add_argument("--lose-log-after-s", type=float, default=2.0)
@@ -174,6 +191,9 @@ def main() -> int:
     memory.DELAY_S = arguments.trim_after_s
     if arguments.slow:
         slow_down(arguments.slow)
+    if arguments.grow:
+        memory_bound.ROOM_MB = memory_bound.ROOM_PER_CAMERA_MB = 200
+        grow(arguments.grow)
     if arguments.no_thread:
         deny_thread(arguments.no_thread)
     if arguments.lose_log:

@@ -1,0 +1,84 @@
+"""A bound on what the process may still take, so that what grows without end costs itself alone.
+
+Who asks for memory at the bound does not get it: a camera is then lost as `resources`, and gives
+back what it held. Without a bound the kernel ends the process, and with it every camera.
+
+RLIMIT_DATA counts what can be written and is shared with nobody. Address space that is only
+reserved does not count: a GPU's driver reserves hundreds of gigabytes, which RLIMIT_AS would count.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import resource
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from daemon.diagnosis.machine import memory_available_mb
+
+MB = 2**20
+AVAILABLE_SHARE = 0.75
+ROOM_MB = 2048  # beside what is held once the model is warm
+ROOM_PER_CAMERA_MB = 512  # a decoder of 4K pictures, with all that it may hold
+STACKS_PER_CAMERA_MB = 64  # of its threads: never used, and counted all the same
+
+log = logging.getLogger(__name__)
+
+
+def room_mb(cameras: int, available_mb: int | None) -> int:
+    """What the process may take more than it has."""
+    room = ROOM_MB + ROOM_PER_CAMERA_MB * cameras
+    if available_mb is not None:
+        room = min(room, int(AVAILABLE_SHARE * available_mb))
+    return room + STACKS_PER_CAMERA_MB * cameras
+
+
+def available_to_us_mb() -> int | None:
+    """Of the machine, and of the control group that this process is in."""
+    group = "/"
+    with suppress(OSError, UnicodeError):
+        found = re.search(r"^0::(/.*)$", Path("/proc/self/cgroup").read_text(), re.MULTILINE)
+        group = found[1] if found else "/"
+    return memory_available_mb(cgroup=Path("/sys/fs/cgroup", group.lstrip("/")))
+
+
+class MemoryBound:
+    """`lift` while a model is loaded, `tighten` once it is warm. One thread at a time."""
+
+    def __init__(self, available_mb: Callable[[], int | None] = available_to_us_mb) -> None:
+        self._available_mb = available_mb
+
+    def tighten(self, cameras: int) -> None:
+        """From what is held now."""
+        held_mb = _held_mb()
+        if held_mb is not None:
+            room = room_mb(cameras, self._available_mb())
+            if _set((held_mb + room) * MB):
+                log.info("memory bounded held_mb=%d room_mb=%d", held_mb, room)
+
+    def lift(self) -> None:
+        _set(resource.getrlimit(resource.RLIMIT_DATA)[1])
+
+
+def _held_mb() -> int | None:
+    """What RLIMIT_DATA counts; None where the kernel does not say."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    found = re.search(r"^VmData:\s+(\d+) kB$", status, re.MULTILINE)
+    return int(found[1]) // 1024 if found else None
+
+
+def _set(limit: int) -> bool:
+    """The soft limit, never above the hard one."""
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    if hard != resource.RLIM_INFINITY and limit != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    try:
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+    except (OSError, ValueError):
+        return False
+    return True
