@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
 
 
@@ -16,6 +18,18 @@ class UnusableFileError(OSError):
     def __init__(self, message: str, *, is_unreadable: bool = False) -> None:
         super().__init__(message)
         self.is_unreadable = is_unreadable
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """For reading. Raises OSError, at once, for what is no regular file either."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        raise OSError(errno.EINVAL, "is not a regular file", path)
+    return os.fdopen(descriptor, "rb")
 
 
 def read_small_file(path: Path, limit: int) -> tuple[bytes, int]:

@@ -60,8 +60,15 @@ def group(text: str) -> tuple[str, tuple[str, ...]]:
 def labels(text: str) -> tuple[str, ...]:
     """From a file with one label per line, or from a list with commas."""
     path = Path(text)
-    lines = _text(path).splitlines() if path.is_file() else text.split(",")
+    lines = _text(path).splitlines() if _is_file(path) else text.split(",")
     return tuple(line.strip() for line in lines if line.strip())
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a list that is too long, or too odd, for the name of a file
+        return False
 
 
 def _text(path: Path) -> str:

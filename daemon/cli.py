@@ -6,11 +6,17 @@ Exit codes: 0 clean, 1 run time, 2 usage, 69 no model, 78 bad configuration.
 from __future__ import annotations
 
 import argparse
-import os
+import resource
 import signal
 import sys
 from importlib import import_module
 from importlib.metadata import version
+from typing import Any, NoReturn
+
+from daemon import console
+from daemon.console import complain, say_text
+from daemon.exits import EXIT_FAILED, EXIT_NO_MODEL, EXIT_USAGE
+from daemon.surroundings import surroundings
 
 COMMANDS = {  # verb: (module, help)
     "run": ("daemon.commands.run", "run the daemon"),
@@ -28,12 +34,56 @@ COMMANDS = {  # verb: (module, help)
 }
 
 
+# What these load does not fit into less; found out here, as it would end in a crash of native code.
+_COMPUTING = frozenset({"run", "doctor", "detect", "evaluate", "train", "bench"})
+_LEAST_ADDRESS_SPACE = 3 * 2**30  # bytes: what TensorFlow maps on a processor alone
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what it has to say as every command does."""
+
+    def error(self, message: str) -> NoReturn:
+        for line in self.format_usage().splitlines():
+            complain(line)
+        complain(f"{self.prog}: error: {message}")
+        raise SystemExit(EXIT_USAGE)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        del file  # help and version alone come here
+        say_text(message)
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Entry point of the `vedette` command; returns the exit code."""
+    """Entry point of the `vedette` command; returns the exit code. Nothing of Python reaches a user
+    but the traceback of a fault of ours.
+    """
     argv = sys.argv[1:] if argv is None else argv
+    console.prepare()
+    try:
+        code = _run(argv)
+        console.flush()
+    except BrokenPipeError:  # the reader of our output went away, as in `vedette schema | head`
+        console.abandon()
+        return 0
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except console.OutputError as error:
+        console.abandon()
+        complain(f"vedette: standard output: {error}")
+        return EXIT_FAILED
+    except (OSError, MemoryError, ImportError, RuntimeError, UnicodeEncodeError) as error:
+        words = surroundings(error)
+        if words is None:
+            raise
+        complain(f"vedette: {words}")
+        return EXIT_FAILED
+    return code
+
+
+def _run(argv: list[str]) -> int:
     # Only the verb that is asked for is imported: `check` and `tail` answer without TensorFlow.
     verb = next((word for word in argv if word in COMMANDS), None)
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="vedette",
         description="Streaming video analytics: cameras in, detections out.",
     )
@@ -45,13 +95,15 @@ def main(argv: list[str] | None = None) -> int:
         else:
             verbs.add_parser(name, help=text)
     args = parser.parse_args(argv)
-    try:
-        return int(args.run(args))
-    except BrokenPipeError:  # the reader of our output went away, as in `vedette schema | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+    allowed = resource.getrlimit(resource.RLIMIT_AS)[0]
+    is_short = allowed != resource.RLIM_INFINITY and allowed < _LEAST_ADDRESS_SPACE
+    if is_short and verb in _COMPUTING and not getattr(args, "quick", False):
+        complain(
+            f"vedette {verb}: {allowed / 1e9:.1f} GB of address space are allowed (ulimit -v),"
+            f" {_LEAST_ADDRESS_SPACE / 1e9:.1f} GB are needed"
+        )
+        return EXIT_NO_MODEL
+    return int(args.run(args))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,9 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Literal
 
+from config.errors import printable
 from config.urls import redacted
+from daemon.console import escaped_json
 
 _SYSLOG = {
     logging.DEBUG: 7,
@@ -34,7 +36,7 @@ class TextFormatter(logging.Formatter):
         self._journald = journald
 
     def format(self, record: logging.LogRecord) -> str:
-        line = redacted(_message(self, record))
+        line = redacted(_message(self, record))  # of printable characters, but for line breaks
         if self._journald:  # which has its own clock, and reads the level from the prefix
             prefix = f"<{_SYSLOG.get(record.levelno, 5)}>"
             return "\n".join(f"{prefix}{part}" for part in f"{record.name}: {line}".splitlines())
@@ -45,7 +47,7 @@ class TerminalFormatter(logging.Formatter):
     """`10:00:00 camera up camera=gate …`, by the clock of the wall; a level only above INFO."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = redacted(_message(self, record))
+        line = redacted(_message(self, record))  # of printable characters, but for line breaks
         moment = datetime.fromtimestamp(record.created, UTC).astimezone()
         level = f"{record.levelname} " if record.levelno != logging.INFO else ""
         return f"{moment:%H:%M:%S} {level}{line}"
@@ -55,7 +57,7 @@ class JsonFormatter(logging.Formatter):
     """One JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return json.dumps(
+        line = json.dumps(
             {
                 "time": _time(record),
                 "level": record.levelname.lower(),
@@ -65,6 +67,7 @@ class JsonFormatter(logging.Formatter):
             },
             ensure_ascii=False,
         )
+        return escaped_json(line)
 
 
 def configure(level: str = "info", style: Literal["text", "json"] = "text") -> None:
@@ -99,10 +102,13 @@ def _time(record: logging.LogRecord) -> str:
 
 
 def _message(formatter: logging.Formatter, record: logging.LogRecord) -> str:
-    text = record.getMessage()
+    """In one line, whatever names of others are in it; the lines of a traceback follow."""
+    lines = [record.getMessage()]
+    if "\n" in str(record.msg):  # of ours, as where a stack follows
+        lines = lines[0].splitlines()
     if record.exc_info:
-        text += "\n" + formatter.formatException(record.exc_info)
-    return text
+        lines += formatter.formatException(record.exc_info).splitlines()
+    return "\n".join(map(printable, lines))
 
 
 def _stderr_is_the_journal() -> bool:

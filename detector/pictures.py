@@ -37,17 +37,19 @@ def read_picture(path: Path, *, upright: bool) -> Pixels:
         raise PictureError("is empty")
     size = announced_size(data)
     if size is None:
-        raise PictureError("not an image that can be decoded")
+        raise PictureError("is not an image that can be decoded")
     if size[0] * size[1] > MOST_PIXELS:
         msg = f"{size[0]}x{size[1]} is too large: at most {MOST_PIXELS // 10**6} million pixels"
         raise PictureError(msg)
+    # Else standard error hears of every damaged picture once more, in OpenCV's words.
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     flags = cv2.IMREAD_COLOR | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
     try:
         bgr = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:
         bgr = None
     if bgr is None:
-        raise PictureError("not an image that can be decoded")
+        raise PictureError("is not an image that can be decoded")
     return np.asarray(bgr, np.uint8)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
@@ -29,7 +28,7 @@ def quiet_start() -> Iterator[None]:
         yield
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with tempfile.TemporaryFile() as held:
+    with os.fdopen(os.memfd_create("stderr"), "w+b") as held:  # no folder need be writable
         stderr = os.dup(2)
         os.dup2(held.fileno(), 2)
         try:

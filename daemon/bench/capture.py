@@ -31,6 +31,7 @@ from daemon.capture.intake import Intake
 from daemon.capture.reporter import Reporter
 from daemon.capture.source import open_source
 from daemon.clock import SystemClock
+from daemon.console import say
 from daemon.pipeline.frame import Frame
 from daemon.seats.counting import Uncounted
 from daemon.seats.rules import CameraRules
@@ -68,11 +69,11 @@ def run(args: argparse.Namespace) -> int:
         "capped": partial(_ours, file, spec, args.fps),
     }
     figures = _figures(ways, args.rounds)
-    print(f"{file.name}, capped at {args.fps:g} fps, {args.rounds} rounds")
+    say(f"{file.name}, capped at {args.fps:g} fps, {args.rounds} rounds")
     for name in ways:
-        print(f"  {name:<8}{figures['cpu_ms_per_frame'][name]:8.3f} ms CPU per frame")
-    print(f"  whole / bare    {figures['whole_over_bare']:.3f}")
-    print(f"  capped / whole  {figures['capped_over_whole']:.3f}")
+        say(f"  {name:<8}{figures['cpu_ms_per_frame'][name]:8.3f} ms CPU per frame")
+    say(f"  whole / bare    {figures['whole_over_bare']:.3f}")
+    say(f"  capped / whole  {figures['capped_over_whole']:.3f}")
     if args.json:
         args.json.write_text(json.dumps(figures, indent=2) + "\n")
     return 0

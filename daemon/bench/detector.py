@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -25,6 +24,7 @@ import numpy.typing as npt
 
 from daemon.arguments import batch_sizes, input_size
 from daemon.bench.recording import DEMO
+from daemon.console import complain, say_text
 from daemon.exits import EXIT_NO_MODEL
 from detector.api import ModelError
 from detector.build import start_tensorflow
@@ -81,9 +81,9 @@ def run(args: argparse.Namespace) -> int:
         with tempfile.TemporaryDirectory() as folder:
             figures = _measure(args, Path(folder))
     except ModelError as error:
-        print(f"vedette bench: {error}", file=sys.stderr)
+        complain(f"vedette bench: {error}")
         return EXIT_NO_MODEL
-    print(table(figures))
+    say_text(table(figures))
     if args.json:
         args.json.write_text(json.dumps(figures, indent=2) + "\n")
     return 0

@@ -15,6 +15,7 @@ from typing import Any
 
 from daemon.bench.figures import figures_of, table
 from daemon.bench.trial import Load, Trial
+from daemon.console import say_text
 from daemon.exits import EXIT_FAILED
 
 
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     )
     with tempfile.TemporaryDirectory() as folder:
         figures = figures_of(plan, Trial(plan, Path(folder)).run())
-    print(table(figures))
+    say_text(table(figures))
     if args.json:
         args.json.write_text(json.dumps(figures, indent=2) + "\n")
     return 0 if figures["conserved"] else EXIT_FAILED

@@ -13,6 +13,7 @@ import threading
 import time
 
 from config.urls import split_host_port
+from daemon.console import say
 
 READ_BYTES = 1 << 16
 _MARK = b"\r\n--picture\r\n"  # between two pictures; see daemon.http.mjpeg
@@ -63,4 +64,4 @@ def watch(host: str, port: int, cameras: list[str]) -> float:
 
 
 if __name__ == "__main__":
-    print(watch(*split_host_port(sys.argv[1]), sys.argv[2:]))
+    say(str(watch(*split_host_port(sys.argv[1]), sys.argv[2:])))

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from config.camera import CameraConfig
 from config.credentials import credentials_directory, is_hidden, resolve
-from config.errors import ConfigError, CredentialError, Fault, KeyPath, printable
+from config.errors import ConfigError, CredentialError, Fault, KeyPath
 from config.loader import Loaded, load
 from config.urls import local_path, scheme_of
+from daemon.console import complain, say
 from daemon.diagnosis.files import file_fault
 from daemon.reload.access import check_token
 from daemon.reload.labels import check_labels
@@ -50,11 +50,11 @@ def run(args: argparse.Namespace) -> int:
             warnings.append(_warning(loaded, ("model", "weights"), str(exc)))
     except ConfigError as exc:
         for fault in exc.faults:
-            print(fault, file=sys.stderr)
+            complain(str(fault))
         return os.EX_CONFIG
     for warning in warnings:
-        print(warning, file=sys.stderr)
-    print(f"{printable(str(args.config))}: ok ({_summary(loaded)})")
+        complain(str(warning))
+    say(f"{args.config}: ok ({_summary(loaded)})")
     return os.EX_OK
 
 
@@ -111,5 +111,5 @@ def _summary(loaded: Loaded) -> str:
     if config.sinks.zeromq:
         parts.append(config.sinks.zeromq.bind)
     if config.sinks.jsonl:
-        parts.append(printable(str(config.sinks.jsonl.path)))
+        parts.append(str(config.sinks.jsonl.path))
     return ", ".join([*parts, f"http://{config.http.listen}"])

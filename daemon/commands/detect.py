@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from tqdm import tqdm
 
+from config.errors import printable
 from config.schema import ModelConfig
 from config.urls import redacted
+from daemon.console import complain, say
 from daemon.exits import EXIT_FAILED, EXIT_NO_MODEL, EXIT_USAGE
 from daemon.reload.model import BuildDetector, detector_spec
 from detector.api import Detector, InferenceError, ModelError
@@ -124,7 +126,7 @@ class Run:
 
         unit = " images" if source is None else " frames"
         hidden = True if self._quiet else None  # None: shown on a terminal only
-        bar = tqdm(total=total, desc=what, unit=unit, disable=hidden, file=sys.stderr)
+        bar = tqdm(total=total, desc=printable(what), unit=unit, disable=hidden, file=sys.stderr)
         pictures = objects = 0
         try:
             with bar, writer, closing(process(self._detector, shots, writer)) as answers:
@@ -135,7 +137,7 @@ class Run:
         except (UnreadableError, WriteError, InferenceError) as error:
             self._report(source, error)
         if not self._quiet:
-            print(f"{what}: answered {pictures}, objects {objects}")
+            say(f"{what}: answered {pictures}, objects {objects}")
 
     def _readable(self, jobs: Sequence[Job]) -> Iterator[Shot]:
         """Pictures of the images that can be decoded; runs in the reading thread."""
@@ -149,7 +151,8 @@ class Run:
 
     def _report(self, source: Path | None, error: Exception) -> None:
         self._failed += 1
-        tqdm.write(f"{source}: {error}" if source else str(error), file=sys.stderr)
+        with tqdm.external_write_mode(file=sys.stderr):
+            complain(f"{source}: {error}" if source else str(error))
 
     @property
     def _model(self) -> Model:
@@ -197,5 +200,5 @@ def _build(wanted: ModelConfig, max_batch: int, build: BuildDetector) -> Detecto
 
 
 def _fail(error: Exception, code: int) -> int:
-    print(redacted(f"vedette detect: {error}"), file=sys.stderr)
+    complain(redacted(f"vedette detect: {error}"))
     return code

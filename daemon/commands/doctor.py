@@ -6,15 +6,14 @@ Changes nothing: addresses are bound and released, streams are opened and closed
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from config.errors import ConfigError
 from config.loader import Loaded, load
+from daemon.console import complain, say, say_json
 from daemon.exits import EXIT_FAILED
 
 if TYPE_CHECKING:  # PyAV and ZeroMQ are loaded when there is something to look at
@@ -46,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         return os.EX_CONFIG
     failed = any(finding.verdict == "fail" for finding in findings)
     if args.json:
-        print(json.dumps({"ok": not failed, "findings": [asdict(found) for found in findings]}))
+        say_json({"ok": not failed, "findings": [asdict(found) for found in findings]})
     return EXIT_FAILED if failed else 0
 
 
@@ -60,13 +59,13 @@ def _examined(loaded: Loaded, args: argparse.Namespace) -> list[Finding]:
     for finding in examine(loaded, quick=args.quick, clock=SystemClock()):
         findings.append(finding)
         if not args.json:
-            print(finding.line(width), flush=True)
+            say(finding.line(width))
     return findings
 
 
 def _show_faults(error: ConfigError, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"ok": False, "faults": [str(fault) for fault in error.faults]}))
+        say_json({"ok": False, "faults": [str(fault) for fault in error.faults]})
         return
     for fault in error.faults:
-        print(fault, file=sys.stderr)
+        complain(str(fault))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -17,6 +16,7 @@ from config.errors import printable
 from config.hints import did_you_mean
 from config.schema import ModelConfig
 from daemon.arguments import fraction, group, input_size, labels, picture_count
+from daemon.console import complain, say_text
 from daemon.exits import EXIT_FAILED, EXIT_NO_MODEL, EXIT_USAGE
 from detector.api import Detector, InferenceError, ModelError
 from detector.spec import DetectorSpec
@@ -123,11 +123,11 @@ def _run(args: argparse.Namespace, build: Callable[[DetectorSpec], Detector]) ->
     evaluations = [_evaluate(args, build, model, task) for model in models]
     figures, measured = evaluations[0]
     for each, _ in evaluations:
-        print(table(each))
+        say_text(table(each))
     if args.compare:
         other = evaluations[1][0]
         figures |= {"compare": other, "difference": difference(figures, other)}
-        print(difference_table(figures["difference"]))
+        say_text(difference_table(figures["difference"]))
     _write(args, figures, measured)
     return EXIT_FAILED if args.strict and figures["faults"] else 0
 
@@ -147,7 +147,7 @@ def _evaluate(
         detector,
         task,
         lost=lost.append,
-        track=lambda answers: tqdm(answers, name, total, unit=" images", disable=None),
+        track=lambda answers: tqdm(answers, printable(name), total, unit=" images", disable=None),
         thresholds=model.thresholds,
     )
     _tell(lost)
@@ -262,7 +262,7 @@ def _tell(faults: Sequence[Fault]) -> None:
 
 
 def _note(message: str) -> None:
-    print(f"vedette evaluate: {printable(message)}", file=sys.stderr)
+    complain(f"vedette evaluate: {message}")
 
 
 def _fail(message: str, code: int) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
+from daemon.console import complain, say
 from daemon.exits import EXIT_FAILED
 
 
@@ -31,10 +31,10 @@ def run(args: argparse.Namespace) -> int:
     try:
         public, secret = create_pair(args.folder, args.name)
     except KeyFileError as error:
-        print(error, file=sys.stderr)
+        complain(str(error))
         return EXIT_FAILED
-    print(f"{secret}  keep it on this machine, mode 0600")
-    print(f"{public}  hand it to the other side")
+    say(f"{secret}  keep it on this machine, mode 0600")
+    say(f"{public}  hand it to the other side")
     return 0
 
 

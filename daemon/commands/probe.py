@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import threading
 from pathlib import Path
@@ -15,6 +14,7 @@ from pydantic_core import ErrorDetails
 from config.camera import CameraConfig
 from config.urls import redacted, scheme_of
 from config.wording import describe
+from daemon.console import complain, say, say_json, say_text
 from daemon.exits import EXIT_FAILED, EXIT_USAGE
 
 if TYPE_CHECKING:  # PyAV is loaded when there is a stream to look at
@@ -51,7 +51,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         camera = _camera(args)
     except ValueError as error:
-        print(error, file=sys.stderr)
+        for line in str(error).splitlines():
+            complain(line)
         return EXIT_USAGE
 
     from daemon.capture.errors import CaptureError
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     from daemon.diagnosis.probing import attempt
 
     if sys.stderr.isatty():
-        print(f"watching for {args.seconds:g} s …", file=sys.stderr)
+        complain(f"watching for {args.seconds:g} s …")
     found = attempt(camera, seconds=args.seconds, clock=SystemClock(), pause=threading.Event().wait)
     if isinstance(found, CaptureError):
         _show_failure(camera, found, as_json=args.json)
@@ -102,14 +103,15 @@ def _show(camera: CameraConfig, probe: Probe, *, as_json: bool) -> None:
     from daemon.diagnosis.report import probe_json, rows
 
     if as_json:
-        print(json.dumps({"ok": True, "url": redacted(camera.url)} | probe_json(probe)))
+        say_json({"ok": True, "url": redacted(camera.url)} | probe_json(probe))
         return
-    print(redacted(camera.url))
+    say(redacted(camera.url))
     for name, value in rows(probe):
-        print(f"  {name:<10} {value}")
+        say(f"  {name:<10} {value}")
     for hint in (*troubles(probe), *costs(probe)):
-        print(f"hint: {hint}")
-    print(f"\n{snippet(camera, probe)}")
+        say(f"hint: {hint}")
+    say()
+    say_text(snippet(camera, probe))
 
 
 def _show_failure(camera: CameraConfig, error: CaptureError, *, as_json: bool) -> None:
@@ -118,9 +120,10 @@ def _show_failure(camera: CameraConfig, error: CaptureError, *, as_json: bool) -
     url, next_step = redacted(camera.url), advice(error.kind, camera)
     if as_json:
         failure = {"kind": error.kind, "detail": error.detail, "advice": next_step}
-        print(json.dumps({"ok": False, "url": url} | failure))
+        say_json({"ok": False, "url": url} | failure)
     else:
-        print(f"{url}\n{error}\n{next_step}", file=sys.stderr)
+        for line in (url, str(error), *next_step.splitlines()):
+            complain(line)
 
 
 def _seconds(text: str) -> float:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import resource
-import sys
 from pathlib import Path
 from typing import Any
 
 from config.errors import ConfigError
+from daemon.console import complain
 from daemon.exits import EXIT_BAD_CONFIG
 
 
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         loaded = load(args.config)
     except ConfigError as error:
         for fault in error.faults:
-            print(fault, file=sys.stderr)
+            complain(str(fault))
         return EXIT_BAD_CONFIG
     log.configure(loaded.config.log.level, loaded.config.log.format)
 

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from config.json_schema import schema_text
+from daemon.console import say_text
 
 
 def add_parser(subparsers: Any) -> None:
@@ -19,5 +20,5 @@ def add_parser(subparsers: Any) -> None:
 
 def run(_: argparse.Namespace) -> int:
     """Print it; returns the exit code."""
-    print(schema_text(), end="")
+    say_text(schema_text())
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,6 +12,7 @@ from typing import Any
 
 import zmq
 
+from daemon.console import complain, say, say_json_text
 from daemon.exits import EXIT_FAILED, EXIT_USAGE
 from sinks.endpoints import needs_ipv6
 from sinks.gaps import GapWatch, What
@@ -74,7 +74,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if (args.server_key is None) != (args.key is None):
-        print("--server-key and --key belong together", file=sys.stderr)
+        complain("--server-key and --key belong together")
         return EXIT_USAGE
     try:
         with zmq.Context() as context, closing(_subscribe(context, args)) as socket:
@@ -82,10 +82,17 @@ def run(args: argparse.Namespace) -> int:
     except (KeyFileError, zmq.ZMQError) as error:
         from config.urls import redacted  # only now: it takes longer to load than all the rest
 
-        print(redacted(f"{args.endpoint}: {error}"), file=sys.stderr)
+        complain(redacted(f"{args.endpoint}: {_words(error, args.endpoint)}"))
         return EXIT_USAGE
     except KeyboardInterrupt:
         return 0
+
+
+def _words(error: Exception, endpoint: str) -> str:
+    if isinstance(error, zmq.ZMQError):
+        hint = "" if "://" in endpoint else f": did you mean tcp://{endpoint}?"
+        return f"{zmq.strerror(error.errno or 0).lower()}{hint}"
+    return str(error)
 
 
 class Narrator:
@@ -129,18 +136,19 @@ class Narrator:
 
 
 def _follow(socket: zmq.Socket[bytes], args: argparse.Namespace) -> int:
+    say_line = say_json_text if args.json else say
     narrator = Narrator(as_json=args.json, events=args.events, camera=args.camera)
     count = 0
     for topic, payload in _receive(socket, args.endpoint, args.timeout):
         try:
             message = decode(topic, payload)
         except ValueError as error:
-            print(f"not a message of vedette: {_printable(str(error))}", file=sys.stderr)
+            complain(f"not a message of vedette: {_printable(str(error))}")
             continue
         for remark in narrator.remarks(message):
-            print(f"-- {remark}", file=sys.stderr if args.json else sys.stdout, flush=True)
+            (complain if args.json else say)(f"-- {remark}")
         for line in narrator.lines(message):
-            print(line, flush=True)
+            say_line(line)
         count += isinstance(message, DetectionMessage | EventMessage)
         if args.count is not None and count >= args.count:
             return 0
@@ -161,10 +169,9 @@ def _receive(
             yield topic, payload
         now_s = time.monotonic()
         if now_s >= silent_at_s:
-            print(
+            complain(
                 f"nothing heard from {endpoint} for {SILENCE_S:.0f} s: does vedette run there, "
-                "and does it ask for keys?",
-                file=sys.stderr,
+                "and does it ask for keys?"
             )
             silent_at_s = float("inf")
 

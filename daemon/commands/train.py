@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from tqdm import tqdm
 
 from daemon.arguments import labels
+from daemon.console import complain, say
 from daemon.exits import EXIT_FAILED, EXIT_NO_MODEL, EXIT_USAGE
 from detector.api import InferenceError, ModelError
 from detector.datasets.errors import DataError
@@ -107,7 +108,7 @@ def _go(args: argparse.Namespace) -> int:
         from detector.training.preview import write_preview
 
         write_preview(setup.examples, setup.data.labels, args.preview)
-        print(f"wrote {args.preview}")
+        say(f"wrote {args.preview}")
         return 0
     return _train(setup, folder, quiet=args.quiet)
 
@@ -122,7 +123,7 @@ def _train(setup: Setup, folder: Path, *, quiet: bool) -> int:
     (folder / _SETTINGS).write_text(setup.settings.model_dump_json(indent=2), encoding="utf-8")
     training = Training(setup, learner, folder, measure=measure_for(setup))
     done = training.resume()
-    print(f"goes on after step {done}" if done else f"begins with {origin}")
+    say(f"goes on after step {done}" if done else f"begins with {origin}")
     with _stop_signals() as caught, _Progress(setup, done, quiet=quiet) as progress:
         outcome = training.run(stopping=lambda: bool(caught), reporter=progress)
     _finish(setup, folder, origin, outcome)
@@ -139,24 +140,24 @@ def _finish(setup: Setup, folder: Path, origin: str, outcome: Outcome) -> None:
     card = model_card(setup, origin, points, weights=outcome.weights.name)
     (folder / "model-card.md").write_text(card, encoding="utf-8")
     if outcome.finished:
-        print(f"trained for {outcome.step} steps; weights: {outcome.weights}")
+        say(f"trained for {outcome.step} steps; weights: {outcome.weights}")
     else:
-        print(f"stopped after step {outcome.step} of {setup.steps}; everything is saved.")
-        print(f"Go on with: vedette train --resume {folder}")
+        say(f"stopped after step {outcome.step} of {setup.steps}; everything is saved.")
+        say(f"Go on with: vedette train --resume {folder}")
 
 
 def _tell(setup: Setup) -> None:
     boxes = sum(int((~sample.ignored).sum()) for sample in setup.data.samples)
-    print(
+    say(
         f"data: {len(setup.data.samples)} pictures, {boxes} boxes of"
         f" {len(setup.data.labels)} classes: {', '.join(setup.data.labels)}"
     )
     if setup.dev is not None:
-        print(f"dev: {len(setup.dev.samples)} pictures")
+        say(f"dev: {len(setup.dev.samples)} pictures")
     for fault in setup.faults[:_FAULTS_SHOWN]:
-        print(f"left out: {fault.file}: {fault.reason}", file=sys.stderr)
+        complain(f"left out: {fault.file}: {fault.reason}")
     if len(setup.faults) > _FAULTS_SHOWN:
-        print(f"left out: and {len(setup.faults) - _FAULTS_SHOWN} more", file=sys.stderr)
+        complain(f"left out: and {len(setup.faults) - _FAULTS_SHOWN} more")
 
 
 class _Progress:
@@ -181,7 +182,8 @@ class _Progress:
 
     def measured(self, step: int, figures: Mapping[str, float]) -> None:
         told = ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
-        tqdm.write(f"step {step}: {told}")
+        with tqdm.external_write_mode():
+            say(f"step {step}: {told}")
 
     def __enter__(self) -> _Progress:
         return self
@@ -244,5 +246,5 @@ def _stop_signals() -> Iterator[list[int]]:
 
 
 def _fail(error: object, code: int) -> int:
-    print(f"vedette train: {error}", file=sys.stderr)
+    complain(f"vedette train: {error}")
     return code

@@ -10,10 +10,10 @@ from typing import Any
 
 from tqdm import tqdm
 
-from config.errors import printable
 from config.hints import did_you_mean
 from daemon.arguments import labels
 from daemon.commands import weights_export, weights_quantize, weights_tune
+from daemon.console import complain, say
 from daemon.exits import EXIT_FAILED, EXIT_NO_MODEL, EXIT_USAGE
 
 _IMPORT_HELP = """\
@@ -112,8 +112,8 @@ def run_import(args: argparse.Namespace) -> int:
         return _failed(error)
     about = imported.description
     left_out = imported.num_classes - len(about.labels)
-    print(
-        f"{printable(str(args.out))}: {about.architecture}, {len(about.labels)} labels"
+    say(
+        f"{args.out}: {about.architecture}, {len(about.labels)} labels"
         f"{f' ({left_out} of the classes left out)' if left_out else ''}, input"
         f" {about.input_size}, {imported.num_parameters:,} parameters ({imported.kind})"
     )
@@ -133,7 +133,7 @@ def run_info(args: argparse.Namespace) -> int:
     except OSError as error:
         return _failed(error)
     for heading, text in rows:
-        print(f"{heading:<14}{printable(text)}")
+        say(f"{heading:<14}{text}")
     return 0
 
 
@@ -149,7 +149,7 @@ def run_fetch(args: argparse.Namespace) -> int:
         return _usage(f"no weights are published as {args.name}{hint}")
     try:
         if weights_file(args.name).is_file():
-            print(f"{weights_file(args.name)}: is there already")
+            say(f"{weights_file(args.name)}: is there already")
             return 0
         with tqdm(
             desc=args.name, unit="B", unit_scale=True, disable=None, file=sys.stderr
@@ -165,9 +165,9 @@ def run_fetch(args: argparse.Namespace) -> int:
     except ModelError as error:
         return _no_model(error)
     remark = "kept for later downloads" if fetched.first else "as received before"
-    print(f"received {fetched.pin.size:,} bytes, SHA-256 {fetched.pin.sha256} ({remark})")
-    print(f"{fetched.path}: use it with `model: {{name: {PUBLISHED[args.name].architecture},"
-          f" weights: {args.name}}}`")  # fmt: skip
+    say(f"received {fetched.pin.size:,} bytes, SHA-256 {fetched.pin.sha256} ({remark})")
+    architecture = PUBLISHED[args.name].architecture
+    say(f"{fetched.path}: use it with `model: {{name: {architecture}, weights: {args.name}}}`")
     return 0
 
 
@@ -187,10 +187,10 @@ def _failed(error: Exception, what: str = "") -> int:
 def _no_model(error: Exception) -> int:
     code = _say(str(error), EXIT_NO_MODEL)
     for fault in getattr(error, "faults", ()):
-        print(f"  {printable(fault)}", file=sys.stderr)
+        complain(f"  {fault}")
     return code
 
 
 def _say(message: str, code: int) -> int:
-    print(f"vedette weights: {printable(message)}", file=sys.stderr)
+    complain(f"vedette weights: {message}")
     return code

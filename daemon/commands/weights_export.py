@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
-from config.errors import printable
 from daemon.arguments import batch_size, detection_count, fraction, input_size
+from daemon.console import complain, say
 from daemon.exits import EXIT_FAILED, EXIT_NO_MODEL
 
 _HELP = """\
@@ -81,10 +80,10 @@ def run(args: argparse.Namespace) -> int:
         return _say(error, EXIT_NO_MODEL)
     except OSError as error:
         return _say(error, EXIT_FAILED)
-    print(args.out)
+    say(str(args.out))
     return 0
 
 
 def _say(error: Exception, code: int) -> int:
-    print(f"vedette weights: {printable(str(error))}", file=sys.stderr)
+    complain(f"vedette weights: {error}")
     return code

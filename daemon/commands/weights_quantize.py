@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from config.errors import ConfigError, printable
+from config.errors import ConfigError
+from daemon.console import complain, say, say_text
 from daemon.exits import EXIT_BAD_CONFIG, EXIT_FAILED, EXIT_NO_MODEL, EXIT_USAGE
 from daemon.offline.calibration import (
     Camera,
@@ -100,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
         return _fail(error, EXIT_NO_MODEL)
     except ConfigError as error:
         for fault in error.faults:
-            print(fault, file=sys.stderr)
+            complain(str(fault))
         return EXIT_BAD_CONFIG
     except (InferenceError, OSError) as error:
         return _fail(error, EXIT_FAILED)
@@ -184,32 +185,32 @@ def _tell(choice: Choice) -> None:
 
 def _print_choice(best: Choice) -> None:
     if best.kept:
-        print(f"kept in float32, as it hurts them most: {', '.join(best.kept)}")
+        say(f"kept in float32, as it hurts them most: {', '.join(best.kept)}")
     else:
-        print("every layer in int8: none is worth float32")
-    print(f"agreement with float32: {best.agreement:.3f} (1 is: every box where it was)")
+        say("every layer in int8: none is worth float32")
+    say(f"agreement with float32: {best.agreement:.3f} (1 is: every box where it was)")
 
 
 def _evaluate(quantizer: Quantizer, form: Any, dev: Material) -> None:
     """Print average precision before and after, where there are labels to measure it with."""
     if dev.data is None:
-        print("no labels: average precision was not measured")
+        say("no labels: average precision was not measured")
         return
     if find_spec("pycocotools") is None:
-        print("average precision was not measured: pip install 'vedette[train]'")
+        say("average precision was not measured: pip install 'vedette[train]'")
         return
     from detector.evaluation.labels import shared_labels
     from detector.evaluation.task import Task
 
     shared = shared_labels(dev.data.labels, quantizer.description.labels)
     if not shared:
-        print("the weights know none of the data's labels: average precision was not measured")
+        say("the weights know none of the data's labels: average precision was not measured")
         return
     step = -(-len(dev.data.samples) // _MOST_EVALUATED)
     data = replace(dev.data, samples=dev.data.samples[::step])
     task = Task(data, shared)
     before, after = (_measured(quantizer, which, task) for which in (None, form))
-    print(_table(before, after))
+    say_text(_table(before, after))
 
 
 def _measured(quantizer: Quantizer, form: Any, task: Any) -> Measurement:
@@ -248,7 +249,7 @@ def _write(source: Path, out: Path, description: Any) -> None:
         relabel(source, temporary, description)
     with out.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    print(f"{printable(str(out))}: SHA-256 {digest}")
+    say(f"{out}: SHA-256 {digest}")
 
 
 def _bar(items: Iterable[Any], what: str, total: int | None = None) -> Any:
@@ -257,7 +258,8 @@ def _bar(items: Iterable[Any], what: str, total: int | None = None) -> Any:
 
 
 def _note(message: str) -> None:
-    tqdm.write(f"vedette weights: {printable(message)}", file=sys.stderr)
+    with tqdm.external_write_mode(file=sys.stderr):
+        complain(f"vedette weights: {message}")
 
 
 def _fail(error: Exception, code: int) -> int:

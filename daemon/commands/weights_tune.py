@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from config.errors import printable
 from config.hints import did_you_mean
+from daemon.console import complain, say
 from daemon.exits import EXIT_FAILED, EXIT_NO_MODEL, EXIT_USAGE
 
 _HELP = """\
@@ -68,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         return _fail(error, EXIT_NO_MODEL)
     except OSError as error:
         return _fail(error, EXIT_FAILED)
-    print(args.out)
+    say(str(args.out))
     return 0
 
 
@@ -126,5 +125,5 @@ def _groups(stated: Sequence[str], labels: Sequence[str]) -> tuple[tuple[str, ..
 
 
 def _fail(error: Exception, code: int) -> int:
-    print(f"vedette weights: {printable(str(error))}", file=sys.stderr)
+    complain(f"vedette weights: {error}")
     return code

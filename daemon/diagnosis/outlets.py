@@ -129,7 +129,11 @@ def recordings_finding(
     free_bytes: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free,
 ) -> Finding:
     """Of the cameras that record."""
-    what, folder = "recordings", recordings_folder(place)
+    what = "recordings"
+    try:
+        folder = recordings_folder(place)
+    except FileNotFoundError as error:
+        return fail(what, str(error.strerror), "see recordings.folder")
     if place.folder is not None and not folder.is_dir():
         return fail(what, f"there is no folder {folder}", "make it; the daemon makes none")
     there = next(path for path in (folder, *folder.parents) if path.exists())

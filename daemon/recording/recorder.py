@@ -163,7 +163,13 @@ class Recorder:
         wanted = self._settled = self._wanted
         if wanted is None:
             return
-        folder = recordings_folder(wanted.place)
+        is_wanted = any(config.wanted for config in wanted.cameras.values())
+        try:
+            folder = recordings_folder(wanted.place)
+        except FileNotFoundError:
+            if is_wanted:
+                raise
+            return  # nowhere to record, and nobody asks for it
         kept = {
             tray: desk
             for tray, desk in self._desks.items()
@@ -181,7 +187,7 @@ class Recorder:
         for tray, desk in self._desks.items():
             if tray not in kept:
                 desk.shelf.scan()
-        if any(config.wanted for config in wanted.cameras.values()):
+        if is_wanted:
             prepare(wanted.place, folder)
         self._works()
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from config.files import open_regular
 from detector.datasets.errors import DataError, Fault
 from detector.datasets.listing import ListedBox, ListedPicture, Listing, numbers
 
@@ -55,7 +56,8 @@ def _each(path: Path, key: str, entries: list[Any], add: Callable[[Any], None]) 
 
 def _lists(path: Path) -> tuple[list[Any], list[Any], list[Any]]:
     try:
-        document = json.loads(path.read_bytes())
+        with open_regular(path) as file:
+            document = json.load(file)
         images, annotations, categories = (
             document[key] for key in ("images", "annotations", "categories")
         )

@@ -7,6 +7,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
+from config.files import open_regular
 from detector.pictures import PictureError, read_picture
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -21,7 +22,7 @@ def picture_size(path: Path) -> tuple[int, int]:
     for a file that ends too early. Formats other than JPEG and PNG are decoded.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.read(24)
             if not head:
                 raise PictureError("is empty")

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from config.files import open_regular
 from detector.datasets.errors import DataError, Fault
 from detector.datasets.listing import ListedBox, ListedPicture, Listing, numbers
 
@@ -21,7 +22,8 @@ def read(path: Path, labels: Sequence[str] | None) -> Listing:
     Raises DataError.
     """
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
+        with open_regular(path) as file:
+            lines = file.read().decode("utf-8-sig").splitlines()
     except OSError as error:
         raise DataError(path, f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -8,6 +8,7 @@ from typing import NoReturn
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
+from config.files import open_regular
 from detector.datasets.errors import DataError, Fault
 from detector.datasets.listing import ListedBox, ListedPicture, Listing, numbers
 
@@ -62,7 +63,8 @@ def _names(folder: Path, split: str | None) -> list[str]:
         return sorted(file.stem for file in (folder / "Annotations").glob("*.xml"))
     file = folder / _SPLITS / f"{split}.txt"
     try:
-        lines = file.read_text("utf-8-sig").splitlines()
+        with open_regular(file) as opened:
+            lines = opened.read().decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError):
         raise DataError(file, "is not a list of pictures that can be read") from None
     return [line.split()[0] for line in lines if line.strip()]
@@ -108,7 +110,7 @@ def _parse(path: Path) -> Element:
     parser.CharacterDataHandler = builder.data
     parser.StartDoctypeDeclHandler = _refuse
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(_MAX_XML_BYTES + 1)
         if len(data) > _MAX_XML_BYTES:
             raise ValueError("is too long for an annotation")

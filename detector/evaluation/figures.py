@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from config.errors import printable
 from detector.evaluation.curves import best_f1
 from detector.evaluation.measuring import Measurement
 from detector.evaluation.showing import Shown
@@ -78,7 +79,7 @@ def table(figures: Mapping[str, Any]) -> str:
     for name, of in [*figures["classes"].items(), *figures["groups"].items()]:
         precisions = f"{_number(of.get('ap'))}{_number(of['ap50'])}"
         shown = f"{_number(of['best_f1'], 10)}{_number(of['threshold'], 10)}"
-        lines.append(f"{name:<16}{of['boxes']:>8}{precisions}{shown}")
+        lines.append(f"{printable(name):<16}{of['boxes']:>8}{precisions}{shown}")
     averages = (f"{_title(name)}{_number(figures[name])}" for name in AVERAGES)
     heights = [f"{'input height':<16}   boxes      AP    AP50"]
     heights += [
@@ -118,7 +119,7 @@ def difference_table(difference: Mapping[str, Any]) -> str:
     """For a terminal: what the first model has more than the other."""
     lines = [f"{'first less other':<16}              AP    AP50"]
     for name, of in [*difference["classes"].items(), *difference["groups"].items()]:
-        lines.append(f"{name:<24}{_signed(of.get('ap'))}{_signed(of['ap50'])}")
+        lines.append(f"{printable(name):<24}{_signed(of.get('ap'))}{_signed(of['ap50'])}")
     lines.append(f"{'all':<24}{_signed(difference['ap'])}{_signed(difference['ap50'])}")
     return "\n".join(lines)
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from config.files import open_regular
 from detector.api import ModelError
 
 _LISTS = ("labels", "thresholds", "groups")
@@ -60,7 +61,7 @@ class Description:
 def read_description(path: Path) -> Description:
     """The header alone. Raises ModelError."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.read(8)
             return parse_description(
                 path, head + file.read(min(header_length(head), _MAX_HEADER_BYTES))

@@ -148,7 +148,10 @@ def _known(path: Path) -> bytes:
 
 
 def _keras_file(name: str) -> Path:
-    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    try:
+        home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    except RuntimeError:  # a user without an entry in passwd
+        raise ModelError("no folder for ImageNet weights: set KERAS_HOME, or HOME") from None
     return Path(home) / "models" / f"{name.replace('-', '')}_notop.h5"
 
 

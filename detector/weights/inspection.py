@@ -9,6 +9,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
+from config.files import open_regular
 from detector.api import ModelError
 from detector.models import find_model
 from detector.weights.description import Description, read_description, unusable
@@ -100,6 +101,6 @@ def _numbers_by_type(path: Path) -> Counter[str]:
 
 
 def _file_rows(path: Path) -> Rows:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return [("size", f"{path.stat().st_size:,} bytes"), ("sha256", digest)]

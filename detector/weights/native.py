@@ -18,6 +18,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save as to_bytes
 
+from config.files import open_regular
 from detector.networks.shapes import Shape
 from detector.weights.description import Description, header_length, parse_description, unusable
 
@@ -96,7 +97,8 @@ def _read(path: Path) -> bytes:
             raise unusable(
                 path, f"{size} bytes are more than a weights file may have ({_MAX_BYTES})"
             )
-        return path.read_bytes()
+        with open_regular(path) as file:
+            return file.read()
     except OSError as error:
         raise unusable(path, error.strerror or "cannot be read") from None
 

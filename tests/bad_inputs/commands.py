@@ -59,7 +59,7 @@ _USAGE: dict[str, tuple[tuple[str | bytes, ...], str]] = {
         ("weights", "import", "x", "-o", "y", "--model", "efficientdet-d9"),
         "unknown model efficientdet-d9",
     ),
-    "`tail` of what is no endpoint": (("tail", "127.0.0.1"), "Invalid argument"),
+    "`tail` of what is no endpoint": (("tail", "127.0.0.1"), "did you mean tcp://127.0.0.1?"),
     "`tail` with half a key pair": (("tail", "--key", "x"), "belong together"),
     "`bench` without a verb": (("bench",), "the following arguments are required"),
     "`detect` without pictures": (("detect",), "the following arguments are required"),

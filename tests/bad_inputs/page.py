@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bad_inputs import commands, configurations, models, peers, streams
+from tests.bad_inputs import commands, configurations, models, peers, streams, surroundings
 from tests.bad_inputs.case import Case, Ended
 
 _ROOT = Path(__file__).parents[2]
@@ -18,6 +18,7 @@ GROUPS: Mapping[str, Sequence[Case]] = {
     "model": models.CASES,
     "stream": streams.CASES,
     "peer": peers.CASES,
+    "surrounding": surroundings.CASES,
 }
 
 _HEAD = """\
@@ -38,6 +39,10 @@ _INTRODUCTIONS = {
     "peer": (
         "What was sent to the HTTP and ZeroMQ ports. After each of them the next request, or the"
         " next message to another subscriber, was seen to go through."
+    ),
+    "surrounding": (
+        "What commands were started in. *as usual*: every verb ended with its usual exit code, or"
+        " with 1 where its output went nowhere, and said so in a line."
     ),
 }
 _LONGEST = 160

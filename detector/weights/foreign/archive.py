@@ -14,6 +14,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from config.files import open_regular
 from detector.weights.description import unusable
 from detector.weights.foreign.tensors import MAX_BYTES
 
@@ -27,7 +28,7 @@ def unpack_checkpoint(path: Path, folder: Path) -> None:
     where the disk is full.
     """
     try:
-        with path.open("rb") as packed:
+        with open_regular(path) as packed:
             gzipped = packed.read(2) == b"\x1f\x8b"
             packed.seek(0)
             stream = _Bounded(gzip.GzipFile(fileobj=packed) if gzipped else packed)

@@ -7,6 +7,7 @@ import zipfile
 from enum import Enum
 from pathlib import Path
 
+from config.files import open_regular
 from detector.weights.description import header_length, unusable
 
 _HEAD_BYTES = 512
@@ -44,7 +45,7 @@ def format_of(path: Path) -> Format:
     if checkpoint_prefix(path) is not None:
         return Format.CHECKPOINT
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.read(_HEAD_BYTES)
         return _by_magic(head) or _zipped(path)
     except (OSError, zipfile.BadZipFile) as error:

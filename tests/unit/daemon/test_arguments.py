@@ -47,3 +47,9 @@ def test_labels_come_from_a_list_or_a_file(tmp_path: Path) -> None:
     (tmp_path / "names.txt").write_text("person\n\n traffic light \n")
     assert labels(str(tmp_path / "names.txt")) == ("person", "traffic light")
     assert labels("person, car,") == ("person", "car")
+
+
+def test_a_long_list_of_labels_is_no_name_of_a_file() -> None:
+    names = [f"class number {number}" for number in range(80)]
+    assert labels(",".join(names)) == tuple(names)
+    assert labels("a\0b,c") == ("a\0b", "c")

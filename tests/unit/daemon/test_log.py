@@ -243,3 +243,17 @@ def test_terminal_gets_short_lines(
     first, second = capsys.readouterr().err.splitlines()
     assert re.fullmatch(r"\d\d:\d\d:\d\d ready", first)
     assert re.fullmatch(r"\d\d:\d\d:\d\d WARNING stream lost camera=gate", second)
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_names_of_others_forge_no_line_and_steer_no_terminal(
+    log: logging.Logger, tmp_path: Path, style: str
+) -> None:
+    nasty = "a\x1b[2J\n2026-01-01 INFO forged\u2028\x9b\udce9"
+    with standard_error(tmp_path / "log"):
+        configure(style=style)  # type: ignore[arg-type]
+        log.warning("camera lost name=%s", nasty)
+    (line,) = (tmp_path / "log").read_text().splitlines()
+    assert line.isprintable()
+    if style == "json":
+        assert json.loads(line)["message"].endswith(r"\u2028\x9b\udce9")

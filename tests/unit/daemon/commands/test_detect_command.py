@@ -137,7 +137,7 @@ def test_a_broken_image_is_named_and_the_others_are_done(
     (tmp_path / "in/b.png").write_bytes(b"\x89PNG broken")
     make_image(tmp_path / "in/c.png")
     assert bench.run(tmp_path / "in") == 1
-    assert f"{tmp_path}/in/b.png: not an image that can be decoded" in capsys.readouterr().err
+    assert f"{tmp_path}/in/b.png: is not an image that can be decoded" in capsys.readouterr().err
     assert {p.name for p in bench.out.iterdir()} == {"a.png", "a.json", "c.png", "c.json"}
 
 

@@ -13,6 +13,8 @@ import pytest
 from config.camera import CameraConfig
 from daemon.commands import probe
 
+MISSING = "not_found: cannot be read: no such file or directory"
+
 
 def arguments(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
@@ -75,7 +77,7 @@ def test_a_relative_path_begins_here(
     assert args.run(args) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.splitlines()[:2] == [f"file://{tmp_path}/nothing.mp4", "not_found"]
+    assert err.splitlines()[:2] == [f"file://{tmp_path}/nothing.mp4", MISSING]
     assert "There is no such file" in err
 
 
@@ -85,7 +87,11 @@ def test_a_failure_is_one_json_object(capsys: pytest.CaptureFixture[str]) -> Non
     out, err = capsys.readouterr()
     assert err == ""
     found = json.loads(out)
-    assert (found["ok"], found["kind"], found["detail"]) == (False, "not_found", "")
+    assert (found["ok"], found["kind"], found["detail"]) == (
+        False,
+        "not_found",
+        "cannot be read: no such file or directory",
+    )
     assert found["url"] == "file:///nothing.mp4"
     assert "no such file" in found["advice"]
 
