@@ -6,7 +6,6 @@ Exit codes: 0 clean, 1 run time, 2 usage, 69 no model, 78 bad configuration.
 from __future__ import annotations
 
 import argparse
-import resource
 import signal
 import sys
 from importlib import import_module
@@ -15,7 +14,7 @@ from typing import Any, NoReturn
 
 from daemon import console
 from daemon.console import complain, say_text
-from daemon.exits import EXIT_FAILED, EXIT_NO_MODEL, EXIT_USAGE
+from daemon.exits import EXIT_FAILED, EXIT_USAGE
 from daemon.surroundings import surroundings
 
 COMMANDS = {  # verb: (module, help)
@@ -32,11 +31,6 @@ COMMANDS = {  # verb: (module, help)
     "keys": ("daemon.commands.keys", "make CURVE keys for the ZeroMQ socket"),
     "bench": ("daemon.commands.bench", "measure pipeline, capture or detector"),
 }
-
-
-# What these load does not fit into less; found out here, as it would end in a crash of native code.
-_COMPUTING = frozenset({"run", "doctor", "detect", "evaluate", "train", "bench"})
-_LEAST_ADDRESS_SPACE = 3 * 2**30  # bytes: what TensorFlow maps on a processor alone
 
 
 class Parser(argparse.ArgumentParser):
@@ -95,14 +89,6 @@ def _run(argv: list[str]) -> int:
         else:
             verbs.add_parser(name, help=text)
     args = parser.parse_args(argv)
-    allowed = resource.getrlimit(resource.RLIMIT_AS)[0]
-    is_short = allowed != resource.RLIM_INFINITY and allowed < _LEAST_ADDRESS_SPACE
-    if is_short and verb in _COMPUTING and not getattr(args, "quick", False):
-        complain(
-            f"vedette {verb}: {allowed / 1e9:.1f} GB of address space are allowed (ulimit -v),"
-            f" {_LEAST_ADDRESS_SPACE / 1e9:.1f} GB are needed"
-        )
-        return EXIT_NO_MODEL
     return int(args.run(args))
 
 

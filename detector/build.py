@@ -13,7 +13,7 @@ from detector.graph.lanes import available_cores
 from detector.models import Model, check_name, find_model
 from detector.processor import choose_precision, cpu_flags, may_have_gpu, require_avx
 from detector.spec import DetectorSpec
-from detector.startup import quiet_start
+from detector.startup import quiet_start, require_address_space
 from detector.weights.bundled import resolve
 from detector.weights.description import read_description, unusable
 from detector.weights.int8_form import Int8Form, efficientdet_of, usable_form
@@ -108,6 +108,7 @@ def open_weights(
 def start_tensorflow(threads: int | None = None) -> bool:
     """Quietly, with our settings; says whether it found a GPU. Raises ModelError."""
     require_avx(cpu_flags())
+    require_address_space()
     with quiet_start():
         from detector.graph.runtime import configure, has_gpu
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import re
+import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
+
+from detector.api import ModelError
+
+LEAST_ADDRESS_SPACE = 3 * 2**30  # bytes: what it maps on a processor alone
 
 log = logging.getLogger(__name__)
 
@@ -16,6 +21,19 @@ _NATIVE_LINE = re.compile(
     rb"|INFO: Created TensorFlow Lite"
     rb"|WARNING: All log messages before absl|To enable the following instructions"
 )
+
+
+def require_address_space() -> None:
+    """Before TensorFlow is imported: with too little of it, native code crashes anywhere. Raises
+    ModelError.
+    """
+    allowed = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if allowed != resource.RLIM_INFINITY and allowed < LEAST_ADDRESS_SPACE:
+        msg = (
+            f"{allowed / 1e9:.1f} GB of address space are allowed (ulimit -v), TensorFlow needs"
+            f" {LEAST_ADDRESS_SPACE / 1e9:.1f}"
+        )
+        raise ModelError(msg)
 
 
 @contextmanager

@@ -80,8 +80,9 @@ def _no_int8(description: Description | None) -> str | None:
 
 
 def _tensorflow_sees_gpu() -> bool:
-    from detector.startup import quiet_start
+    from detector.startup import quiet_start, require_address_space
 
+    require_address_space()
     with quiet_start():
         from detector.graph.runtime import has_gpu
 

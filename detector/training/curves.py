@@ -7,6 +7,7 @@ from pathlib import Path
 
 from detector.training.journal import Point
 
+_FEW = 20
 _LOSSES_LEFT_OUT = ("step", "gradient", "images_per_s")
 
 
@@ -21,9 +22,13 @@ def draw(points: Sequence[Point], path: Path) -> None:
     measured = [point for point in points if "ap50" in point]
     figure, axes = plt.subplots(1, 2 if measured else 1, figsize=(12, 4.5), squeeze=False)
     losses, *others = axes[0]
+    # A single point, as of a short run, is no line: it is marked.
+    marker = "o" if len(learnt) < _FEW else None
     for name in learnt[0] if learnt else ():
         if name not in _LOSSES_LEFT_OUT:
-            losses.plot([p["step"] for p in learnt], [p[name] for p in learnt], label=name)
+            losses.plot(
+                [p["step"] for p in learnt], [p[name] for p in learnt], label=name, marker=marker
+            )
     losses.set(title="loss", xlabel="step", ylim=(0, None))
     for panel in others:
         for name in ("ap", "ap50"):
@@ -32,7 +37,10 @@ def draw(points: Sequence[Point], path: Path) -> None:
         panel.set(title="on the dev data", xlabel="step", ylim=(0, 1))
     for panel in axes[0]:
         panel.grid(alpha=0.3)
-        panel.legend()
+        if panel.has_data():
+            panel.legend()
+        else:
+            panel.text(0.5, 0.5, "nothing was noted yet", ha="center", transform=panel.transAxes)
     figure.tight_layout()
     figure.savefig(path, dpi=110)
     plt.close(figure)

@@ -34,8 +34,15 @@ class Journal:
         for name, value in losses.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
         self._count += 1
-        if step % self._every:
-            return
+        if step % self._every == 0:
+            self._note_means(step, images)
+
+    def end(self, step: int, images: int) -> None:
+        """Of the steps since the last point too, of which a short run has no others."""
+        if self._count:
+            self._note_means(step, images)
+
+    def _note_means(self, step: int, images: int) -> None:
         now_s = self._clock()
         means = {name: value / self._count for name, value in self._sums.items()}
         rate = self._count * images / max(1e-9, now_s - self._since_s)

@@ -103,6 +103,7 @@ class Training:
             if self._clock() - saved_s >= _CHECKPOINT_EVERY_S:
                 self._save()
                 saved_s = self._clock()
+        log.end(learner.steps_done, setup.settings.batch)
         self._save()
         export(self._folder / LAST, learner.averaged(), setup)
         best = self._folder / BEST

@@ -174,16 +174,16 @@ def _cases() -> Iterator[Case]:
         "as usual",
     )
     yield Case(
-        "`detect` where no folder takes a temporary file",
-        _one("detect b.mp4 -o o", before=_NO_TEMPORARY),
+        "`detect` with TensorFlow where no folder takes a temporary file",
+        _one("detect b.mp4 -o o --precision float32", before=_NO_TEMPORARY),
         "exit 1",
         "no folder for temporary files can be written: set TMPDIR",
     )
     yield Case(
-        "`detect` with `ulimit -v 2500000`",
-        _one("detect b.mp4 -o o", prefix="ulimit -v 2500000; "),
+        "`detect` with TensorFlow and `ulimit -v 2500000`",
+        _one("detect b.mp4 -o o --precision float32", prefix="ulimit -v 2500000; "),
         "exit 69",
-        "2.6 GB of address space are allowed (ulimit -v), 3.2 GB are needed",
+        "2.6 GB of address space are allowed (ulimit -v), TensorFlow needs 3.2",
     )
     for verb, code, saying in (
         ("check c.yaml", 78, "cannot be read: no such file or directory"),

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import subprocess
 import sys
 import time
 
 import pytest
 
-from detector.startup import quiet_start
+from detector.api import ModelError
+from detector.startup import quiet_start, require_address_space
 
 BANNER = (
     b"WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
@@ -62,3 +64,16 @@ def test_labels_are_known_without_tensorflow_and_at_once() -> None:
     assert time.monotonic() - started < 5  # half a second on an idle machine
     assert answer.returncode == 0
     assert answer.stdout == b"person bicycle car motorcycle bus truck\n"
+
+
+def test_too_little_address_space_is_told_before_anything_crashes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    limits = {resource.RLIM_INFINITY: False, 2**40: False, 2**31: True}
+    for limit, is_refused in limits.items():
+        monkeypatch.setattr(resource, "getrlimit", lambda _, limit=limit: (limit, limit))
+        if is_refused:
+            with pytest.raises(ModelError, match=r"2\.1 GB of address space are allowed"):
+                require_address_space()
+        else:
+            require_address_space()

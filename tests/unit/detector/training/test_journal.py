@@ -16,6 +16,15 @@ def test_points_are_means_over_their_steps(tmp_path: Path) -> None:
     assert list((tmp_path / "tensorboard").iterdir())
 
 
+def test_a_run_shorter_than_an_interval_is_noted_at_its_end(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, done=0, every=20, clock=iter([0.0, 2.0]).__next__)
+    for step in (1, 2, 3):
+        journal.learnt(step, {"total": float(step)}, images=8)
+    journal.end(3, images=8)
+    journal.end(3, images=8)
+    assert read(tmp_path) == [{"step": 3, "total": 2.0, "images_per_s": 12.0}]
+
+
 def test_a_run_that_goes_back_forgets_what_came_after(tmp_path: Path) -> None:
     first = Journal(tmp_path, done=0, every=1)
     for step in (1, 2, 3):
