@@ -76,6 +76,7 @@ class App:
         self._doors.reporter.begin(self)
         self._pipeline.start()
         self._doors.recorder.start()
+        self._doors.diary.start()
         self.use_model(self._equipment)
         self.use_cameras(self._equipment)
         self._doors.reporter.stage = Stage.CAPTURING
@@ -143,6 +144,7 @@ class App:
         seats = self._doors.roster.seats()
         self._doors.publisher.end_lives(set(before) - set(seats))
         self._doors.recorder.use(config.recordings, seats)
+        self._doors.diary.use(config.recordings, config.cameras)
 
     def model(self) -> ModelReport:
         """The detector that runs. Any thread, like the two below."""

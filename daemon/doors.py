@@ -23,6 +23,7 @@ from daemon.capture.errors import Kind
 from daemon.capture.stall import stalled
 from daemon.clock import Clock
 from daemon.descriptors import descriptor_limit, shares
+from daemon.diary.diary import Diary
 from daemon.http.app import HttpApp
 from daemon.http.door import HttpDoor
 from daemon.http.events import EventFeed
@@ -77,6 +78,7 @@ class Doors:
             config.sinks, clock, self.metrics, most_connections=self._descriptors.zeromq
         )
         self.recorder = Recorder(clock)
+        self.diary = Diary(clock)
         self.memory = FreedMemory(clock)
         self._greedy = 0  # subscribers that were sent away
         self.publisher = Publisher(
@@ -146,9 +148,10 @@ class Doors:
         hanging_up.start()  # takes a second at worst: beside the sinks, not after them
         sent = self._outputs.stop(SINKS_STOP_S)
         recorded = self.recorder.join(SINKS_STOP_S)
+        written = self.diary.stop(SINKS_STOP_S)
         hanging_up.join()
         self._log_books()
-        return sent and recorded and not self._http.running
+        return sent and recorded and written and not self._http.running
 
     def _note_greedy(self) -> None:
         """What a subscriber held that was sent away is free now."""
@@ -171,6 +174,7 @@ class Doors:
             config=lambda: redacted_config(self.config),
             http=http,
             shelf=lambda camera: self.recorder.shelf(self.roster.get(camera)),
+            diary=self.diary,
             editor=self._editor if http.allow_edit else None,
         )
         return HttpServer(

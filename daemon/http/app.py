@@ -21,6 +21,7 @@ from daemon.http.errors import ApiError, answer_api_error, answer_http_error
 from daemon.http.guard import Guard
 from daemon.http.hardening import Hardened
 from daemon.http.listener import Shortage
+from daemon.http.lives import ObjectLives
 from daemon.http.pages import Pages
 from daemon.http.prefix import Prefixed
 from daemon.http.recordings import Recordings
@@ -42,6 +43,7 @@ class HttpApp:
                 *self._api.routes(),
                 *recordings.routes(),
                 *Editing(view).routes(),
+                *ObjectLives(view).routes(),
                 *self._pages.routes(),
             ],
             lifespan=self._lifespan,

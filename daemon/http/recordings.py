@@ -75,7 +75,7 @@ class Recordings:
                 "recordings": [
                     {
                         "camera": one.camera,
-                        **_recording(
+                        **recording_json(
                             one.item, one.message, f"{root}/api/v1/cameras/{one.camera}/recordings"
                         ),
                     }
@@ -134,10 +134,13 @@ def _status(path: Path) -> os.stat_result | None:
 def _described(shelf: Shelf, items: Sequence[Item], path: str) -> list[Json]:
     """Those whose message can be read."""
     described = ((item, message_of(shelf, item)) for item in items)
-    return [_recording(item, message, path) for item, message in described if message is not None]
+    return [
+        recording_json(item, message, path) for item, message in described if message is not None
+    ]
 
 
-def _recording(item: Item, message: Message, path: str) -> Json:
+def recording_json(item: Item, message: Message, path: str) -> Json:
+    """A recording as lists show it; its files are below `path`."""
     return {
         "name": item.name,
         "captured_ns": message.captured_ns,

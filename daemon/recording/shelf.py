@@ -61,6 +61,12 @@ def name_of(wall_ns: int, later_ms: int = 0) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y%m%dT%H%M%S}{ms:03d}Z"
 
 
+def moment_of(name: str) -> int:
+    """The wall clock of a recording's name, ns."""
+    at = datetime.strptime(name[:-4], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    return int(at.timestamp()) * 10**9 + int(name[-4:-1]) * 10**6
+
+
 def part_of(file_name: str) -> Part:
     """Which file of its recording this is."""
     return Part(file_name.partition(".")[2])

@@ -23,6 +23,7 @@ from daemon.books.reports import (
 from daemon.books.states import CameraState, CameraStatus, StreamInfo
 from daemon.capture.errors import Kind as LinkReason
 from daemon.clock import Clock
+from daemon.diary.store import Store
 from daemon.http.events import EventFeed
 from daemon.http.view import View
 from daemon.metrics import Metrics, ReportCollector
@@ -127,6 +128,7 @@ def view_of(
     http: HttpConfig | None = None,
     shelf: Callable[[str], Shelf | None] = lambda _camera: None,
     editor: Editor | None = None,
+    diary: Store | None = None,
 ) -> View:
     """A view with all metrics registered."""
     clock = clock or FakeClock()
@@ -145,6 +147,7 @@ def view_of(
         lambda: {"version": 1},
         http or HttpConfig(),
         shelf,
+        diary or Store(None),
         editor,
     )
 

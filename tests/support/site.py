@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from config.schema import HttpConfig
 from daemon.clock import SystemClock
+from daemon.diary.store import Store
 from daemon.http.app import HttpApp
 from daemon.http.connection import MAX_CONNECTIONS
 from daemon.http.feed import LiveFeed
@@ -33,6 +34,7 @@ class Site:
         most_connections: int = MAX_CONNECTIONS,
         editor: Editor | None = None,
     ) -> None:
+        self.diary = Store(None)
         self.shelves: dict[str, Shelf] = {}
         self.first = cameras[0]
         self.reporter = FakeReporter(*(camera_report(name) for name in cameras))
@@ -45,6 +47,7 @@ class Site:
             http=http,
             shelf=self.shelves.get,
             editor=editor,
+            diary=self.diary,
         )
         self.events = view.events
         self.app = HttpApp(view)

@@ -1,0 +1,1 @@
+"""What happened to objects, kept so that a list of it survives a restart."""
