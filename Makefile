@@ -123,7 +123,7 @@ soak: venv ## SOAK_MINUTES of random faults at eight cameras, then 1000 reconnec
 .PHONY: sbom
 sbom: venv ## what a release is made of, as CycloneDX, into dist/
 	mkdir -p dist
-	$(BIN)/python -m daemon.sbom > dist/vedette.cdx.json
+	$(BIN)/python -m daemon.release.sbom > dist/vedette.cdx.json
 
 .PHONY: bad-inputs mutants
 bad-inputs: venv ## try every bad input and write docs/bad-inputs.md

@@ -1,4 +1,4 @@
-"""What vedette is made of, as CycloneDX 1.6: `python -m daemon.sbom` (`make sbom`).
+"""What vedette is made of, as CycloneDX 1.6: `python -m daemon.release.sbom` (`make sbom`).
 
 Tools that read an environment list what is for development too, and miss the C libraries inside of
 wheels: those that read what strangers send are named here.

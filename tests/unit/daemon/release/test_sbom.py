@@ -7,9 +7,9 @@ import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from daemon.sbom import bom
+from daemon.release.sbom import bom
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 

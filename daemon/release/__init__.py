@@ -1,0 +1,1 @@
+"""What is only run to make a release: not in the wheel."""
