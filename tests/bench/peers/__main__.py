@@ -21,12 +21,13 @@ ROOT = Path(__file__).parents[3]
 class Worker:
     """A contender's process; `turn` gives the milliseconds of one answer."""
 
-    def __init__(self, name: str, python: str, setting: list[str]) -> None:
+    def __init__(self, name: str, python: str, setting: list[str], *, threads: int) -> None:
         self.name = name
         self.times_ms: list[float] = []
         command = [sys.executable if name.startswith(OWN) else python, str(WORKER), name, *setting]
+        environment = {"TF_CPP_MIN_LOG_LEVEL": "3", "THREADS": str(threads)}
         self._process = subprocess.Popen(
-            command, cwd=ROOT, env={"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"},
+            command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)} | environment,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert self._process.stdout is not None
@@ -51,7 +52,8 @@ def race(model: str, batch: int, side: int, folder: Path, args: argparse.Namespa
     """One batch size: everybody warm, then in turns; prints a row each."""
     workers = []
     for name in args.only or CONTENDERS:
-        worker = Worker(name, args.python, [model, str(folder), str(batch), str(side)])
+        setting = [model, str(folder), str(batch), str(side)]
+        worker = Worker(name, args.python, setting, threads=args.threads)
         if worker.ready:
             workers.append(worker)
         else:
@@ -70,6 +72,7 @@ def race(model: str, batch: int, side: int, folder: Path, args: argparse.Namespa
             "batch": batch,
             "contender": worker.name,
             "ms_per_image": round(statistics.median(worker.times_ms) / batch, 2),
+            "p99_ms": round(statistics.quantiles(worker.times_ms, n=100)[-1], 2),
             "fastest_ms_per_image": round(min(worker.times_ms) / batch, 2),
             f"times_of_{workers[0].name.replace(' ', '_')}": round(ratio, 2),
         }
@@ -80,13 +83,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--python", required=True, help="interpreter of the peers' environment")
     parser.add_argument("--model", default="efficientdet-d0")
+    parser.add_argument("--side", type=int, help="of the input; default: the model's own")
     parser.add_argument("--batch", type=int, nargs="+", default=[4])
+    parser.add_argument("--threads", type=int, default=2, help="that each may use; default: 2")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--only", nargs="+", choices=CONTENDERS)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        side = write_networks(args.model, folder, args.batch)
+        side = write_networks(args.model, folder, args.batch, args.side)
         for batch in args.batch:
             race(args.model, batch, side, folder, args)
 

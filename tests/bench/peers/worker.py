@@ -8,7 +8,9 @@ outputs; a worker that waits for its turn uses no processor.
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +19,7 @@ from typing import Any
 import numpy as np
 
 Answer = Callable[[], object]
-THREADS = 2
+THREADS = int(os.environ.get("THREADS", "2"))
 
 
 def ours(precision: str, *, throughout: bool = False) -> Callable[[str, Path, Any], Answer]:
@@ -33,7 +35,9 @@ def ours(precision: str, *, throughout: bool = False) -> Callable[[str, Path, An
         from detector.graph.runtime import lane_count
         from tests.bench.peers.networks import AlwaysNarrow, stages_of
 
-        stages = stages_of(model, folder, precision, AlwaysNarrow if throughout else None)
+        stages = stages_of(
+            model, folder, precision, AlwaysNarrow if throughout else None, side=x.shape[1]
+        )
         first = tf.as_dtype(precision) if throughout else tf.float32
 
         def forward(x: Any) -> Any:
@@ -57,7 +61,9 @@ def plain_keras(model: str, folder: Path, x: Any) -> Answer:
     from detector.graph.plain_keras import KerasOps
     from tests.bench.peers.networks import stages_of
 
-    forward = tf.function(stages_of(model, folder, "float32", KerasOps).forward, autograph=False)
+    forward = tf.function(
+        stages_of(model, folder, "float32", KerasOps, side=x.shape[1]).forward, autograph=False
+    )
     return lambda: forward(x)
 
 
@@ -103,6 +109,92 @@ def litert(model: str, folder: Path, x: Any) -> Answer:
     return lambda: network.invoke()
 
 
+def side_by_side(answers: list[Answer], count: int) -> Answer:
+    """`count` answers in all, each of `answers` by a thread of its own."""
+
+    def answer() -> None:
+        threads = [threading.Thread(target=each) for each in answers[1:]]
+        for thread in threads:
+            thread.start()
+        answers[0]()
+        for thread in threads:
+            thread.join()
+
+    return lambda: [answer() for _ in range(count // len(answers))]
+
+
+def vedette_int8(model: str, folder: Path, x: Any) -> Answer:
+    """Our own model, one interpreter for each core, or one with all for a picture alone."""
+    from detector.build import open_weights
+    from detector.int8.assembly import assemble
+    from detector.int8.contender import quick_form
+
+    architecture, weights = open_weights(folder / "weights.safetensors", name=model)
+    side = x.shape[1]
+    pixels = np.random.default_rng(1).integers(0, 256, (4, side, side, 3), np.uint8)
+    form = quick_form(architecture.spec, weights, side, pixels)
+    assembly = assemble(
+        architecture.spec, weights.arrays, num_classes=len(weights.description.labels),
+        input_size=side, form=form,
+    )  # fmt: skip
+
+    def run(threads: int) -> Answer:
+        network = assembly.run(threads=threads)
+        return lambda: network(lambda out: None)
+
+    return _spread(run, len(x))
+
+
+def litert_int8(model: str, folder: Path, x: Any) -> Answer:
+    """What LiteRT's own converter makes."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    def run(threads: int) -> Answer:
+        network = Interpreter(str(folder / "int8.tflite"), num_threads=threads)
+        network.allocate_tensors()
+        network.set_tensor(network.get_input_details()[0]["index"], x[:1])
+        return network.invoke
+
+    return _spread(run, len(x))
+
+
+def _spread(run: Callable[[int], Answer], count: int) -> Answer:
+    if count == 1:
+        return run(THREADS)
+    return side_by_side([run(1) for _ in range(THREADS)], count)
+
+
+def openvino_int8(hint: str) -> Callable[[str, Path, Any], Answer]:
+    """Quantised by OpenVINO's own NNCF; with the hint for throughput, all pictures at once."""
+
+    def prepare(model: str, folder: Path, x: Any) -> Answer:
+        import nncf
+        import openvino as package
+
+        rng = np.random.default_rng(1)
+        shape = [1, *x.shape[1:]]
+        data = nncf.Dataset([rng.normal(0, 0.5, shape).astype(np.float32) for _ in range(4)])
+        network = package.convert_model(str(folder / "saved_model"), input=shape)
+        quantised = nncf.quantize(network, data, subset_size=4)
+        hints = {"INFERENCE_NUM_THREADS": THREADS, "PERFORMANCE_HINT": hint}
+        compiled = package.compile_model(quantised, "CPU", hints)
+        if hint == "LATENCY":
+            request = compiled.create_infer_request()
+            return lambda: [
+                request.infer([one[None]], share_inputs=True, share_outputs=True) for one in x
+            ]
+        queue = package.AsyncInferQueue(compiled)
+
+        def answer() -> None:
+            for one in x:
+                queue.start_async([one[None]], share_inputs=True)
+            queue.wait_all()
+
+        return answer
+
+    return prepare
+
+
 def opencv(model: str, folder: Path, x: Any) -> Answer:
     import cv2
 
@@ -123,6 +215,10 @@ CONTENDERS: dict[str, Callable[[str, Path, Any], Answer]] = {
     "OpenVINO float32": openvino("f32"),
     "LiteRT float32": litert,
     "OpenCV float32": opencv,
+    "vedette int8": vedette_int8,
+    "LiteRT int8": litert_int8,
+    "OpenVINO int8 latency": openvino_int8("LATENCY"),
+    "OpenVINO int8 throughput": openvino_int8("THROUGHPUT"),
 }
 
 

@@ -35,6 +35,7 @@ def test_figures_are_medians_and_the_speed_up_is_that_of_each_turn() -> None:
         "bfloat16": {
             "ms_per_image": 12.5,
             "images_per_s": 80.0,
+            "latency_ms": {"p50": 50.0, "p99": 99.0},
             "share": {"preprocess": 0.1, "forward": 0.7, "postprocess": 0.2},
             "speedup_over_plain_keras": 2.0,
         }
@@ -64,7 +65,17 @@ def test_the_command_measures_and_writes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "figures.json"
-    options = ["--input-size", "64", "--batch", "2", "--rounds", "1", "--precision", "float32"]
+    options = [
+        "--input-size",
+        "64",
+        "--batch",
+        "2",
+        "--rounds",
+        "1",
+        "--precision",
+        "float32",
+        "int8",
+    ]
     assert main(["bench", "detector", *options, "--json", str(out)]) == 0
     figures = json.loads(out.read_text())
     assert (figures["model"], figures["input_size"]) == ("efficientdet-lite0", 64)
