@@ -24,6 +24,7 @@ def figures_of(plan: Load, outcome: Readings) -> dict[str, Any]:
         "cameras": plan.cameras,
         "fps": plan.fps,
         "detector": "real" if plan.real else "simulated",
+        "precision": plan.precision if plan.real else None,
         "seconds": outcome.seconds,
         "viewers": plan.viewers,
         "watched_fps": outcome.watched_fps,
@@ -47,8 +48,8 @@ def figures_of(plan: Load, outcome: Readings) -> dict[str, Any]:
                 str(reason): after.dropped[reason] - before.dropped[reason] for reason in Drop
             },
         },
-        # A real detector computes in TensorFlow's own threads: its share cannot be taken out.
-        "cpu_us_per_frame": None if plan.real else outcome.cpu_s * 1e6 / len(outcome.messages),
+        # A real detector computes in threads of its own: its share cannot be taken out.
+        "cpu_us_per_frame": outcome.cpu_s * 1e6 / max(1, len(outcome.messages)),
         "conserved": final.in_flight == 0
         and all(page.balanced for page in [*outcome.after.values(), *outcome.final.values()]),
     }
@@ -61,7 +62,8 @@ def table(figures: Mapping[str, Any]) -> str:
     cpu_us = figures["cpu_us_per_frame"]
     ceiling = f"{figures['ceiling_fps']:.1f} frames/s, {figures['share_of_ceiling']:.3f} of it"
     counts = f"captured {frames['captured']}, inferred {frames['inferred']}"
-    cost = "-" if cpu_us is None else f"{cpu_us:.0f} µs per published frame"
+    within = ", detector and all" if figures["detector"] == "real" else ""
+    cost = f"{cpu_us:.0f} µs per published frame{within}"
     cameras = f"{figures['cameras']} cameras × {figures['fps']:g} fps"
     lines = [
         f"{cameras}, {figures['detector']} detector, {figures['seconds']:.1f} s",

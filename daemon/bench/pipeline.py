@@ -31,6 +31,12 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--size", default="1280x720", help="of the pictures; default: 1280x720")
     parser.add_argument("--seconds", type=float, default=20.0, help="measured; default: 20")
     parser.add_argument("--detector", choices=("simulated", "real"), default="simulated")
+    parser.add_argument(
+        "--precision", default="auto", metavar="P", help="of the real detector; default: auto"
+    )
+    parser.add_argument(
+        "--clip", action="store_true", help="cameras play the demo clip, decoded and in real time"
+    )
     parser.add_argument("--batch-ms", type=float, default=2.667, help="simulated, per batch")
     parser.add_argument("--image-ms", type=float, default=3.0, help="simulated, per image")
     parser.add_argument("--max-batch", type=int, default=8, help="default: 8")
@@ -55,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
         max_batch=args.max_batch,
         max_delay_ms=args.max_delay_ms,
         viewers=args.viewers,
+        clip=args.clip,
+        precision=args.precision,
     )
     with tempfile.TemporaryDirectory() as folder:
         figures = figures_of(plan, Trial(plan, Path(folder)).run())

@@ -21,6 +21,7 @@ from prometheus_client import CollectorRegistry
 from config.camera import CameraConfig
 from config.loader import load
 from daemon.app import App
+from daemon.bench.recording import DEMO
 from daemon.bench.simulated import SimulatedDetector
 from daemon.books.accounting import Page
 from daemon.books.states import StreamInfo
@@ -57,6 +58,8 @@ class Load:
     max_batch: int
     max_delay_ms: float
     viewers: int
+    clip: bool = False  # cameras play the demo clip in place of synthetic scenes
+    precision: str = "auto"  # of a real detector
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,13 +196,14 @@ class Trial:
 
     def _write_config(self) -> Path:
         plan = self._plan
-        cameras = {
-            f"cam{n:02d}": {"url": f"synthetic://bench?size={plan.size}&fps={plan.fps:g}"}
-            for n in range(plan.cameras)
-        }
+        synthetic = {"url": f"synthetic://bench?size={plan.size}&fps={plan.fps:g}"}
+        played = {"url": f"file:{DEMO}", "file": {"loop": True, "realtime": True}}
+        camera = played if plan.clip else synthetic
+        cameras = {f"cam{n:02d}": camera for n in range(plan.cameras)}
         config = {
             "version": 1,
             "defaults": {"detect": {"fps": plan.fps}},
+            "model": {"precision": plan.precision},
             "batching": {"max_batch": plan.max_batch, "max_delay_ms": plan.max_delay_ms},
             "cameras": cameras,
             "sinks": {"zeromq": {"bind": self._zeromq, "high_water_mark": 100_000}},

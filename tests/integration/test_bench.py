@@ -71,3 +71,12 @@ def test_overload_is_dropped_as_overwritten_and_nothing_else(tmp_path: Path) -> 
 def test_capture_figures_name_both_ratios(tmp_path: Path) -> None:
     figures = figures_of(["capture", "--file", str(STREET)], tmp_path / "figures.json")
     assert set(figures) >= {"whole_over_bare", "capped_over_whole"}
+
+
+def test_a_real_detector_in_int8_answers_the_clip(tmp_path: Path) -> None:
+    arguments = ["pipeline", "--detector", "real", "--precision", "int8", "--clip"]
+    few = ["--cameras", "1", "--fps", "5", "--seconds", "2", "--max-batch", "1"]
+    figures = figures_of([*arguments, *few], tmp_path / "figures.json")
+    assert figures["precision"] == "int8"
+    assert figures["frames"]["published"] > 0
+    assert figures["conserved"] is True
