@@ -25,11 +25,15 @@ COMMANDS = {  # verb: (module, help)
     "doctor": ("daemon.commands.doctor", "check a configuration against this machine"),
     "tail": ("daemon.commands.tail", "print detections as they are published"),
     "detect": ("daemon.commands.detect", "run the detector on pictures or a video"),
+    "try": (
+        "daemon.commands.rehearse",
+        "try a camera's rules, zones and lines on a recorded video",
+    ),
     "evaluate": ("daemon.commands.evaluate", "measure a detector on labelled pictures"),
     "train": ("daemon.commands.train", "learn weights from labelled pictures"),
     "weights": ("daemon.commands.weights", "import, describe, fetch or export weights"),
     "keys": ("daemon.commands.keys", "make CURVE keys for the ZeroMQ socket"),
-    "bench": ("daemon.commands.bench", "measure pipeline, capture or detector"),
+    "bench": ("daemon.commands.bench", "measure pipeline, capture, detector or tracking"),
 }
 
 

@@ -61,10 +61,18 @@ class _Pen:
         )
 
 
-def annotate(bgr: Bgr, detections: Detections, labels: Sequence[str], *, scale: float = 1.0) -> Bgr:
+def annotate(
+    bgr: Bgr,
+    detections: Detections,
+    labels: Sequence[str],
+    *,
+    scale: float = 1.0,
+    numbers: Sequence[int | None] = (),
+) -> Bgr:
     """A copy of the picture [H, W, 3] with its detections drawn on it, the best one on top.
 
-    `scale` is picture pixels per pixel of the detections, where the picture was scaled down.
+    `scale` is picture pixels per pixel of the detections, where the picture was scaled down;
+    `numbers` are those of the detections' objects, where they are known.
     """
     canvas = np.array(bgr, order="C", copy=True)
     height, width = canvas.shape[:2]
@@ -82,8 +90,9 @@ def annotate(bgr: Bgr, detections: Detections, labels: Sequence[str], *, scale: 
     if width < LEAST_WIDTH:
         return canvas
     taken = [Rect(box.x1, box.y1, box.x2, _neck(box)) for box, _, _ in found]
-    for box, score, label in found:
-        text = f"{label} {score:.0%}"
+    for n, (box, score, label) in enumerate(found):
+        number = numbers[n] if numbers else None
+        text = f"{label} {score:.0%}" if number is None else f"{label} {number}"
         place = _place(box, _text_wh(text, pen), taken, (width, height))
         if place is not None:
             taken.append(place)

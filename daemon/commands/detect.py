@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +20,11 @@ from config.urls import redacted
 from daemon.console import complain, say
 from daemon.exits import EXIT_FAILED, EXIT_NO_MODEL, EXIT_USAGE
 from daemon.reload.model import BuildDetector, detector_spec
+from daemon.seats.rules import WEAK
 from detector.api import Detector, InferenceError, ModelError
 
 if TYPE_CHECKING:  # PyAV and OpenCV are loaded when there is work for them
+    from daemon.offline.following import Following
     from daemon.offline.jobs import Job
     from daemon.offline.outputs import Model, Writer
     from daemon.offline.shots import Shot
@@ -48,6 +51,14 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--input-size", type=int, metavar="N", help="side of the network's input")
     parser.add_argument("--batch", type=int, default=8, metavar="N", help="default: 8")
     parser.add_argument("--precision", default=usual.precision, metavar="P", help="default: auto")
+    parser.add_argument(
+        "--track",
+        action="store_true",
+        help="follow objects through a video: numbers drawn and in the lines, and NAME.mot.txt",
+    )
+    parser.add_argument(
+        "--fps", type=float, metavar="F", help="of a video take no more frames a second than this"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bar, no summary")
     parser.set_defaults(run=run)
 
@@ -62,19 +73,36 @@ def run(args: argparse.Namespace, build: BuildDetector | None = None) -> int:
     except UsageError as error:
         return _fail(error, EXIT_USAGE)
     try:
-        detector = _build(wanted, _largest_batch(args.batch, jobs), build or _real_build())
+        weak = WEAK if args.track else 1.0
+        largest = _largest_batch(args.batch, jobs)
+        detector = _build(wanted, largest, build or _real_build(), weak=weak)
     except ModelError as error:
         return _fail(error, EXIT_NO_MODEL)
-    failed = Run(detector, quiet=args.quiet).all(jobs)
+    failed = Run(detector, Options.of(args)).all(jobs)
     return EXIT_FAILED if failed else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is wanted of each video, and how much is said."""
+
+    quiet: bool = False
+    track: bool = False
+    fps: float | None = None
+    score_threshold: float | None = None
+
+    @classmethod
+    def of(cls, args: argparse.Namespace) -> Options:
+        return cls(args.quiet, args.track, args.fps, args.score_threshold)
 
 
 class Run:
     """One pass over all jobs; keeps count of what failed."""
 
-    def __init__(self, detector: Detector, *, quiet: bool) -> None:
+    def __init__(self, detector: Detector, options: Options) -> None:
         self._detector = detector
-        self._quiet = quiet
+        self._options = options
+        self._quiet = options.quiet
         self._failed = 0
 
     def all(self, jobs: Sequence[Job]) -> int:
@@ -103,11 +131,12 @@ class Run:
         except UnreadableError as error:
             self._report(job.source, error)
             return
+        fps = self._options.fps
         self._process(
-            read_video(job.source, self._detector.input_spec),
-            VideoWriter(job, facts.fps, self._model),
+            read_video(job.source, self._detector.input_spec, fps=fps),
+            VideoWriter(job, facts.fps, self._model, self._following()),
             what=job.source.name,
-            total=facts.frames or None,
+            total=(facts.frames if fps is None else 0) or None,
             source=job.source,
         )
 
@@ -154,6 +183,14 @@ class Run:
         with tqdm.external_write_mode(file=sys.stderr):
             complain(f"{source}: {error}" if source else str(error))
 
+    def _following(self) -> Following | None:
+        from daemon.offline.following import Following
+
+        if not self._options.track:
+            return None
+        of, threshold = self._detector, self._options.score_threshold
+        return Following(of.labels, of.thresholds, score_threshold=threshold)
+
     @property
     def _model(self) -> Model:
         from daemon.offline.outputs import Model
@@ -167,6 +204,8 @@ def _model_config(args: argparse.Namespace) -> ModelConfig:
 
     if not 1 <= args.batch <= 64:
         raise UsageError("--batch", "must be from 1 to 64")
+    if args.fps is not None and not 0 < args.fps <= 240:
+        raise UsageError("--fps", "must be more than 0 and at most 240")
     try:
         return ModelConfig(
             name=args.model,
@@ -193,8 +232,8 @@ def _real_build() -> BuildDetector:
     return build_detector
 
 
-def _build(wanted: ModelConfig, max_batch: int, build: BuildDetector) -> Detector:
-    detector = build(detector_spec(wanted, max_batch=max_batch))
+def _build(wanted: ModelConfig, max_batch: int, build: BuildDetector, *, weak: float) -> Detector:
+    detector = build(detector_spec(wanted, max_batch=max_batch, weak=weak))
     detector.warm_up()
     return detector
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import zmq
 
+from daemon.commands.event_words import in_words
 from daemon.console import complain, say, say_json_text
 from daemon.exits import EXIT_FAILED, EXIT_USAGE
 from sinks.endpoints import needs_ipv6
@@ -203,7 +204,7 @@ def _sentence(message: DetectionMessage | StatusMessage | EventMessage) -> str:
     if isinstance(message, StatusMessage):
         return f"{_clock(message.published_ns)} {message.camera} {_state(message)}"
     if isinstance(message, EventMessage):
-        return f"{_clock(message.at_ns)} {message.camera} {_happened(message)}"
+        return f"{_clock(message.at_ns)} {message.camera} {in_words(message)}"
     found = ", ".join(_seen(item) for item in message.detections)
     if message.status == "error":
         found = f"no answer ({message.error or 'unknown'})"
@@ -216,30 +217,6 @@ def _sentence(message: DetectionMessage | StatusMessage | EventMessage) -> str:
 def _seen(item: Detection) -> str:
     number = f" {item.track}" if item.track else ""
     return f"{item.label}{number} {item.score:.2f}"
-
-
-def _happened(event: EventMessage) -> str:
-    """As in `person 42 entered driveway after 3.2 s`."""
-    words = [event.label, str(event.track)]
-    if event.event == "zone":
-        words += [event.phase, "in" if event.phase == "loitering" else "", event.zone or ""]
-    elif event.event == "line":
-        words += ["crossed", event.line or "", event.direction or ""]
-    else:
-        words += [{"new": "came", "update": "is there", "end": "is gone"}[event.phase]]
-        words += [f"in {', '.join(event.zones)}" if event.zones else ""]
-    if event.phase not in ("new", "entered"):
-        words.append(f"after {event.duration_s:.1f} s")
-    marks = [
-        mark
-        for mark, holds in (
-            ("stationary", event.stationary),
-            ("uncertain", event.uncertain),
-            ("interrupted", event.reason == "interrupted"),
-        )
-        if holds
-    ]
-    return " ".join(word for word in words if word) + (f" ({', '.join(marks)})" if marks else "")
 
 
 def _state(message: StatusMessage) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -20,28 +21,45 @@ def process(
 ) -> Generator[Detections, None, None]:
     """Answer every shot and have it written; yields the answers in order, as they are handed on.
 
-    One batch is read while another one runs. Raises InferenceError, WriteError, and UnreadableError
-    where the shots do; what was read before that is answered and written.
+    Raises InferenceError, WriteError, and UnreadableError where the shots do; what was read before
+    that is answered and written.
+    """
+    most = detector.buckets[-1]
+    unwritten: deque[Future[None]] = deque()
+    error = None
+    with (
+        ThreadPoolExecutor(1, thread_name_prefix="writing") as writing,
+        closing(answered(detector, shots)) as answers,
+    ):
+        try:
+            for shot, found in answers:
+                unwritten.append(writing.submit(writer.write, shot, found))
+                yield found
+                while len(unwritten) > 2 * most:
+                    unwritten.popleft().result()
+        except UnreadableError as unreadable:
+            error = unreadable
+    for future in unwritten:
+        future.result()
+    if error is not None:
+        raise error
+
+
+def answered(
+    detector: Detector, shots: Iterable[Shot]
+) -> Generator[tuple[Shot, Detections], None, None]:
+    """Every shot with its answer, in order; one batch is read while another one runs. Raises
+    InferenceError, and UnreadableError where the shots do, once what was read before is answered.
     """
     most = detector.buckets[-1]
     source = iter(shots)
-    unwritten: deque[Future[None]] = deque()
-    with (
-        ThreadPoolExecutor(1, thread_name_prefix="reading") as reading,
-        ThreadPoolExecutor(1, thread_name_prefix="writing") as writing,
-    ):
+    with ThreadPoolExecutor(1, thread_name_prefix="reading") as reading:
         coming = reading.submit(_take, source, most)
         while (taken := coming.result()).shots:
             coming = reading.submit(_take, source, most)
-            for shot, found in zip(taken.shots, _detect(detector, taken.shots), strict=True):
-                unwritten.append(writing.submit(writer.write, shot, found))
-                yield found
-            while len(unwritten) > most:
-                unwritten.popleft().result()
+            yield from zip(taken.shots, _detect(detector, taken.shots), strict=True)
             if taken.error is not None:
                 break
-    for future in unwritten:
-        future.result()
     if taken.error is not None:
         raise taken.error
 

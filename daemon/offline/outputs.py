@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from daemon.answers.annotate import annotate
 from daemon.answers.records import detection_records
+from daemon.offline.following import Following, write_mot
 from daemon.offline.jobs import Job
 from daemon.offline.shots import Shot
 from detector.detections import Detections
@@ -54,8 +55,12 @@ class Writer(Protocol):
     def write(self, shot: Shot, detections: Detections) -> None: ...
 
 
-def record(shot: Shot, detections: Detections, model: Model) -> dict[str, Any]:
-    """What is written of one picture; `pts_s` only for a picture of a video."""
+def record(
+    shot: Shot, detections: Detections, model: Model, numbers: Sequence[int | None] = ()
+) -> dict[str, Any]:
+    """What is written of one picture; `pts_s` only for a picture of a video, `track` only for an
+    object that has one of `numbers`.
+    """
     # JSON has no way to write a name's bytes that are no text.
     name = os.fsencode(shot.source.name).decode("utf-8", "backslashreplace")
     entry: dict[str, Any] = {"source": name}
@@ -63,7 +68,11 @@ def record(shot: Shot, detections: Detections, model: Model) -> dict[str, Any]:
         entry["pts_s"] = round(shot.pts_s, 6)
     entry["size"] = list(shot.letterbox.source_wh)
     entry["model"] = model.name
-    entry["detections"] = detection_records(detections, model.labels)
+    rows = detection_records(detections, model.labels)
+    for row, number in zip(rows, numbers, strict=False):
+        if number is not None:
+            row["track"] = number
+    entry["detections"] = rows
     return entry
 
 
@@ -104,9 +113,14 @@ def _encoded(bgr: npt.NDArray[np.uint8], path: Path) -> bytes:
 
 
 class VideoWriter:
-    """An H.264 video of the same size, with the same timestamps, and one JSON line per frame."""
+    """An H.264 video of the same size, with the same timestamps, and one JSON line per frame; with
+    `following` also whose each box is, and NAME.mot.txt.
+    """
 
-    def __init__(self, job: Job, fps: Fraction, model: Model) -> None:
+    def __init__(
+        self, job: Job, fps: Fraction, model: Model, following: Following | None = None
+    ) -> None:
+        self._following = following
         self._job = job
         self._fps = fps
         self._model = model
@@ -131,6 +145,8 @@ class VideoWriter:
             with self._files:
                 if self._container is not None and self._stream is not None:
                     self._container.mux(self._stream.encode())
+            if self._following is not None:
+                write_mot(self._job.record.with_suffix(".mot.txt"), self._following.rows())
         except (OSError, av.FFmpegError) as error:
             raise WriteError(self._job.picture, error) from error
 
@@ -139,7 +155,15 @@ class VideoWriter:
             raise RuntimeError("write outside of the with block")
         if self._stream is None:
             self._stream = self._open_stream(self._container, shot)
-        drawn = annotate(shot.bgr, detections, self._model.labels)
+        numbers: Sequence[int | None] = ()
+        if self._following is not None:
+            detections, numbers = self._following.look(
+                detections,
+                frame=shot.number,
+                at_s=shot.pts_s or 0.0,
+                size=shot.letterbox.source_wh,
+            )
+        drawn = annotate(shot.bgr, detections, self._model.labels, numbers=numbers)
         stream = self._stream
         frame = av.VideoFrame.from_ndarray(drawn, "bgr24").reformat(
             stream.width, stream.height, "yuv420p"
@@ -147,7 +171,7 @@ class VideoWriter:
         frame.pts, frame.time_base = shot.pts, shot.time_base
         try:
             self._container.mux(stream.encode(frame))
-            self._lines.write(json.dumps(record(shot, detections, self._model)) + "\n")
+            self._lines.write(json.dumps(record(shot, detections, self._model, numbers)) + "\n")
         except (OSError, av.FFmpegError) as error:
             raise WriteError(self._job.picture, error) from error
 

@@ -35,7 +35,7 @@ class UnreadableError(Exception):
 @dataclass(frozen=True, slots=True)
 class Shot:
     """One picture: `bgr` as it is, `pixels` RGB as the detector takes it. `pts` counts `time_base`
-    and is None for a still image.
+    and is None for a still image; `number` counts the frames of a video from 1.
     """
 
     source: Path
@@ -44,6 +44,7 @@ class Shot:
     letterbox: Letterbox
     pts: int | None = None
     time_base: Fraction | None = None
+    number: int = 1
 
     @property
     def pts_s(self) -> float | None:
@@ -80,8 +81,10 @@ def video_facts(path: Path) -> VideoFacts:
         raise UnreadableError(_words(error)) from None
 
 
-def read_video(path: Path, spec: InputSpec) -> Iterator[Shot]:
-    """Its pictures in order, as they are meant to be seen, with timestamps that only ever rise.
+def read_video(path: Path, spec: InputSpec, *, fps: float | None = None) -> Iterator[Shot]:
+    """Its pictures in order, as they are meant to be seen, with timestamps that only ever rise; no
+    more than `fps` of each second, where that is said.
+
     Raises UnreadableError at the first one that is damaged.
     """
     try:
@@ -89,10 +92,14 @@ def read_video(path: Path, spec: InputSpec) -> Iterator[Shot]:
             stream, time_base = _video_stream(container)
             stream.thread_type = "AUTO"
             appearances = Appearances(stream)
+            due = _Due(fps)
             rising = _Rising(round(1 / ((stream.average_rate or DEFAULT_FPS) * time_base)))
-            for packet, frame in _decoded(container, stream):
+            for number, (packet, frame) in enumerate(_decoded(container, stream), 1):
+                pts = rising.next(frame.pts)
+                if not due.now(float(pts * time_base)):
+                    continue
                 bgr = AvPicture(frame, appearances.of(frame, packet)).to_bgr()
-                yield _shot(path, bgr, spec, rising.next(frame.pts), time_base)
+                yield _shot(path, bgr, spec, pts, time_base, number)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise UnreadableError(_words(error)) from None
 
@@ -103,6 +110,23 @@ def _decoded(
     for packet in container.demux(stream):
         for frame in packet.decode():
             yield packet, frame
+
+
+class _Due:
+    """Which pictures are taken, so that there are `fps` of them a second, or all."""
+
+    def __init__(self, fps: float | None) -> None:
+        self._every_s = 1 / fps if fps else 0.0
+        self._next_s: float | None = None
+
+    def now(self, at_s: float) -> bool:
+        if self._next_s is None:
+            self._next_s = at_s
+        if at_s < self._next_s - 1e-6:
+            return False
+        late_s = at_s - self._next_s
+        self._next_s = at_s + self._every_s - min(late_s, self._every_s / 2)
+        return True
 
 
 class _Rising:
@@ -143,9 +167,10 @@ def _shot(
     spec: InputSpec,
     pts: int | None = None,
     time_base: Fraction | None = None,
+    number: int = 1,
 ) -> Shot:
     letterbox = Letterbox.fit((bgr.shape[1], bgr.shape[0]), spec)
-    return Shot(path, bgr, letterboxed(bgr, letterbox, spec), letterbox, pts, time_base)
+    return Shot(path, bgr, letterboxed(bgr, letterbox, spec), letterbox, pts, time_base, number)
 
 
 def _words(error: Exception) -> str:

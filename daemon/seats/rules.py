@@ -18,7 +18,7 @@ from detector.detections import Detections
 FloatArray = npt.NDArray[np.float32]
 
 # Of the score that a box is reported from: enough for one of an object that is known.
-WEAK = 0.375
+WEAK = 0.25
 
 # Boxes are clipped to the picture, so feet may stand on its lower edge: that is still inside.
 _WITHIN = np.nextafter(np.float32(1), np.float32(0))

@@ -119,7 +119,9 @@ class Lines:
         return crossings
 
     def _crossed(self, rows: IntArray, changes: BoolArray, wanted: BoolArray) -> list[Crossing]:
-        found = []
+        found: list[Crossing] = []
+        if not changes.any():
+            return found
         for n, line in np.argwhere(changes).tolist():
             row = int(rows[n])
             before, after = self._left_at[row, line], self._came_at[row, line]

@@ -27,7 +27,9 @@ class Places:
         self._given = given
         self._at_feet = np.array([place.anchor == "bottom_center" for place in given], np.float64)
         limits = [[_limits(place, label) for place in given] for label in labels]
-        self._limits = np.array(limits).reshape(len(labels), len(given), 5)
+        table = np.array(limits).reshape(len(labels), len(given), 5)
+        self._limits = np.ascontiguousarray(table.transpose(2, 0, 1))  # [5, labels, places]
+        self._unlimited = bool((table == _limits(None, "")).all())
 
     def __len__(self) -> int:
         return len(self.names)
@@ -45,18 +47,21 @@ class Places:
         """Where objects stand [N, P, 2], in fractions of the picture, never outside it; `box`
         [N, 4] is centre, width, height in pixels.
         """
-        x = np.broadcast_to(box[:, :1], (len(box), len(self)))
         y = box[:, 1:2] + self._at_feet * box[:, 3:4] / 2
-        points: FloatArray = np.clip(np.stack([x, y], axis=2) / size_px, 0.0, _WITHIN)
+        points = np.empty((len(box), len(self), 2))
+        points[..., 0] = box[:, :1] / size_px[0]
+        points[..., 1] = y / size_px[1]
+        np.minimum(points, _WITHIN, out=points)
+        np.maximum(points, 0.0, out=points)
         return points
 
     def wanted(
         self, label: IntArray, score: FloatArray, box: FloatArray, size_px: FloatArray
     ) -> BoolArray:
         """Which objects count for which place [N, P]."""
-        least_score, least_area, most_area, least_ratio, most_ratio = np.moveaxis(
-            self._limits[label], 2, 0
-        )
+        if self._unlimited:
+            return np.ones((len(label), len(self)), np.bool_)
+        least_score, least_area, most_area, least_ratio, most_ratio = self._limits[:, label]
         area = (box[:, 2] * box[:, 3] / size_px.prod())[:, None]
         ratio = (box[:, 2] / np.maximum(box[:, 3], 1e-6))[:, None]
         fits: BoolArray = (
@@ -72,8 +77,13 @@ class Places:
 _WITHIN = 1 - 1e-9  # feet on the lower edge of the picture are inside
 
 
-def _limits(place: ZoneConfig | LineConfig, label: str) -> tuple[float, ...]:
-    """Least score (none is enough where the label does not count), areas and ratios."""
+def _limits(place: ZoneConfig | LineConfig | None, label: str) -> tuple[float, ...]:
+    """Least score (none is enough where the label does not count), areas and ratios; those of no
+    place let all pass.
+    """
+    if place is None:
+        usual = ObjectFilter()
+        return 0.0, 0.0, usual.max_area, 0.0, usual.max_ratio
     counts = place.labels is None or label in place.labels
     of = place.filters.get(label, ObjectFilter())
     least_score = (of.min_score or 0.0) if counts else np.inf

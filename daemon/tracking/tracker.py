@@ -111,10 +111,10 @@ class Tracker:
         ended = self.forget(at_s)
         expected = self._expected(at_s)
         self._match(seen, expected, row)
-        matched = np.flatnonzero(row != NO_ROW)
+        matched = (row != NO_ROW).nonzero()[0]
         if len(matched):
             self._sighted(row[matched], seen.at(matched), expected, at_s)
-        new = np.flatnonzero(strong & (row == NO_ROW))
+        new = (strong & (row == NO_ROW)).nonzero()[0]
         if len(new):
             row[new] = self._begin(seen.at(new), at_s)
         confirmed = self._confirm(at_s)
@@ -166,7 +166,7 @@ class Tracker:
         live = tracks.live
         gap_s = at_s - tracks.seen_s[live]
         soonest_s = min(tuning.new_patience_s, tuning.leaving_s, tuning.forget_after_s)
-        late = np.flatnonzero(gap_s > soonest_s)
+        late = (gap_s > soonest_s).nonzero()[0]
         if not len(late):
             return _NO_ROWS
         gone = np.zeros(len(live), np.bool_)
@@ -204,8 +204,8 @@ class Tracker:
             (recent, ~seen.strong, small, tuning.weak_least),
             (~known, seen.strong, large, tuning.new_least),
         ):
-            m = np.flatnonzero(objects & free)
-            n = np.flatnonzero(candidates & (row == NO_ROW))
+            m = (objects & free).nonzero()[0]
+            n = (candidates & (row == NO_ROW)).nonzero()[0]
             if len(m) and len(n):
                 likeness = self._likeness(expected, m, seen.box[n], buffer, least)
                 at, of = best_pairs(likeness * alike[m[:, None], n])
@@ -265,6 +265,7 @@ class Tracker:
         tracks.spread[rows] = spread
         tracks.seen_box[rows] = seen.xyxy
         tracks.seen_score[rows] = seen.score
+        tracks.best_score[rows] = np.maximum(tracks.best_score[rows], seen.score)
         tracks.unseen_s[rows] = gap_s
         tracks.seen_s[rows] = at_s
         tracks.sightings[rows] += 1
@@ -302,7 +303,7 @@ class Tracker:
         self._begun += len(rows)
         tracks.box[rows] = new.box
         tracks.seen_box[rows] = new.xyxy
-        tracks.seen_score[rows] = new.score
+        tracks.seen_score[rows] = tracks.best_score[rows] = new.score
         tracks.speed[rows] = 0.0
         tracks.spread[rows] = (tuning.shake**2, 0.0, tuning.first_speed**2)
         tracks.first_s[rows] = tracks.seen_s[rows] = tracks.rest_s[rows] = at_s
@@ -318,10 +319,13 @@ class Tracker:
     def _confirm(self, at_s: float) -> IntArray:
         tracks, tuning = self.tracks, self._tuning
         live = tracks.live
+        sure = tracks.best_score[live] >= tuning.sure
+        longer_s = max(tuning.confirm_after_s, tuning.unsure_after_s)
+        wait_s = np.where(sure, tuning.confirm_after_s, longer_s)
         due = (
             (tracks.number[live] == 0)
             & (tracks.sightings[live] >= 2)
-            & (at_s - tracks.first_s[live] >= tuning.confirm_after_s - _ROUNDING_S)
+            & (at_s - tracks.first_s[live] >= wait_s - _ROUNDING_S)
             & (tracks.seen_s[live] == at_s)
         )
         rows: IntArray = live[due]

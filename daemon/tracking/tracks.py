@@ -26,6 +26,7 @@ class Tracks:
         self.box = np.zeros((0, 4))  # centre, width, height, pixels: smoothed
         self.seen_box = np.zeros((0, 4))  # x1, y1, x2, y2 as last seen
         self.seen_score = np.zeros(0)
+        self.best_score = np.zeros(0)
         self.speed = np.zeros((0, 2))  # pixels per second
         self.spread = np.zeros((0, 3))  # see `motion`
         self.first_s = np.zeros(0)

@@ -40,6 +40,8 @@ class Tuning:
 
     double: float = 0.7  # of a new box inside another: perhaps a second box of one object
     double_after_s: float = 1.0  # it is confirmed no sooner
+    sure: float = 0.5  # one that never had a box of this score is confirmed no sooner
+    unsure_after_s: float = 1.0  # than after this long
 
     leaving_s: float = 0.5  # one that was last seen on its way out of the picture
     new_patience_s: float = 0.25  # a new object may be missing for so long

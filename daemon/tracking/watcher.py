@@ -159,16 +159,17 @@ class Watcher:
     def _objects(self, row: IntArray) -> tuple[Lasting | None, ...]:
         """For each box, of confirmed objects alone."""
         tracks = self._tracker.tracks
-        objects: list[Lasting | None] = []
-        for one in row.tolist():
-            number = int(tracks.number[one]) if one != NO_ROW else 0
-            if not number:
-                objects.append(None)
-                continue
-            age_s = round(float(self._at_s - tracks.first_s[one]), 2)
-            zones = self._zones.names(one)
-            objects.append(Lasting(number, age_s, zones, bool(tracks.still[one])))
-        return tuple(objects)
+        known = np.where(row == NO_ROW, 0, tracks.number[row])
+        ages_s = self._at_s - tracks.first_s[row]
+        columns = (known, ages_s, tracks.still[row], self._zones.inside[row].any(axis=1), row)
+        return tuple(
+            Lasting(number, round(age_s, 2), self._zones.names(one) if inside else (), still)
+            if number
+            else None
+            for number, age_s, still, inside, one in zip(
+                *(column.tolist() for column in columns), strict=True
+            )
+        )
 
     def _passed(self, rows: IntArray) -> list[Happening]:
         """Zones and lines, for the objects in `rows`, which were seen just now."""

@@ -48,6 +48,7 @@ class Zones:
         self._enter_s = np.array([zone.enter_after_s for zone in zones.values()])
         self._leave_s = np.array([zone.leave_after_s for zone in zones.values()])
         self._loiter_s = np.array([zone.loiter_after_s or np.inf for zone in zones.values()])
+        self._may_loiter = bool(np.isfinite(self._loiter_s).any())
         self.inside = np.zeros((0, count), np.bool_)
         self._entered_s = np.zeros((0, count))
         self._loiters = np.zeros((0, count), np.bool_)
@@ -57,7 +58,7 @@ class Zones:
 
     def names(self, row: int) -> tuple[str, ...]:
         """Of the zones an object is in."""
-        return tuple(self.places.names[zone] for zone in np.flatnonzero(self.inside[row]))
+        return tuple(self.places.names[zone] for zone in (self.inside[row]).nonzero()[0])
 
     def carry(self, before: Zones) -> None:
         """Go on where `before` was, in the zones that are the same."""
@@ -100,7 +101,9 @@ class Zones:
         flips = turning & (lasts_s >= wait_s - 1e-9) & confirmed[:, None]
         self._turning[rows] = turning & ~flips
         self._turned_s[rows], self._doubted[rows] = turned_s, doubted
-        passages = []
+        passages: list[Passage] = []
+        if not flips.any():
+            return self._loitering(rows, at_s) if self._may_loiter else passages
         for n, zone in np.argwhere(flips).tolist():
             row = int(rows[n])
             since_s = float(self._entered_s[row, zone] if inside[n, zone] else turned_s[n, zone])
@@ -111,14 +114,14 @@ class Zones:
         self._entered_s[rows] = np.where(entered, turned_s, self._entered_s[rows])
         self._loiters[rows] &= ~flips
         self.inside[rows] = inside ^ flips
-        return passages + self._loitering(rows, at_s)
+        return passages + (self._loitering(rows, at_s) if self._may_loiter else [])
 
     def end(
         self, row: int, at_s: float, *, uncertain: bool, but: Collection[str] = ()
     ) -> list[Passage]:
         """An object leaves every zone it is in, `but` these."""
         left = []
-        for zone in np.flatnonzero(self.inside[row]).tolist():
+        for zone in (self.inside[row]).nonzero()[0].tolist():
             if self.places.names[zone] in but:
                 continue
             since_s = float(self._entered_s[row, zone])

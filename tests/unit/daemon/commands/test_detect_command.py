@@ -319,3 +319,37 @@ def test_quiet_says_nothing_when_all_is_well(
     assert capsys.readouterr() == ("", "")
     assert bench.run(image) == 0
     assert capsys.readouterr().out == "a.png: answered 1, objects 1\n"
+
+
+def test_track_says_whose_each_box_is_and_writes_mot_with_hindsight(
+    bench: Bench, tmp_path: Path
+) -> None:
+    video = make_video(tmp_path / "walk.mp4", pts=tuple(range(0, 1000, 100)))
+    assert bench.run(video, options=("--track",)) == 0
+    assert bench.asked is not None
+    assert bench.asked.weak == 0.25, "weak boxes hold objects that are known"
+    lines = [json.loads(line) for line in (bench.out / "walk.jsonl").read_text().splitlines()]
+    tracks = [line["detections"][0].get("track") for line in lines]
+    assert tracks == [None, None, *[1] * 8]
+    rows = [row.split(",") for row in (bench.out / "walk.mot.txt").read_text().splitlines()]
+    assert [row[:2] for row in rows] == [[str(n), "1"] for n in range(1, 11)]
+    assert all(len(row) == 10 for row in rows)
+    (x1, y1, x2, y2) = lines[0]["detections"][0]["box"]
+    assert [float(side) for side in rows[0][2:6]] == pytest.approx([x1, y1, x2 - x1, y2 - y1])
+
+
+def test_fps_takes_no_more_frames_than_that_and_keeps_their_numbers(
+    bench: Bench, tmp_path: Path
+) -> None:
+    video = make_video(tmp_path / "walk.mp4", pts=tuple(range(0, 1000, 100)))
+    assert bench.run(video, options=("--track", "--fps", "5")) == 0
+    lines = [json.loads(line) for line in (bench.out / "walk.jsonl").read_text().splitlines()]
+    assert [line["pts_s"] for line in lines] == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8])
+    rows = (bench.out / "walk.mot.txt").read_text().splitlines()
+    assert [int(row.split(",")[0]) for row in rows] == [1, 3, 5, 7, 9]
+    assert bench.run(video, options=("--fps", "0")) == 2
+
+
+def test_without_track_there_is_no_such_file(bench: Bench, tmp_path: Path) -> None:
+    bench.run(make_video(tmp_path / "walk.mp4"))
+    assert not (bench.out / "walk.mot.txt").exists()

@@ -1,0 +1,81 @@
+"""How well numbers stay with objects, where the truth is known: switches, IDF1, coverage. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
+
+from daemon.bench.worlds import LABELS, NOBODY, SIZE, Look
+from daemon.tracking.tracker import NO_ROW, Tracker
+from daemon.tracking.tuning import Tuning
+
+IntArray = npt.NDArray[np.int64]
+Numbering = tuple[IntArray, IntArray]  # of one picture's boxes: whose each is, whose it was said
+
+STRONG = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`switches`: times an object's number changed. `idf1`: share of boxes that have the number
+    which is their object's for most of its life, over both what is there and what was said.
+    `coverage`: share of the objects' boxes with any number. `numbers` per object that there was.
+    """
+
+    switches: int
+    idf1: float
+    coverage: float
+    numbers: float
+
+
+def numbering(looks: Sequence[Look], tuning: Tuning | None = None) -> list[Numbering]:
+    """What our tracker says, with hindsight for the pictures before an object was confirmed."""
+    tracker = Tracker(LABELS, tuning or Tuning())
+    tracks = tracker.tracks
+    keys: list[list[tuple[int, int] | None]] = []
+    known: dict[tuple[int, int], int] = {}
+    for look in looks:
+        step = tracker.update(look.found, look.found.score >= STRONG, look.at_s, size_wh=SIZE)
+        mine = [
+            None if row == NO_ROW else (row, int(tracks.order[row])) for row in step.row.tolist()
+        ]
+        known |= {key: int(tracks.number[key[0]]) for key in mine if key and tracks.number[key[0]]}
+        keys.append(mine)
+    return [
+        (look.truth, np.array([known.get(key, 0) if key else 0 for key in mine], np.int64))
+        for look, mine in zip(looks, keys, strict=True)
+    ]
+
+
+def verdict(said: Sequence[Numbering]) -> Verdict:
+    """Of one world; 0 is no number."""
+    truth = np.concatenate([whose for whose, _ in said])
+    number = np.concatenate([given for _, given in said])
+    objects, numbers = np.unique(truth[truth != NOBODY]), np.unique(number[number > 0])
+    both = (truth != NOBODY) & (number > 0)
+    shared = np.zeros((len(objects), len(numbers)))
+    at = np.searchsorted(objects, truth[both]), np.searchsorted(numbers, number[both])
+    np.add.at(shared, at, 1)
+    kept = shared[linear_sum_assignment(shared, maximize=True)].sum()
+    there, given = (truth != NOBODY).sum(), (number > 0).sum()
+    return Verdict(
+        _switches(said),
+        float(2 * kept / max(there + given, 1)),
+        float(both.sum() / max(there, 1)),
+        len(numbers) / max(len(objects), 1),
+    )
+
+
+def _switches(said: Sequence[Numbering]) -> int:
+    newest: dict[int, int] = {}
+    switches = 0
+    for whose, given in said:
+        for one, number in zip(whose.tolist(), given.tolist(), strict=True):
+            if one != NOBODY and number:
+                switches += newest.get(one, number) != number
+                newest[one] = number
+    return switches
