@@ -5,7 +5,6 @@ costs by the number of boxes, and what 32 cameras cost.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Sequence
 from statistics import mean, median
@@ -16,6 +15,7 @@ import numpy as np
 from config.zones import LineConfig, TrackingConfig, ZoneConfig
 from daemon.bench.ids import Verdict, numbering, verdict
 from daemon.bench.worlds import LABELS, SIZE, Habits, Look, street, watched
+from daemon.console import say_json, say_text
 from daemon.tracking.tracker import Tracker
 from daemon.tracking.tuning import Tuning
 from daemon.tracking.watcher import Watcher
@@ -50,7 +50,10 @@ def run(args: argparse.Namespace) -> int:
         "cores_of_32_cameras": round(cameras_cores(), 3),
         "reference_us": round(reference_us(), 2),
     }
-    print(json.dumps(figures) if args.json else table(figures))
+    if args.json:
+        say_json(figures)
+    else:
+        say_text(table(figures))
     return 0
 
 

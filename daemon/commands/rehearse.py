@@ -5,19 +5,19 @@ have told of a recorded video, as fast as it can be read.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from config.camera import CameraConfig
-from config.errors import ConfigError, Fault
+from config.errors import ConfigError
 from config.hints import did_you_mean
 from config.loader import Loaded, load
 from config.urls import redacted
 from daemon.answers.events import Sender, count_message, event_message
 from daemon.commands.event_words import in_words
+from daemon.console import complain, say, say_json_text
 from daemon.exits import EXIT_BAD_CONFIG, EXIT_FAILED, EXIT_NO_MODEL, EXIT_OK, EXIT_USAGE
 from daemon.reload.labels import check_labels
 from daemon.reload.model import BuildDetector, detector_spec
@@ -68,7 +68,9 @@ def run(args: argparse.Namespace, build: BuildDetector | None = None) -> int:
         check_labels(loaded, detector.labels)
         _rehearse(Rehearsal(args.camera, camera, loaded, detector), args)
     except ConfigError as error:
-        return _fail(_lines(error.faults), EXIT_BAD_CONFIG)
+        for fault in error.faults:
+            complain(str(fault))
+        return EXIT_BAD_CONFIG
     except ModelError as error:
         return _fail(str(error), EXIT_NO_MODEL)
     except (UnreadableError, InferenceError) as error:
@@ -112,14 +114,16 @@ def _rehearse(rehearsal: Rehearsal, args: argparse.Namespace) -> None:
     for happening in _happenings(rehearsal, args.video):
         if isinstance(happening, Counts):
             message = count_message(happening, SENDER, args.camera, 0)
-            shown = json_line(message).decode().rstrip() if args.json else _summary(happening)
+            line, words = json_line(message), _summary(happening)
         else:
             numbered += 1
             event = event_message(happening, SENDER, args.camera, numbered)
-            line = json_line(event).decode().rstrip()
-            shown = line if args.json else f"{_clock(event.at_ns)} {in_words(event)}"
-        print(shown, flush=True)
-    print(f"{args.video.name}: answered {rehearsal.pictures}, events {numbered}", file=sys.stderr)
+            line, words = json_line(event), f"{_clock(event.at_ns)} {in_words(event)}"
+        if args.json:
+            say_json_text(line.decode().rstrip())
+        else:
+            say(words)
+    complain(f"{args.video.name}: answered {rehearsal.pictures}, events {numbered}")
 
 
 def _happenings(rehearsal: Rehearsal, video: Path) -> Iterator[Happening | Counts]:
@@ -169,10 +173,6 @@ def _clock(at_ns: int) -> str:
     return f"{int(minutes):02d}:{seconds:05.2f}"
 
 
-def _lines(faults: Iterable[Fault]) -> str:
-    return "\n".join(str(fault) for fault in faults)
-
-
 def _fail(message: str, code: int) -> int:
-    print(redacted(message), file=sys.stderr)
+    complain(redacted(message))
     return code
