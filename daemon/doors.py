@@ -20,7 +20,7 @@ from daemon.answers.publisher import Publisher
 from daemon.books.accounting import total
 from daemon.books.states import CameraState, CameraStatus, Status
 from daemon.capture.errors import Kind
-from daemon.capture.stall import stalled
+from daemon.capture.stall import StallLog, stalled
 from daemon.clock import Clock
 from daemon.descriptors import descriptor_limit, shares
 from daemon.diary.diary import Diary
@@ -102,6 +102,7 @@ class Doors:
         self._registry.register(ReportCollector(self.reporter, started_ns=clock.wall_ns()))
         self._http = HttpDoor(config.http, self._make_server, clock)
         self._log = config.log
+        self._stalls = StallLog()
 
     def open(self) -> None:
         """Bind everything. Raises SinkError, ListenError, and ConfigError for a token that cannot
@@ -121,6 +122,7 @@ class Doors:
             status = seat.status.now()
             if status.state.is_up and stalled(status, now_s):
                 seat.status.change(CameraState.STALLED, reason="silent", only_from=status.state)
+            self._stalls.look(status, now_s)
         self._note_greedy()
         self.memory.tick()
         self.publisher.pass_time(self.roster.seats())

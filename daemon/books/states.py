@@ -60,7 +60,8 @@ class CameraStatus:
 
     An outage begins with the last picture and ends with the next, however often the camera is
     tried in between: `blind_since_s` is when it began, None while pictures come, and
-    `lost_reason` why the stream was lost last, '' where it never was.
+    `lost_reason` why the stream was lost last, '' where it never was, with `lost_detail` as a
+    sentence where there is more to say.
     """
 
     camera: str
@@ -74,6 +75,7 @@ class CameraStatus:
     retry_s: float | None = None  # the wait that is running, in BACKOFF
     blind_since_s: float | None = None  # monotonic
     lost_reason: str = ""
+    lost_detail: str = ""
 
 
 class Status:
@@ -126,6 +128,7 @@ class Status:
         stream: StreamInfo | None = None,
         retry_s: float | None = None,
         only_from: CameraState | None = None,
+        detail: str = "",
     ) -> None:
         """A change of state; nothing happens where state and reason are what they were, nor, with
         `only_from`, where the camera is in another state by now.
@@ -145,7 +148,8 @@ class Status:
                 retry_s=retry_s,
                 reconnects=old.reconnects + (state is CameraState.BACKOFF),
                 blind_since_s=self._blind_since_s(old, state),
-                lost_reason=_lost_reason(old, state, reason),
+                lost_reason=_lost(old.lost_reason, state, reason),
+                lost_detail=_lost(old.lost_detail, state, detail),
             )
             self._tell(self.now())
 
@@ -166,7 +170,7 @@ class Status:
         return self._newest[0] if self._newest else old.since_s
 
 
-def _lost_reason(old: CameraStatus, state: CameraState, reason: str) -> str:
+def _lost(old: str, state: CameraState, new: str) -> str:
     if state.is_up or state is CameraState.FINISHED:
         return ""
-    return reason if state in (CameraState.BACKOFF, CameraState.FAILED) else old.lost_reason
+    return new if state in (CameraState.BACKOFF, CameraState.FAILED) else old

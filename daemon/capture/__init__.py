@@ -4,7 +4,7 @@ from daemon.capture.errors import CaptureError, Kind
 from daemon.capture.intake import FrameSink
 from daemon.capture.sample import Lost, OpenSource, Sample, Source
 from daemon.capture.source import open_source
-from daemon.capture.stall import stalled
+from daemon.capture.stall import StallLog, stalled
 from daemon.capture.worker import CameraWorker
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "OpenSource",
     "Sample",
     "Source",
+    "StallLog",
     "open_source",
     "stalled",
 ]

@@ -20,6 +20,7 @@ from daemon.capture.camera_clock import CameraClock
 from daemon.capture.demuxer import Demuxer
 from daemon.capture.errors import CaptureError, Kind
 from daemon.capture.group import Group
+from daemon.capture.onset import Onset
 from daemon.capture.pacer import Pacer
 from daemon.capture.picture import AvPicture, Letterboxer, check_size
 from daemon.capture.sample import Lost, Sample
@@ -58,6 +59,8 @@ class AvSource:
         self._appearances = Appearances(demuxer.stream, aspect_ratio(demuxer.camera.aspect))
         self._camera_clock = CameraClock(float(demuxer.stream.time_base or 0))
         self._group = Group()
+        wait_s = demuxer.camera.keyframe_timeout_s
+        self._onset = Onset(clock.now_s(), wait_s, live=demuxer.address.medium != "file")
         self._newest_s = clock.now_s()  # when the last sample came, or the stream was opened
 
     @property
@@ -144,6 +147,7 @@ class AvSource:
         if verdict is Verdict.RESUME:
             self._group.decode()
         self._group.clear()
+        awaiting = bool(packet.size) and self._onset.waits(packet, self._clock.now_s())
         try:
             frames = [frame for frame in packet.decode() if not self._group.has(frame)]
             if verdict is Verdict.ALONE:
@@ -152,12 +156,16 @@ class AvSource:
                 codec.flush_buffers()
                 self._group.begin(packet)
         except av.FFmpegError:
-            if packet.size:
+            if packet.size and not awaiting:
                 yield Lost.UNDECODABLE
             frames = []
         if frames:
             self._newest_s = self._clock.now_s()
+            self._onset.picture_came()
             skipper.picture_came(interlaced=frames[0].interlaced_frame)
+        elif awaiting:
+            self._newest_s = self._clock.now_s()
+            yield Lost.AWAITING
         else:
             self._check_silence()
         for frame in frames:

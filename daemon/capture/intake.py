@@ -22,6 +22,7 @@ from daemon.seats.counting import Damage
 from daemon.seats.seat import Seat
 from detector.letterbox import InputSpec, Letterbox
 
+_LONG_WAIT_S = 2.0  # for a first keyframe: usual ones are not worth a word
 _TAKEN_S = 0.2  # how often a reader that waits for the detector looks whether it should stop
 
 
@@ -85,6 +86,9 @@ class Intake:
             if stopping.is_set():
                 return
             now_s, wall_ns = self._clock.now_s(), self._clock.wall_ns()
+            if sample is Lost.AWAITING:
+                self._note_wait(now_s - opened_s)
+                continue
             if sample is not Lost.UNDECODABLE:
                 self._note_arrival(source, opened_s, now_s, wall_ns)
             self._scaled_for = self._input_spec
@@ -92,6 +96,11 @@ class Intake:
             offered = self._settle(sample, pacer, now_s, wall_ns)
             while offered and lossless and not stopping.is_set():
                 offered = not self._slot.wait_until_taken(_TAKEN_S)
+
+    def _note_wait(self, waited_s: float) -> None:
+        """What comes before the first keyframe is not of the stream that we see."""
+        if waited_s > _LONG_WAIT_S:
+            self._reporter.awaiting_keyframe(self._camera.keyframe_timeout_s)
 
     def _note_arrival(self, source: Source, opened_s: float, now_s: float, wall_ns: int) -> None:
         if self._span_s is None:

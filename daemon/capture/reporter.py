@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 
-from daemon.books.states import CameraState, Status, StreamInfo, Tampering
-from daemon.capture.errors import CaptureError
+from daemon.books.states import CameraState, CameraStatus, Status, StreamInfo, Tampering
+from daemon.capture.errors import CaptureError, Kind
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,18 @@ class Reporter:
 
     def connecting(self) -> None:
         self._status.change(CameraState.CONNECTING)
+
+    def awaiting_keyframe(self, timeout_s: float) -> None:
+        """Pictures come that build on one that was sent before we joined."""
+        if self._status.now().reason == Kind.NO_KEYFRAME.value:
+            return
+        self._status.change(CameraState.CONNECTING, reason=Kind.NO_KEYFRAME.value)
+        log.info(
+            "camera sends pictures, waiting for a keyframe camera=%s state=connecting"
+            " keyframe_timeout_s=%g",
+            self.camera,
+            timeout_s,
+        )
 
     def arrived(self, now_s: float, wall_ns: int) -> None:
         """A frame came; ends a stall that somebody else has noted."""
@@ -68,20 +81,23 @@ class Reporter:
             )
 
     def lost(self, error: CaptureError, retry_s: float) -> None:
-        self._status.change(CameraState.BACKOFF, reason=error.kind.value, retry_s=retry_s)
+        self._status.change(
+            CameraState.BACKOFF, reason=error.kind.value, retry_s=retry_s, detail=error.detail
+        )
         known = error.kind.value == self._logged_reason
         self._logged_reason = error.kind.value
         log.log(
             logging.DEBUG if known else logging.WARNING,
-            "camera lost camera=%s state=backoff reason=%s retry_s=%.1f%s",
+            "camera lost camera=%s state=backoff reason=%s retry_s=%.1f no_picture_since=%s%s",
             self.camera,
             error.kind.value,
             retry_s,
+            last_picture(self._status.now()),
             _detail(error),
         )
 
     def failed(self, error: CaptureError) -> None:
-        self._status.change(CameraState.FAILED, reason=error.kind.value)
+        self._status.change(CameraState.FAILED, reason=error.kind.value, detail=error.detail)
         log.error(
             "camera failed camera=%s state=failed reason=%s%s",
             self.camera,
@@ -97,6 +113,15 @@ class Reporter:
             self.camera,
             error.kind.value,
         )
+
+
+def last_picture(status: CameraStatus) -> str:
+    """When the newest picture came, as local time to the second; the log's lines bear the date. `start`: there
+    was none.
+    """
+    if status.last_frame_ns is None:
+        return "start"
+    return time.strftime("%H:%M:%S", time.localtime(status.last_frame_ns / 1e9))
 
 
 def _detail(error: CaptureError) -> str:

@@ -26,6 +26,7 @@ class Lost(Enum):
 
     EARLY = auto()  # beyond detect.fps: not decoded at all
     UNDECODABLE = auto()  # the decoder made nothing of it
+    AWAITING = auto()  # came before the stream's first keyframe: nothing could be made of it yet
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,11 @@ def probe_all(
     stopping = threading.Event()
 
     def look(name: str, camera: CameraConfig) -> None:
-        results.put((name, attempt(camera, seconds=seconds, clock=clock, pause=stopping.wait)))
+        patience_s = most_s / 2
+        found = attempt(
+            camera, seconds=seconds, clock=clock, pause=stopping.wait, keyframe_s=patience_s
+        )
+        results.put((name, found))
 
     found: dict[str, Probe | CaptureError] = {
         name: CaptureError(Kind.TIMEOUT, f"not done within {most_s:g} s") for name in cameras

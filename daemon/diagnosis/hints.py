@@ -120,6 +120,11 @@ def _keyframes(probe: Probe) -> Iterator[str]:
                 f"Keyframes are {figures.keyframe_every_s:.1f} s apart: as long may it take to the"
                 f" first picture, and damage stays as long. {remedy}"
             )
+    elif (waited_s := probe.first_picture_s - probe.open_s) > RARE_KEYFRAMES_S:
+        yield (
+            f"It took {waited_s:.0f} s until a keyframe came, and as long may it take after every"
+            f" loss. {remedy}"
+        )
     elif figures.b_frames is not None and figures.watched_s > RARE_KEYFRAMES_S:
         yield f"No second keyframe came within {figures.watched_s:.0f} s. {remedy}"
 

@@ -30,6 +30,7 @@ from daemon.clock import Clock
 from daemon.diagnosis.tally import Figures, PacketSeen, PictureSeen, Tally, figures
 from detector.letterbox import InputSpec
 
+PATIENCE_S = 90.0  # for a first keyframe: some cameras send one a minute
 _INPUT = InputSpec(64, 64)  # nothing is scaled
 _ANY_FPS = 1000.0  # so fast a cap that every picture is decoded
 
@@ -61,12 +62,16 @@ def attempt(
     clock: Clock,
     pause: Pause,
     cpu_s: Callable[[], float] = time.thread_time,
+    keyframe_s: float = PATIENCE_S,
 ) -> Probe | CaptureError:
     """Watch `seconds` of a stream, or say why that failed; never raises what may hold a URL.
 
-    Bounded by the camera's own timeouts. A file is read as fast as it can be decoded.
+    Bounded by the camera's own timeouts, and by `keyframe_s` until the first keyframe. A file is
+    read as fast as it can be decoded.
     """
     tally = Tally()
+    patience_s = min(keyframe_s, camera.keyframe_timeout_s)
+    camera = camera.model_copy(update={"keyframe_timeout_s": patience_s})
     try:
         return _probe(camera, tally, seconds=seconds, clock=clock, pause=pause, cpu_s=cpu_s)
     except CaptureError as error:
@@ -118,6 +123,8 @@ def _watch(source: Source, tally: Tally, *, live: bool, seconds: float, clock: C
     """Returns once at least one picture and `seconds` were seen, or a file has ended."""
     # `take` is never called, so the pacer finds no picture too early: all are decoded.
     for sample in source.samples(Pacer(_ANY_FPS, live=live)):
+        if sample is Lost.AWAITING:
+            continue
         if isinstance(sample, Lost):
             tally.undecodable += 1
         else:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from config.camera import CameraConfig
+from config.rtsp_urls import split_zone
 from config.urls import local_path, scheme_of
 from daemon.books.states import CameraState, CameraStatus, Tampering
 from daemon.capture.errors import Kind
@@ -31,11 +32,20 @@ _LOST = {
     Kind.UNREACHABLE: "There is no way to {}.",
     Kind.DNS: "{} has no address that is known here.",
     Kind.AUTH: "{} refuses the login.",
+    Kind.FORBIDDEN: "{} knows this login and does not let it watch.",
+    Kind.LOGIN_METHOD: "{} wants a login of a kind that is not known here.",
+    Kind.CERTIFICATE: "The certificate of {} is not to be trusted.",
     Kind.NOT_FOUND: "{} has no stream of this path.",
     Kind.REDIRECTED: "{} leads to another machine.",
+    Kind.TRANSPORT: "{} does not send in the way that it was asked to.",
+    Kind.FULL: "{} serves no more viewers.",
+    Kind.BUSY: "{} is busy.",
+    Kind.REJECTED: "{} refuses what it was asked.",
     Kind.PROTOCOL: "{} answers, but not as a camera does.",
     Kind.NO_VIDEO: "{} sends no video.",
     Kind.CODEC: "{} sends a format that cannot be decoded here.",
+    Kind.NO_KEYFRAME: "{} sends pictures, and no keyframe to begin with.",
+    Kind.FLOOD: "{} sends without end what makes no picture.",
     Kind.DECODER: "What {} sends makes no picture.",
     Kind.TOO_LARGE: "{} sends pictures that are too large.",
     Kind.DEVICE: "{} cannot be used.",
@@ -59,7 +69,7 @@ def address_of(camera: CameraConfig) -> str:
         return local_path(camera.url).name
     if scheme == "v4l2":
         return str(local_path(camera.url))
-    return urlsplit(camera.url).netloc.rpartition("@")[2] or scheme
+    return urlsplit(split_zone(camera.url)[0]).netloc.rpartition("@")[2] or scheme
 
 
 def trouble(status: CameraStatus, camera: CameraConfig) -> Trouble | None:
@@ -73,14 +83,19 @@ def trouble(status: CameraStatus, camera: CameraConfig) -> Trouble | None:
             return Trouble(said.format(where), _LOOK_AT_IT)
         case CameraState.FINISHED:
             return None
+        case CameraState.CONNECTING if status.reason == Kind.NO_KEYFRAME:
+            said = f"{where} sends pictures. Waiting for a keyframe to begin with."
+            return Trouble(said, _one_line(Kind.NO_KEYFRAME, camera))
         case _ if status.lost_reason:
-            return _lost(status.lost_reason, camera, where)
+            return _lost(status, camera, where)
     return None
 
 
-def _lost(reason: str, camera: CameraConfig, where: str) -> Trouble:
-    kind = Kind(reason)
-    said = _LOST.get(kind, f"{{}} was lost: {reason}.").format(where)
+def _lost(status: CameraStatus, camera: CameraConfig, where: str) -> Trouble:
+    kind = Kind(status.lost_reason)
+    said = _LOST[kind].format(where)
+    if status.lost_detail:
+        said += f" {status.lost_detail[0].upper()}{status.lost_detail[1:]}."
     if kind is Kind.NOT_FOUND and scheme_of(camera.url) == "file":
         said = f"The file {where} is not there."
     return Trouble(said, _one_line(kind, camera))

@@ -250,7 +250,7 @@ def _cameras() -> Iterator[Case]:
     yield Case("nothing listens", lambda _: _probed(f"rtsp://127.0.0.1:{free_port()}/"), "refused")
     yield Case("an unknown host", lambda _: _probed("rtsp://no-such-host.invalid/"), "dns")
     yield Case("a port that accepts and is silent", _silent, "timeout")
-    yield Case("a port that hangs up", _bytes(b""), "protocol")
+    yield Case("a port that hangs up", _bytes(b""), "eof", "hung up without a word")
     yield Case("a web server", _bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "protocol")
     yield Case("an SSH server", _bytes(b"SSH-2.0-OpenSSH_9.2\r\n"), "protocol")
     yield Case("a header without end", _bytes(b"X-A: b\r\n", endless=True), "protocol", "no end")

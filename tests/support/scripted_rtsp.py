@@ -52,6 +52,7 @@ class Unit:
 
 
 Clip = tuple[tuple[bytes, ...], ...]
+Respond = Callable[[str, dict[bytes, bytes]], list[bytes] | None]  # status line, headers
 Edit = Callable[[Unit], Unit | None]
 
 
@@ -84,6 +85,13 @@ class ScriptedCamera:
         self.first_timestamp = 0
         self.frozen = False
         self.ends_after: int | None = None  # pictures
+        self.line_end = b"\r\n"
+        self.channel = 0  # of the media, whatever was agreed upon
+        self.seat_s: float | None = None  # serves one viewer; free that long after it has gone
+        self.viewing = False
+        self.asked: list[tuple[str, str, dict[bytes, bytes]]] = []  # method, URL, headers
+        self.respond: Respond = lambda _method, _headers: None  # the first word on an answer
+        self.media: Callable[[], Iterator[bytes]] | None = None  # sent as it is, after PLAY
         self.ntp_ahead_s = 0.0  # how far its clock is ahead of ours, as its sender reports say
         self.connections = 0
         self.port = 0
@@ -130,7 +138,14 @@ class ScriptedCamera:
     def _serve(self, client: socket.socket) -> None:
         with self._lock:
             self._clients.add(client)
+            taken = self.viewing and self.seat_s is not None
+            self.viewing = True
         try:
+            if taken:
+                with client:
+                    client.recv(4096)
+                    client.sendall(b"RTSP/1.0 453 Not Enough Bandwidth\r\nCSeq: 1\r\n\r\n")
+                return
             with client, client.makefile("rb") as requests:
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 client.settimeout(10)
@@ -138,8 +153,11 @@ class ScriptedCamera:
         except (OSError, EOFError):
             pass  # the client has gone
         finally:
+            if not taken:
+                time.sleep(self.seat_s or 0)
             with self._lock:
                 self._clients.discard(client)
+                self.viewing = self.viewing and taken
 
 
 class _Session:
@@ -154,6 +172,10 @@ class _Session:
     def run(self) -> None:
         while self._answer() != "PLAY":
             pass
+        if self._camera.media is not None:
+            for data in self._camera.media():
+                self._client.sendall(data)
+            return
         started_s = time.monotonic()
         number = 0
         while self._camera.ends_after is None or number < self._camera.ends_after:
@@ -177,7 +199,14 @@ class _Session:
         while (header := self._requests.readline().strip()) and b":" in header:
             name, _, value = header.partition(b":")
             headers[name.strip().lower()] = value.strip()
-        method = line.split()[0].decode()
+        method, url = line.decode().split()[:2]
+        self._camera.asked.append((method, url, headers))
+        said = self._camera.respond(method, headers)
+        if said is not None:
+            cseq = b"CSeq: " + headers.get(b"cseq", b"0")
+            answer = self._camera.line_end.join([said[0], cseq, *said[1:], b"", b""])
+            self._client.sendall(answer)
+            return "" if b" 200 " not in said[0] else method
         self._client.sendall(self._camera.answers.get(method) or self._ours(method, headers))
         return method
 
@@ -191,7 +220,7 @@ class _Session:
             lines.append(b"Transport: RTP/AVP/TCP;unicast;interleaved=0-1")
         elif method == "OPTIONS":
             lines.append(b"Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER")
-        return b"\r\n".join([*lines, b"", body])
+        return self._camera.line_end.join([*lines, b"", body])
 
     def _description(self) -> bytes:
         camera = self._camera
@@ -229,7 +258,7 @@ class _Session:
                 ">BBHII", 0x80, marker | 96, self._sequence, unit.timestamp & 0xFFFFFFFF, 1
             )
             self._sequence = (self._sequence + 1) & 0xFFFF
-            self._send(0, head + payload)
+            self._send(self._camera.channel, head + payload)
 
     def _report(self, number: int) -> None:
         """An RTCP sender report: what the camera's clock says at the time of a picture."""

@@ -19,6 +19,7 @@ from daemon.capture.rtsp.transport import Agreed, agreed
 
 _CHUNK = 65_536
 _MOST_EARLY = 4_000_000  # bytes of media before the answer to PLAY
+_UNIMPORTANT = frozenset({400, 404, 405, 454, 501, 551})  # of OPTIONS, which not all know
 _SESSION_S = 60.0  # where the camera says nothing
 _SHORTEST_S = 2.0  # between two signs of life
 
@@ -69,6 +70,8 @@ class Conversation:
         self._alive = ("GET_PARAMETER" if "GET_PARAMETER" in named else "OPTIONS", url)
         if 300 <= options.status < 400 and (location := options.header("location")):
             raise Moved(location)
+        if options.status not in _UNIMPORTANT:
+            check(options, "OPTIONS")
         answer = self.ask("DESCRIBE", url, {"Accept": "application/sdp"})
         base = answer.header("content-base") or answer.header("content-location") or url
         description = parse(answer.body)
@@ -169,7 +172,7 @@ class Conversation:
         except TimeoutError:
             detail = f"no answer to {method}"
         except ConnectionError:
-            if self.last_status != 401:
+            if self.last_status not in (0, 401):
                 raise
             raise HungUp from None
         raise CaptureError(Kind.TIMEOUT, detail)

@@ -35,11 +35,15 @@ export function spoken(camera) {
   if (camera.trouble === null) return { ...said, ...beginning(camera) };
   return {
     ...said,
-    word: camera.state === "connecting" ? "no connection" : word,
-    tone: camera.state === "connecting" ? "bad" : tone,
+    ...(camera.state === "connecting" ? trying(camera) : {}),
     head: camera.trouble.what,
     since: [since(camera), next(camera)].filter(Boolean).join(", "),
   };
+}
+
+// A camera whose first keyframe has not come is there.
+function trying({ reason }) {
+  return reason === "no_keyframe" ? { word: "waiting", tone: "poor" } : { word: "no connection", tone: "bad" };
 }
 
 function streaming({ picture, fps }) {
@@ -63,7 +67,8 @@ function since({ last_frame_ns: last, blind_s: blind }) {
   return blind === null ? "" : `no picture yet, for ${duration(blind)}`;
 }
 
-function next({ state, retry_s: wait, in_state_s: waited }) {
+function next({ state, reason, retry_s: wait, in_state_s: waited }) {
+  if (reason === "no_keyframe" && state === "connecting") return `waiting for ${duration(waited)}`;
   if (state === "connecting") return "trying now";
   if (state !== "backoff" || wait === null) return "";
   return `next try in ${duration(Math.max(1, wait - waited))}`;

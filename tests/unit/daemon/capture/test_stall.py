@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from daemon.books.states import CameraState, CameraStatus, StreamInfo
-from daemon.capture.stall import stalled
+from daemon.capture.stall import StallLog, stalled
 
 
 def status(state: CameraState, fps: float | None, last_frame_s: float | None) -> CameraStatus:
@@ -38,3 +38,19 @@ def test_a_stalled_camera_stays_so_until_a_frame_comes() -> None:
 def test_a_stream_without_any_frame_counts_from_its_opening() -> None:
     assert stalled(status(CameraState.STREAMING, 10.0, None), 101.5)
     assert not stalled(CameraStatus("a", CameraState.STREAMING, since_s=100.0), 100.5)
+
+
+def test_a_stall_that_lasts_is_one_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    log = StallLog()
+    stalled_since_200 = status(CameraState.STALLED, 10.0, 200.0)
+    for now_s in (201.0, 209.9):
+        log.look(stalled_since_200, now_s)
+    assert caplog.messages == []
+    for now_s in (210.0, 211.0):
+        log.look(stalled_since_200, now_s)
+    assert caplog.messages == [
+        "camera sends no pictures camera=a state=stalled no_picture_since=start"
+    ]
+    log.look(status(CameraState.STREAMING, 10.0, 212.0), 212.0)
+    log.look(status(CameraState.STALLED, 10.0, 212.0), 223.0)
+    assert len(caplog.messages) == 2
