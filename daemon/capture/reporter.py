@@ -116,9 +116,7 @@ class Reporter:
 
 
 def last_picture(status: CameraStatus) -> str:
-    """When the newest picture came, as local time to the second; the log's lines bear the date. `start`: there
-    was none.
-    """
+    """When the newest picture came, as local time to the second; `start`: there was none yet."""
     if status.last_frame_ns is None:
         return "start"
     return time.strftime("%H:%M:%S", time.localtime(status.last_frame_ns / 1e9))
