@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from tests.fault import crowds, devices, links, neighbours, processes, soak, streams, subscribers
+from tests.fault import (
+    crowds,
+    devices,
+    floods,
+    links,
+    neighbours,
+    processes,
+    soak,
+    streams,
+    subscribers,
+)
 from tests.fault.case import Row
 
 
@@ -10,5 +20,5 @@ def _place(row: Row) -> tuple[int, str]:
     return int(row.number.rstrip("bcde")), row.number
 
 
-_PARTS = (links, streams, neighbours, subscribers, processes, devices, crowds, soak)
+_PARTS = (links, streams, neighbours, floods, subscribers, processes, devices, crowds, soak)
 ROWS = tuple(sorted((row for part in _PARTS for row in part.ROWS), key=_place))

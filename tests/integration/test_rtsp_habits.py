@@ -6,13 +6,12 @@ import hashlib
 import re
 import socket
 import ssl
-import struct
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from itertools import count, islice
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from daemon.capture import CaptureError, Kind, open_source
 from daemon.capture.pacer import Pacer
 from daemon.clock import SystemClock
 from tests.support.capture_rig import INPUT, running
+from tests.support.floods import FLOODS, flood
 from tests.support.require import program
 from tests.support.rtsp_server import RtspServer, rtsp_server
 from tests.support.scripted_rtsp import ScriptedCamera, scripted_camera
@@ -270,42 +270,9 @@ def test_a_keyframe_that_never_comes_has_a_bound_of_its_own(camera: ScriptedCame
     assert rig.page.captured == 0
 
 
-def packet(payload: bytes, number: int, channel: int = 0) -> bytes:
-    rtp = struct.pack(">BBHII", 0x80, 96, number & 0xFFFF, number * 3000 & 0xFFFFFFFF, 1) + payload
-    return struct.pack(">cBH", b"$", channel, len(rtp)) + rtp
-
-
-AUD = b"\x09\xf0"
-STAP = b"\x18" + (struct.pack(">H", 2) + AUD) * 300
-FLOODS: dict[str, Callable[[int], bytes]] = {
-    "delimiters": lambda n: packet(AUD, n),
-    "aggregates": lambda n: packet(STAP, n),
-    "hidden units": lambda n: packet(b"\x09" + b"\0\0\1\x09" * 300, n),
-    "SEI": lambda n: packet(b"\x06" + b"\x05" * 1000, n),
-    "a picture without end": lambda n: packet(
-        b"\x7c" + (b"\x85" if n == 0 else b"\x05") + b"\x88" * 1300, n
-    ),
-    "empty packets": lambda n: packet(b"", n),
-    "reports": lambda n: (
-        b"$\x01\x00\x1c" + struct.pack(">BBHIIIIII", 0x80, 200, 6, n, 1, 2, 3, 4, 5)
-    ),
-    "another channel": lambda n: packet(AUD, n, channel=9),
-    "noise": lambda n: bytes([n & 0x7F]) * 500,
-    "answers": lambda n: b"RTSP/1.0 200 OK\r\nCSeq: %d\r\n\r\n" % n,
-    "questions": lambda n: b"OPTIONS * RTSP/1.0\r\nCSeq: %d\r\n\r\n" % n,
-}
-
-
-@pytest.mark.parametrize("flood", FLOODS)
-def test_no_flood_takes_memory(camera: ScriptedCamera, flood: str) -> None:
-    make = FLOODS[flood]
-
-    def media() -> Iterator[bytes]:
-        numbers = count()
-        while True:
-            yield b"".join(make(number) for number in islice(numbers, 500))
-
-    camera.media = media
+@pytest.mark.parametrize("kind", FLOODS)
+def test_no_flood_takes_memory(camera: ScriptedCamera, kind: str) -> None:
+    camera.media = partial(flood, kind)
     before_mb = resident_mb()
     error = failure(camera.url, open_timeout_s=5.0)
     assert error.kind is Kind.FLOOD
