@@ -177,7 +177,7 @@ def _playing(turn: Callable[[ScriptedCamera], None]) -> Callable[[Path], Ended]:
     def attempt_camera(_: Path) -> Ended:
         with scripted_camera() as camera:
             turn(camera)
-            return _probed(camera.url)
+            return _probed(camera.url, keyframe_timeout_s=2.0)
 
     return attempt_camera
 
@@ -261,34 +261,34 @@ def _cameras() -> Iterator[Case]:
     )
     challenge = 'Digest realm="x", nonce="1"'
     yield Case("a login refused for ever", _saying(401, WWW_Authenticate=challenge), "auth")
-    yield Case("401 without a way to log in", _saying(401), "auth")
-    yield Case("403", _camera(_logged_in(403)), "auth")
+    yield Case("401 without a way to log in", _saying(401), "login_method", "does not say how")
+    yield Case("403", _camera(_logged_in(403)), "forbidden", "may not watch")
     yield Case("404", _camera(_logged_in(404)), "not_found")
-    yield Case("503", _camera(_logged_in(503)), "protocol")
+    yield Case("503", _camera(_logged_in(503)), "busy", "tried again soon")
     yield Case("status 99999", _saying(99999), "protocol")
     elsewhere = _camera(_logged_in(302, Location="rtsp://localhost:9/"))
     yield Case("a redirect to another host", elsewhere, "redirected", "to another host")
     yield Case("a redirect to http:", _saying(301, Location="http://127.0.0.1/"), "redirected")
     circle = _camera(lambda question: (301, {"Location": question.url}))
     yield Case("a redirect to itself", circle, "protocol", "in circles")
-    yield Case("a redirect to nowhere", _saying(302), "protocol")
+    yield Case("a redirect to nowhere", _saying(302), "protocol", "to nowhere")
     yield Case("sound without pictures (SDP)", _described("m=audio 0 RTP/AVP 0\r\n"), "no_video")
     yield Case("an SDP of nothing", _described(""), "no_video")
     yield Case("a codec that is none", _described(_VIDEO.format("X-NONE")), "codec")
     yield Case("a codec that no camera has", _described(_VIDEO.format("H261")), "codec", "h261")
-    yield Case("an SDP of a megabyte", _described("a=x:" + "y" * 10**6), "no_video")
-    yield Case("100 000 streams", _described("m=video 0 RTP/AVP 96\r\n" * 100_000), "codec")
+    long = _described("a=x:" + "y" * 10**6)
+    yield Case("an SDP of a megabyte", long, "protocol", "too long")
+    many = _described("m=video 0 RTP/AVP 96\r\n" * 100_000)
+    yield Case("100 000 streams", many, "protocol", "too long")
     yield Case("a body of 2 GB that never comes", _described("", 2**31 - 1), "protocol")
     yield Case("a negative length", _described("", -1), "protocol")
-    yield Case(
-        "PLAY refused", _answering("PLAY", b"RTSP/1.0 455 No\r\nCSeq: 4\r\n\r\n"), "protocol"
-    )
-    yield Case(
-        "SETUP refused", _answering("SETUP", b"RTSP/1.0 461 No\r\nCSeq: 3\r\n\r\n"), "protocol"
-    )
+    not_ready = _answering("PLAY", b"RTSP/1.0 455 No\r\nCSeq: 4\r\n\r\n")
+    yield Case("PLAY refused", not_ready, "rejected", "455 to PLAY")
+    other_way = _answering("SETUP", b"RTSP/1.0 461 No\r\nCSeq: 3\r\n\r\n")
+    yield Case("SETUP refused", other_way, "transport", "set transport: udp")
     yield Case("PLAY, and nothing comes", _media(lambda _: b""), "eof")
     yield Case("noise for media", _media(lambda m: np.random.default_rng(1).bytes(len(m))), "eof")
-    yield Case("no keyframe, ever", _playing(_without_keyframes), "decoder")
+    yield Case("no keyframe, ever", _playing(_without_keyframes), "no_keyframe")
     yield Case("no SPS and PPS, ever", _playing(_without_parameters), "decoder")
     yield Case("RTP numbers that wrap", _media(_wrapping), "eof", "after 12 pictures")
     yield Case("RTP of two sources at once", _media(_of_two_sources), "eof")

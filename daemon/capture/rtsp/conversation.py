@@ -13,13 +13,14 @@ from typing import SupportsFloat
 from daemon.capture.errors import CaptureError, Kind
 from daemon.capture.rtsp.description import Description, parse
 from daemon.capture.rtsp.login import Challenge, Login
-from daemon.capture.rtsp.messages import Answer, Media, Reader, Request, text
+from daemon.capture.rtsp.messages import Answer, Media, ProtocolError, Reader, Request, text
 from daemon.capture.rtsp.refusals import check
 from daemon.capture.rtsp.transport import Agreed, agreed
 
 _CHUNK = 65_536
 _MOST_EARLY = 4_000_000  # bytes of media before the answer to PLAY
 _UNIMPORTANT = frozenset({400, 404, 405, 454, 501, 551})  # of OPTIONS, which not all know
+_NOWHERE = "it redirects to nowhere"
 _SESSION_S = 60.0  # where the camera says nothing
 _SHORTEST_S = 2.0  # between two signs of life
 
@@ -70,6 +71,8 @@ class Conversation:
         self._alive = ("GET_PARAMETER" if "GET_PARAMETER" in named else "OPTIONS", url)
         if 300 <= options.status < 400 and (location := options.header("location")):
             raise Moved(location)
+        if 300 <= options.status < 400:
+            raise ProtocolError(_NOWHERE)
         if options.status not in _UNIMPORTANT:
             check(options, "OPTIONS")
         answer = self.ask("DESCRIBE", url, {"Accept": "application/sdp"})
@@ -98,7 +101,9 @@ class Conversation:
         """An answer that is none of the refusals."""
         answer = self._ask(method, url, headers)
         if 300 <= answer.status < 400 and method == "DESCRIBE":
-            raise Moved(answer.header("location") or "")
+            if location := answer.header("location"):
+                raise Moved(location)
+            raise ProtocolError(_NOWHERE)
         check(answer, method)
         return answer
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from daemon.capture.errors import CaptureError, Kind
 from daemon.capture.rtsp.messages import ProtocolError
@@ -66,7 +67,7 @@ def parse(body: bytes) -> Description:
     if any(len(line) > _MOST_LINE for line in lines):
         raise ProtocolError("its description of the stream has a line without end")
     starts = [number for number, line in enumerate(lines) if line.startswith("m=")]
-    sections = [lines[a:b] for a, b in zip(starts, [*starts[1:], len(lines)], strict=True)]
+    sections = [lines[a:b] for a, b in pairwise([*starts, len(lines)])]
     head = lines[: starts[0]] if starts else lines
     return Description(_control(head), tuple(filter(None, map(_track, sections))))
 

@@ -42,9 +42,10 @@ def test_a_track_that_can_be_decoded_is_preferred() -> None:
     assert (mjpeg.codec, mjpeg.control) == ("", "")
 
 
-def test_sound_alone_is_no_video() -> None:
+@pytest.mark.parametrize("tracks", ["", SOUND])
+def test_without_pictures_it_is_no_video(tracks: str) -> None:
     with pytest.raises(CaptureError) as caught:
-        _ = parse((HEAD + SOUND).encode()).track
+        _ = parse((HEAD + tracks).encode()).track
     assert caught.value.kind is Kind.NO_VIDEO
 
 
