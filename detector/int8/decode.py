@@ -75,7 +75,7 @@ class Decoder:
             return _broken()
         chosen, logit_parts, classes, boxes, start = [], [], [], [], 0
         for number, stored in enumerate(logits):
-            rows, best, class_id = self._best(number, stored, threshold)
+            rows, best, class_id = self._best(number, stored, threshold, limit)
             chosen.append(rows + start)
             logit_parts.append(best)
             classes.append(class_id)
@@ -90,15 +90,20 @@ class Decoder:
         return Candidates(xyxy, sigmoid(logit[order]), np.concatenate(classes)[order])
 
     def _best(
-        self, number: int, stored: npt.NDArray[Any], threshold: float
+        self, number: int, stored: npt.NDArray[Any], threshold: float, limit: int
     ) -> tuple[npt.NDArray[np.intp], Floats, npt.NDArray[np.int32]]:
-        """Anchors of a level whose best class reaches the threshold, its logit, and its class."""
+        """Anchors of a level whose best class reaches the threshold, its logit, and its class; of
+        more than `limit` those that may be among the best.
+        """
         level = self.logits[number]
         reaching = level.reaching(stored.reshape(-1), threshold) // self.num_classes
         rows = reaching[np.flatnonzero(np.diff(reaching, prepend=-1))]  # they ascend: each once
-        found = stored[rows]
-        class_id = found.argmax(axis=1).astype(np.int32)
-        return rows, level.numbers(found.max(axis=1)), class_id
+        best = stored[rows].max(axis=1)
+        if len(rows) > limit:
+            may_be = best >= np.partition(best, -limit)[-limit]
+            rows, best = rows[may_be], best[may_be]
+        class_id = stored[rows].argmax(axis=1).astype(np.int32)
+        return rows, level.numbers(best), class_id
 
 
 def decode_boxes(code: Floats, anchor: Floats) -> Floats:

@@ -11,6 +11,7 @@ from detector.boxes.candidates import Candidates
 from detector.boxes.selection import Selection
 
 Floats = npt.NDArray[np.float32]
+_BLOCK = 128  # candidates that are compared at a time
 
 
 def select(found: Candidates, selection: Selection) -> Candidates:
@@ -19,12 +20,7 @@ def select(found: Candidates, selection: Selection) -> Candidates:
     found = Candidates(*(values[found.score >= threshold] for values in found))
     if selection.nms.startswith("soft"):
         return _softly(found, selection)
-    rivals = iou(found.xyxy[:, None], found.xyxy) > selection.iou_threshold
-    if selection.nms != "agnostic":
-        grouped = selection.nms == "grouped" and selection.groups
-        group = _by_class(selection.groups, found.class_id) if grouped else found.class_id
-        rivals &= group[:, None] == group
-    rows = np.flatnonzero(_greedy(np.tril(rivals, -1)))[: selection.max_detections]
+    rows = _hard(found.xyxy, _groups(found.class_id, selection), selection)
     return Candidates(*(values[rows] for values in found))
 
 
@@ -51,6 +47,35 @@ def _by_class(
         return np.full(class_id.shape, values, np.float32)
     table = np.array(values, np.float32 if isinstance(values[0], float) else np.int32)
     return table[class_id]
+
+
+def _groups(class_id: npt.NDArray[np.int32], selection: Selection) -> npt.NDArray[Any]:
+    """Numbers that are equal where boxes may suppress one another."""
+    if selection.nms == "agnostic":
+        return np.zeros_like(class_id)
+    if selection.nms == "grouped" and selection.groups:
+        return _by_class(selection.groups, class_id)
+    return class_id
+
+
+def _hard(xyxy: Floats, group: npt.NDArray[Any], selection: Selection) -> npt.NDArray[np.intp]:
+    """Rows that are kept. Blocks of candidates are compared with what is kept before them and with
+    one another, until there is enough: nearly always that is the first block.
+    """
+
+    def rivals(a: npt.NDArray[np.intp], b: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+        overlap = iou(xyxy[a][:, None], xyxy[b]) > selection.iou_threshold
+        return np.asarray(overlap & (group[a][:, None] == group[b]))
+
+    kept = np.zeros(0, np.intp)
+    for start in range(0, len(xyxy), _BLOCK):
+        block = np.arange(start, min(start + _BLOCK, len(xyxy)))
+        if len(kept):
+            block = block[~rivals(block, kept).any(axis=1)]
+        kept = np.concatenate([kept, block[_greedy(np.tril(rivals(block, block), -1))]])
+        if len(kept) >= selection.max_detections:
+            break
+    return kept[: selection.max_detections]
 
 
 def _greedy(rivals: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -24,6 +24,7 @@ class Worker:
     def __init__(self, name: str, python: str, setting: list[str], *, threads: int) -> None:
         self.name = name
         self.times_ms: list[float] = []
+        self.cpu_ms: list[float] = []
         command = [sys.executable if name.startswith(OWN) else python, str(WORKER), name, *setting]
         environment = {"TF_CPP_MIN_LOG_LEVEL": "3", "THREADS": str(threads)}
         self._process = subprocess.Popen(
@@ -40,7 +41,9 @@ class Worker:
         assert self._process.stdout is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
-        self.times_ms.append(float(self._process.stdout.readline()))
+        time_ms, cpu_ms = map(float, self._process.stdout.readline().split())
+        self.times_ms.append(time_ms)
+        self.cpu_ms.append(cpu_ms)
 
     def stop(self) -> str:
         """The last line of what it complained of."""
@@ -63,6 +66,7 @@ def race(model: str, batch: int, side: int, folder: Path, args: argparse.Namespa
             worker.turn()
             if number == 0:
                 worker.times_ms.clear()
+                worker.cpu_ms.clear()
     first = workers[0].times_ms
     for worker in workers:
         worker.stop()
@@ -72,6 +76,7 @@ def race(model: str, batch: int, side: int, folder: Path, args: argparse.Namespa
             "batch": batch,
             "contender": worker.name,
             "ms_per_image": round(statistics.median(worker.times_ms) / batch, 2),
+            "cpu_ms_per_image": round(statistics.median(worker.cpu_ms) / batch, 2),
             "p99_ms": round(statistics.quantiles(worker.times_ms, n=100)[-1], 2),
             "fastest_ms_per_image": round(min(worker.times_ms) / batch, 2),
             f"times_of_{workers[0].name.replace(' ', '_')}": round(ratio, 2),

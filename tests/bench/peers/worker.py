@@ -230,9 +230,10 @@ def main() -> None:
     answer()
     print("ready", flush=True)
     for _ in sys.stdin:
-        started_s = time.perf_counter()
+        started_s, started_cpu_s = time.perf_counter(), time.process_time()
         answer()
-        print((time.perf_counter() - started_s) * 1e3, flush=True)
+        cpu_s = time.process_time() - started_cpu_s
+        print((time.perf_counter() - started_s) * 1e3, cpu_s * 1e3, flush=True)
 
 
 if __name__ == "__main__":

@@ -56,6 +56,25 @@ def test_keeps_exactly_what_the_graph_keeps(
         assert mine.dtype == theirs.dtype
 
 
+@pytest.mark.parametrize("nms", ["grouped", "hard", "agnostic"])
+def test_more_candidates_than_are_compared_at_a_time_are_kept_as_the_graph_keeps_them(
+    nms: Nms,
+) -> None:
+    rng = np.random.default_rng(5)
+    corner = rng.uniform(0, 400, (1000, 2))
+    found = Candidates(
+        np.concatenate([corner, corner + rng.uniform(20, 60, (1000, 2))], 1).astype(np.float32),
+        np.sort(rng.uniform(0.1, 1, 1000))[::-1].astype(np.float32),
+        rng.integers(0, 3, 1000).astype(np.int32),
+    )
+    for most in (100, 1000):
+        selection = Selection(0.2, 0.3, most, nms=nms, groups=GROUPS)
+        ours = select(found, selection)
+        assert len(ours.score) > 90
+        for mine, theirs in zip(ours, by_graph(found, selection), strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+
+
 def test_boxes_without_area_overlap_nothing() -> None:
     flat = np.array([[3, 3, 3, 9]], np.float32)
     assert iou(flat, flat)[0] == 0
