@@ -42,7 +42,7 @@ from daemon.reporter import DaemonReporter, Stage
 from daemon.seats.roster import Roster
 from daemon.seats.rules import CameraRules
 from daemon.seats.seat import Numbers, Seat
-from sinks.messages import Envelope
+from sinks.messages import Envelope, EventMessage
 
 log = logging.getLogger(__name__)
 
@@ -165,6 +165,8 @@ class Doors:
     def _put(self, envelope: Envelope) -> None:
         self._outputs.put(envelope)
         self._http.put(envelope)
+        if isinstance(envelope.message, EventMessage):
+            self.diary.put(envelope.message)
 
     def _make_server(self, http: HttpConfig, events: EventFeed) -> HttpServer:
         view = View(

@@ -37,6 +37,7 @@ class Pages:
             "/": self._overview,
             "/camera/{name}": self._camera,
             "/camera/{name}/zones": self._zones,
+            "/events": self._events,
             "/recordings": self._recordings,
             "/api/v1/cameras/{name}/snapshot.jpg": self._snapshot,
             "/live": self._mosaic,
@@ -65,6 +66,9 @@ class Pages:
         name = asked.camera(self._view, request.path_params["name"]).status.camera
         title = f"zones of {name} – vedette"
         return HTMLResponse(shell.page("zones", path="/camera/name/zones", title=title, name=name))
+
+    async def _events(self, _: Request) -> Response:
+        return HTMLResponse(shell.page("events", path="/events", title="events – vedette"))
 
     async def _recordings(self, _: Request) -> Response:
         return HTMLResponse(

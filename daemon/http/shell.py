@@ -19,7 +19,7 @@ def page(name: str, /, *, path: str, title: str = "vedette", **texts: str) -> st
     """
     root = root_from(path)
     filled = {key: html.escape(text) for key, text in texts.items()}
-    main = _template(name).substitute(filled, root=root)
+    main = _template(name).substitute(filled, root=root, lightbox=_template("lightbox").template)
     return _template("shell").substitute(
         root=root, title=html.escape(title), script=f"{name}.js", main=main
     )

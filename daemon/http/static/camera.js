@@ -2,7 +2,7 @@
 
 import { follow, setText } from "./daemon.js";
 import { Diagnostics } from "./diagnostics.js";
-import { Events } from "./events.js";
+import { Events } from "./listener.js";
 import { timeOfDay } from "./format.js";
 import { showObjects } from "./objects.js";
 import { Picture } from "./picture.js";
@@ -11,6 +11,7 @@ import { Seen } from "./seen.js";
 import { Shots } from "./shots.js";
 import { brief, spoken } from "./states.js";
 import { LiveStream } from "./stream.js";
+import { Strips } from "./strips.js";
 import { fullScreen, isPaused, onKey, pausing } from "./tools.js";
 import { changed, share } from "./windows.js";
 import { Zoom } from "./zoom.js";
@@ -31,6 +32,7 @@ const events = new Events(at(`api/v1/events?camera=${encodeURIComponent(name)}`)
 });
 const recordings = document.getElementById("recordings");
 const shots = new Shots(recordings, { query: () => `camera=${encodeURIComponent(name)}`, page: 6, most: 6 });
+const strips = new Strips(document.getElementById("strips"), { only: name });
 const diagnostics = new Diagnostics(document.getElementById("diagnostics"), name);
 const zoom = new Zoom(frame, (view) => {
   picture.view = view;
@@ -58,6 +60,7 @@ const page = {
     neighbours(cameras.map((one) => one.name));
     diagnostics.tell(camera);
     shots.refresh();
+    strips.refresh();
   },
 
   refused() {},
@@ -144,6 +147,7 @@ onKey("ArrowRight", () => go("after"));
 document.getElementById("save").href = apiOf(name, "/snapshot.jpg");
 document.getElementById("zones").href = `${pageOf(name)}/zones`;
 document.getElementById("save").download = `${name}.jpg`;
+document.getElementById("all-events").href = at(`events?camera=${encodeURIComponent(name)}`);
 document.getElementById("all-recordings").href = at(`recordings?camera=${encodeURIComponent(name)}`);
 changed.addEventListener("change", () => showPicture());
 pausing(() => showPicture());

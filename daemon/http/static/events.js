@@ -1,36 +1,65 @@
-// What happens, as it comes, for as long as this window may listen.
+// The page of what happened.
 
-const AGAIN_MS = 5000; // after a refusal, as there are too many listeners
+import { follow } from "./daemon.js";
+import { Filters } from "./filters.js";
+import { Lightbox } from "./lightbox.js";
+import { Events } from "./listener.js";
+import { Lives } from "./lives.js";
+import { at } from "./root.js";
+import { Strips } from "./strips.js";
+import "./tools.js";
+import { changed, share } from "./windows.js";
 
-export class Events {
-  // `hear` has a function for each kind of message: detection, event, count.
-  constructor(path, hear) {
-    this.path = path;
-    this.hear = hear;
-    this.source = null;
-    this.refusedAt = -Infinity;
-  }
+const filters = new Filters(document.getElementById("filters"), () => {
+  filters.remember();
+  lives.anew();
+});
+const lives = new Lives(document.getElementById("lives"), {
+  query: () => filters.query.toString(),
+  onOpen: (shot) => lightbox.open(shot),
+});
+const lightbox = new Lightbox(document.getElementById("lightbox"), lives, () => {});
+const strips = new Strips(document.getElementById("strips"), { onPick: pick });
+const events = new Events(at("api/v1/events"), { event: () => lives.soon() });
 
-  // Called again and again; opens and closes as `wanted` says.
-  keep(wanted) {
-    if (!wanted) this.close();
-    else if (!this.source && performance.now() - this.refusedAt > AGAIN_MS) this.open();
-  }
+const page = {
+  paths: () => ["api/v1/status", "api/v1/cameras"],
 
-  open() {
-    this.source = new EventSource(this.path);
-    for (const [kind, heard] of Object.entries(this.hear)) {
-      this.source.addEventListener(kind, (event) => heard(JSON.parse(event.data)));
-    }
-    this.source.addEventListener("error", () => {
-      if (this.source?.readyState !== EventSource.CLOSED) return; // it tries again by itself
-      this.refusedAt = performance.now();
-      this.source = null;
-    });
-  }
+  async facts([{ model }, { cameras }]) {
+    filters.offer("camera", cameras.map(({ name }) => name));
+    filters.offer("label", model?.labels ?? []);
+    filters.offer("zone", cameras.flatMap(({ zones, lines }) => [...Object.keys(zones), ...Object.keys(lines)]));
+    listen();
+    await Promise.all([lives.refresh(), strips.refresh()]);
+    document.querySelector(".strips .empty").hidden = strips.root.dataset.count !== "0";
+  },
 
-  close() {
-    this.source?.close();
-    this.source = null;
-  }
+  refused() {},
+  silent() {},
+
+  restarted() {
+    events.close();
+  },
+};
+
+function listen() {
+  events.keep(share().events);
 }
+
+// What was there around a time that was pointed at.
+function pick(camera, from, until) {
+  filters.set({ camera, from: local(from), until: local(until) });
+}
+
+// As <input type="datetime-local"> wants it.
+function local(time) {
+  const shifted = new Date(time.getTime() - time.getTimezoneOffset() * 60000);
+  return shifted.toISOString().slice(0, 16);
+}
+
+document.getElementById("day").value = local(new Date()).slice(0, 10);
+document.getElementById("day").addEventListener("change", ({ target }) => {
+  strips.show(target.value ? `${target.value}T00:00` : null);
+});
+changed.addEventListener("change", listen);
+follow(page);

@@ -2,7 +2,7 @@
 
 import { follow, setText } from "./daemon.js";
 import { fill } from "./elements.js";
-import { Events } from "./events.js";
+import { Events } from "./listener.js";
 import { duration, lost, number } from "./format.js";
 import { at } from "./root.js";
 import { Seen } from "./seen.js";

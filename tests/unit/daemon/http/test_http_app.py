@@ -260,7 +260,9 @@ def test_every_answer_carries_the_security_headers(house: House, path: str) -> N
     assert headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["/", "/camera/gate", "/recordings", "/camera/gate/zones"])
+@pytest.mark.parametrize(
+    "path", ["/", "/camera/gate", "/recordings", "/events", "/camera/gate/zones"]
+)
 def test_a_page_works_under_its_own_policy_and_without_the_internet(
     house: House, path: str
 ) -> None:
@@ -292,7 +294,7 @@ def test_scripts_import_only_each_other() -> None:
     imported |= {
         name for text in scripts.values() for name in re.findall(r'import "\./(.+)"', text)
     }
-    pages = {"overview.js", "camera.js", "recordings.js", "refusal.js", "zones.js"}
+    pages = {"overview.js", "camera.js", "recordings.js", "refusal.js", "zones.js", "events.js"}
     assert imported | pages == set(scripts)
     for text in scripts.values():
         assert "innerHTML" not in text
