@@ -15,6 +15,8 @@ from detector.api import Detector
 from detector.buckets import side_by_side
 from detector.detections import Detections
 
+_MOST_BYTES = 512 * 2**20  # of pictures that were read together, or that wait to be written
+
 
 def process(
     detector: Detector, shots: Iterable[Shot], writer: Writer
@@ -25,7 +27,8 @@ def process(
     that is answered and written.
     """
     most = detector.buckets[-1]
-    unwritten: deque[Future[None]] = deque()
+    unwritten: deque[tuple[Future[None], int]] = deque()
+    held = 0  # bytes of their pictures
     error = None
     with (
         ThreadPoolExecutor(1, thread_name_prefix="writing") as writing,
@@ -33,13 +36,16 @@ def process(
     ):
         try:
             for shot, found in answers:
-                unwritten.append(writing.submit(writer.write, shot, found))
+                unwritten.append((writing.submit(writer.write, shot, found), shot.bgr.nbytes))
+                held += shot.bgr.nbytes
                 yield found
-                while len(unwritten) > 2 * most:
-                    unwritten.popleft().result()
+                while len(unwritten) > 2 * most or (unwritten and held > _MOST_BYTES):
+                    future, size = unwritten.popleft()
+                    future.result()
+                    held -= size
         except UnreadableError as unreadable:
             error = unreadable
-    for future in unwritten:
+    for future, _ in unwritten:
         future.result()
     if error is not None:
         raise error
@@ -75,6 +81,8 @@ def _take(source: Iterator[Shot], most: int) -> _Taken:
     try:
         for shot in islice(source, most):
             taken.shots.append(shot)  # not extend(): an error must not lose those before it
+            if sum(shot.bgr.nbytes for shot in taken.shots) > _MOST_BYTES:
+                break  # a smaller batch: a picture may have 600 MB
     except UnreadableError as error:
         taken.error = error
     return taken

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from daemon.commands import detect
+from daemon.offline import batches
 from tests.support import marked
 from tests.support.clips import encode
 from tests.unit.daemon.commands.test_detect_command import Bench, make_image, make_video, read_video
@@ -146,6 +147,18 @@ def test_a_pipe_in_the_folder_costs_a_line_and_no_time(
     assert f"{tmp_path}/in/b.png: is not a regular file" in said
     assert f"{tmp_path}/c.mp4: is not a regular file" in said
     assert (bench.out / "a.json").exists()
+
+
+def test_large_pictures_make_smaller_batches(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "_MOST_BYTES", 2 * 64 * 48 * 3)
+    for number in range(7):
+        make_image(tmp_path / f"in/{number}.png", number)
+    assert bench.run(tmp_path / "in") == 0
+    assert bench.detectors[0].batches == [3, 3, 1]
+    assert bench.detectors[0].seen == list(range(7))
+    assert len(list(bench.out.glob("*.png"))) == 7
 
 
 def test_scripts_and_playlists_of_other_files_are_no_films(
