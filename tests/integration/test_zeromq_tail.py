@@ -161,8 +161,8 @@ def test_tail_says_once_that_it_hears_nothing(start):
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (["nonsense"], "nonsense: Invalid argument"),
-        (["ftp://host:1"], "ftp://host:1: Protocol not supported"),
+        (["nonsense"], "nonsense: invalid argument: did you mean tcp://nonsense?"),
+        (["ftp://host:1"], "ftp://host:1: protocol not supported"),
         ([NOWHERE, "--key", "/nonexistent"], "--server-key and --key belong together"),
         ([NOWHERE, "--key", "/nonexistent", "--server-key", "/no"], "cannot be read: No such file"),
     ],
