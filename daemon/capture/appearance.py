@@ -7,6 +7,7 @@ matrix with the pictures. One thread per stream.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import cast
@@ -15,6 +16,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 from av.packet import Packet
+from av.sidedata.sidedata import SideDataContainer
 from av.video.stream import VideoStream
 
 from daemon.capture.exif import exif_orientation
@@ -67,6 +69,7 @@ class Orientation:
         return " and ".join(words + ([f"turned by {degrees}°"] if degrees else []))
 
 
+_side_data_of = cast("Callable[[av.VideoFrame], Mapping[str, object]]", SideDataContainer)
 _CLOCKWISE = {  # degrees of the turn that follows mirroring left and right, if there is any
     (False, False, False): 0,
     (False, True, False): 0,
@@ -141,7 +144,9 @@ class Appearances:
 
     def _told_by(self, frame: av.VideoFrame, packet: Packet[VideoStream]) -> Orientation | None:
         try:
-            matrix = frame.side_data.get("DISPLAYMATRIX")
+            # Not `frame.side_data`: the frame keeps that, and it the frame. Such a circle, and the
+            # picture with it, stays in memory until the garbage collector looks for it.
+            matrix = _side_data_of(frame).get("DISPLAYMATRIX")
         except ValueError:
             # PyAV refuses all side data for one kind that it does not know, as FFmpeg's EXIF.
             return self._told_otherwise(frame, packet)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
@@ -49,6 +51,24 @@ def check_seen(samples: list[Sample], spec: InputSpec, wh: tuple[int, int]) -> N
         (found,) = finder.detect(pixels[None], [letterbox])
         expected = np.array([0, 0, wh[0] / 4, wh[1] / 4])
         assert np.abs(found.xyxy_px[0] - expected).max() <= 6
+
+
+def pictures_in_memory() -> int:
+    return sum(isinstance(one, av.VideoFrame) for one in gc.get_objects())
+
+
+def test_pictures_that_nobody_holds_are_freed_at_once(tmp_path: Path) -> None:
+    clip = marked.by_matrix(tmp_path / "a.mp4", 6)
+    played(clip)
+    gc.collect()
+    gc.disable()  # it would find pictures that hold themselves, and too late for memory
+    try:
+        samples, _ = played(clip)
+        assert pictures_in_memory() >= 12
+        del samples
+        assert pictures_in_memory() <= 1  # the one that a decoder keeps for the next
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("number", ALL)
