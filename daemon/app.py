@@ -31,7 +31,7 @@ STUCK_S = 20.0  # a batch that runs longer than this is a hang, not a slow machi
 
 class App:
     """`start`, `check` once a second, `stop`; `prepare_reload` may have a thread of its own, the
-    rest is the main thread's, but for what the reporter asks (any thread).
+    rest is the main thread's, except what the reporter asks (any thread).
     """
 
     def __init__(

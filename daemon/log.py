@@ -36,7 +36,7 @@ class TextFormatter(logging.Formatter):
         self._journald = journald
 
     def format(self, record: logging.LogRecord) -> str:
-        line = redacted(_message(self, record))  # of printable characters, but for line breaks
+        line = redacted(_message(self, record))  # printable characters and line breaks
         if self._journald:  # which has its own clock, and reads the level from the prefix
             prefix = f"<{_SYSLOG.get(record.levelno, 5)}>"
             return "\n".join(f"{prefix}{part}" for part in f"{record.name}: {line}".splitlines())
@@ -47,7 +47,7 @@ class TerminalFormatter(logging.Formatter):
     """`10:00:00 camera up camera=gate …`, by the clock of the wall; a level only above INFO."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = redacted(_message(self, record))  # of printable characters, but for line breaks
+        line = redacted(_message(self, record))  # printable characters and line breaks
         moment = datetime.fromtimestamp(record.created, UTC).astimezone()
         level = f"{record.levelname} " if record.levelno != logging.INFO else ""
         return f"{moment:%H:%M:%S} {level}{line}"

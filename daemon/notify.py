@@ -1,4 +1,4 @@
-"""What systemd hears of the daemon: sd_notify(3) with the standard library, silent elsewhere."""
+"""What the daemon tells systemd: sd_notify(3) with the standard library, silent elsewhere."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 They are blocked in the main thread before any other thread is started, and every thread inherits
 that: none of them has its default effect, and no handler ever runs in the middle of something.
-Main thread only, but for `ask_reload`.
+Main thread only, except `ask_reload`.
 """
 
 from __future__ import annotations

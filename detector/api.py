@@ -80,7 +80,7 @@ class Detector(Protocol):
         ...
 
     def warm_up(self, progress: Callable[[int], None] | None = None) -> None:
-        """Run every bucket once; `progress` hears each finished bucket."""
+        """Run every bucket once; `progress` is called with each finished bucket."""
         ...
 
     def detect(

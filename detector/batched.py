@@ -37,7 +37,7 @@ class BatchedDetector:
         return self.engine.trace_count
 
     def warm_up(self, progress: Callable[[int], None] | None = None) -> None:
-        """Run every bucket once; `progress` hears each finished bucket. Raises InferenceError."""
+        """Run every bucket once; `progress` is given each. Raises InferenceError."""
         spec = self.input_spec
         for bucket in self.buckets:
             self.detect(np.zeros((bucket, spec.height, spec.width, 3), np.uint8), [])

@@ -41,7 +41,7 @@ def read_picture(path: Path, *, upright: bool) -> Pixels:
     if size[0] * size[1] > MOST_PIXELS:
         msg = f"{size[0]}x{size[1]} is too large: at most {MOST_PIXELS // 10**6} million pixels"
         raise PictureError(msg)
-    # Else standard error hears of every damaged picture once more, in OpenCV's words.
+    # Otherwise every damaged picture is on standard error once more, in OpenCV's words.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     flags = cv2.IMREAD_COLOR | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
     try:

@@ -139,7 +139,7 @@ def worth_it(choice: Choice, before: Choice) -> bool:
 
 
 def best_of(choices: Iterable[Choice], told: Callable[[Choice], None]) -> Choice:
-    """The one to take; `told` hears of each."""
+    """The one to take; `told` is given each."""
     best: Choice | None = None
     for choice in choices:
         told(choice)

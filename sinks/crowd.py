@@ -1,5 +1,5 @@
 """Who may stay at a listener when more connect than there is room for, and what is said of those
-who may not. Pure but for the log; each listener has one of each, used by one thread.
+who may not. Pure except for the log; each listener has one of each, used by one thread.
 """
 
 from __future__ import annotations

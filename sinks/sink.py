@@ -83,7 +83,7 @@ class SinkWorker:
     the sink rests for `RETRY_S` while the outbox fills, and only a change for the worse or the
     better is logged.
 
-    `on_published` hears of each message that was sent and how many seconds encoding and sending it
+    `on_published` is given each message that was sent, and how many seconds encoding and sending it
     took, in the sink's thread.
     """
 

@@ -46,7 +46,7 @@ class EventReader:
 
     def __init__(self, camera: str | None, capacity: int) -> None:
         self.dropped = 0
-        self._camera = camera  # None hears all
+        self._camera = camera  # None: of all cameras
         self._queue: deque[Event] = deque(maxlen=capacity)
         self._lock = threading.Lock()
         self._loop = asyncio.get_running_loop()

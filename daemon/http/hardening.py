@@ -1,4 +1,4 @@
-"""What holds for every answer: its headers, and that requests only read, but for one that may
+"""What holds for every answer: its headers, and that requests only read, except one that may
 write where the configuration says so. HTTP thread.
 """
 

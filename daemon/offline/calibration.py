@@ -86,7 +86,7 @@ def _pictures_of(path: Path) -> list[Path]:
 def read_pictures(
     paths: Iterable[Path], spec: InputSpec, lost: _Told
 ) -> Iterator[tuple[Pixels, Letterbox]]:
-    """As the detector is shown them; `lost` hears of those that cannot be decoded."""
+    """As the detector is shown them; `lost` is given those that cannot be decoded."""
     for path in paths:
         bgr = read_stored(path)
         if bgr is None:

@@ -16,7 +16,7 @@ from detector.pictures import letterboxed
 def fitting(
     frames: Iterable[Frame], spec: InputSpec, *, lost: Callable[[Frame], None]
 ) -> list[Frame]:
-    """These frames for this input: as they are, or made anew. `lost` hears of each that cannot."""
+    """These frames for this input: as they are, or made anew. `lost` is given each that cannot."""
     fit = []
     for frame in frames:
         try:

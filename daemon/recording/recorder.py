@@ -1,7 +1,7 @@
 """The thread `recorder`: writes snapshots and clips, and removes what is too old or too much.
 
 It may be slow, and its disk full or away: pictures are then missing from recordings, or recordings
-are, and both are counted. The pipeline hears nothing of it.
+are, and both are counted. The pipeline does not notice.
 """
 
 from __future__ import annotations

@@ -175,7 +175,7 @@ class Shelf:
         return removed
 
     def newest(self, count: int, *, before: str = "~") -> list[Item]:
-        """Recordings that are complete but for a clip that still runs, newest first."""
+        """Recordings that are complete except for a clip that still runs, newest first."""
         with self._lock:
             end = bisect_left(self._names, before)
             items = [self._items[name] for name in reversed(self._names[:end])]

@@ -10,8 +10,8 @@ from detector.networks.ops import Tensor
 
 
 def unless_broken(found: Candidates, witness: Tensor) -> Candidates:
-    """As found, but for pictures whose `witness` [B], a number that any NaN or infinity among the
-    network's outputs spreads to, is not finite.
+    """As found, except for pictures whose `witness` [B] is not finite: a number that any NaN or
+    infinity among the network's outputs spreads to.
     """
     finite = tf.abs(witness) < np.inf  # in operations that LiteRT has as well
     return found._replace(score=tf.where(finite[:, None], found.score, np.inf))

@@ -31,7 +31,7 @@ def answers(
     detector: Detector, samples: Sequence[Sample], *, lost: Callable[[Fault], None]
 ) -> Iterator[tuple[Sample, Detections]]:
     """Every picture that can be decoded, with what was found in it, in source pixels and the
-    detector's class ids; `lost` hears of the others. Raises InferenceError.
+    detector's class ids; `lost` is given the others. Raises InferenceError.
 
     In batches as large as the detector takes; one is read while another one runs.
     """

@@ -33,7 +33,7 @@ def examine(
     track: Callable[[Iterable[Answer]], Iterable[Answer]] = iter,
     thresholds: Mapping[str, float] | None = None,
 ) -> Measurement:
-    """Ask the detector about every picture and compare. `lost` hears of pictures that cannot be
+    """Ask the detector about every picture and compare. `lost` is given pictures that cannot be
     decoded, `track` may count the answers as they come; `thresholds` by label are those that hold
     by default, the detector's own if not given. Raises InferenceError, and DataError where no
     picture can be decoded.

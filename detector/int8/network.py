@@ -1,7 +1,7 @@
 """The interpreter of an architecture that writes a LiteRT model, in float32 or in int8.
 
 Without ranges every feature map stays float32 and is an output: so ranges are measured. With them
-feature maps and kernels are int8, kernels with a scale for each output channel, but for the layers
+feature maps and kernels are int8, kernels with a scale for each output channel, except the layers
 that are named to stay in float32. Both forms have the same operations under the same names.
 """
 
