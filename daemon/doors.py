@@ -19,7 +19,7 @@ from daemon import signals
 from daemon.answers.publisher import Publisher
 from daemon.books.accounting import total
 from daemon.books.states import CameraState, CameraStatus, Status
-from daemon.capture.errors import Kind
+from daemon.capture.errors import Cause
 from daemon.capture.stall import StallLog, stalled
 from daemon.clock import Clock
 from daemon.descriptors import descriptor_limit, shares
@@ -51,7 +51,7 @@ SINKS_STOP_S = 0.4  # with the other parts less than the 3 s that a stop is give
 
 def with_link_reasons(registry: CollectorRegistry) -> Metrics:
     """The daemon's metrics, which know why a camera may be lost."""
-    return Metrics(registry, link_reasons=Kind)
+    return Metrics(registry, link_reasons=Cause)
 
 
 class Doors:

@@ -27,8 +27,8 @@ from config.camera import CameraConfig
 from daemon.bench.recording import recording
 from daemon.books.accounting import Ledger
 from daemon.books.states import Status
+from daemon.capture.camera_log import CameraLog
 from daemon.capture.intake import Intake
-from daemon.capture.reporter import Reporter
 from daemon.capture.source import open_source
 from daemon.clock import SystemClock
 from daemon.console import say
@@ -144,7 +144,7 @@ def _ours(file: Path, spec: InputSpec, fps: float) -> int:
         seat,
         input_spec=spec,
         slot=_Discard(seat.ledger),
-        reporter=Reporter(seat.name, seat.status),
+        camera_log=CameraLog(seat.name, seat.status),
         clock=clock,
     )
     intake.consume(

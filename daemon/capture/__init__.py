@@ -1,6 +1,6 @@
 """From cameras to slots: open a stream, decode it, keep its newest picture ready."""
 
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 from daemon.capture.intake import FrameSink
 from daemon.capture.sample import Lost, OpenSource, Sample, Source
 from daemon.capture.source import open_source
@@ -10,8 +10,8 @@ from daemon.capture.worker import CameraWorker
 __all__ = [
     "CameraWorker",
     "CaptureError",
+    "Cause",
     "FrameSink",
-    "Kind",
     "Lost",
     "OpenSource",
     "Sample",

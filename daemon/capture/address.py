@@ -13,7 +13,7 @@ from config.credentials import resolve
 from config.errors import CredentialError
 from config.rtsp_urls import takes_login, with_login
 from config.urls import scheme_of
-from daemon.capture.errors import CaptureError, Kind, Medium
+from daemon.capture.errors import CaptureError, Cause, Medium
 from daemon.capture.picture import MOST_PIXELS
 from daemon.capture.rtsp.login import Login
 
@@ -89,7 +89,7 @@ def address_of(camera: CameraConfig, *, credential_directory: Path | None) -> Ad
             options=_v4l2_options(camera),
             format="v4l2",
         )
-    raise CaptureError(Kind.CONFIG, f"no source for {scheme}: URLs")
+    raise CaptureError(Cause.CONFIG, f"no source for {scheme}: URLs")
 
 
 def _login(camera: CameraConfig, directory: Path | None) -> Login | None:
@@ -101,7 +101,7 @@ def _login(camera: CameraConfig, directory: Path | None) -> Login | None:
         detail = str(error)  # names the file and the way out, never what is in it
     else:
         return Login(credential.user, credential.password.get_secret_value())
-    raise CaptureError(Kind.CONFIG, detail)
+    raise CaptureError(Cause.CONFIG, detail)
 
 
 def _rtsp_options(camera: CameraConfig) -> dict[str, str]:

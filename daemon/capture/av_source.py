@@ -18,7 +18,7 @@ from daemon.books.states import StreamInfo
 from daemon.capture.appearance import Appearance, Appearances
 from daemon.capture.camera_clock import CameraClock
 from daemon.capture.demuxer import Demuxer
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 from daemon.capture.group import Group
 from daemon.capture.onset import Onset
 from daemon.capture.pacer import Pacer
@@ -189,7 +189,7 @@ class AvSource:
         ):
             codec = self._demuxer.stream.codec_context
             check_size(codec.width, codec.height)  # that may be why the decoder refuses them
-            raise CaptureError(Kind.DECODER, "data comes, but no pictures")
+            raise CaptureError(Cause.DECODER, "data comes, but no pictures")
 
 
 class Timeline:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from config.camera import ReconnectConfig
-from daemon.capture.errors import SLOW, Kind
+from daemon.capture.errors import SLOW, Cause
 
 HEALTHY_S = 10.0  # a stream that ran this long starts from the shortest wait again
 
@@ -20,7 +20,7 @@ class BackOff:
         self._random = random
         self._attempt = 0
 
-    def next_s(self, kind: Kind) -> float:
+    def next_s(self, kind: Cause) -> float:
         """The wait after one more failure; `random` is in [0, 1)."""
         if kind in SLOW:
             return self._config.slow_s

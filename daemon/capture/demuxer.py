@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 
 from config.camera import CameraConfig
 from daemon.capture.address import Address
-from daemon.capture.errors import CaptureError, Kind, guarded
+from daemon.capture.errors import CaptureError, Cause, guarded
 from daemon.capture.hwaccel import hardware_decoder
 from daemon.capture.local_file import check_file
 from daemon.capture.picture import check_size
@@ -76,7 +76,7 @@ class Demuxer:
             # When the deadline passes, FFmpeg first hands out what it had kept back, as if nothing
             # were wrong, and would then wait for as long again.
             if self.address.medium == "network" and waited_s >= self.camera.read_timeout_s:
-                raise CaptureError(Kind.TIMEOUT)
+                raise CaptureError(Cause.TIMEOUT)
 
     @property
     def start_us(self) -> int | None:
@@ -95,7 +95,7 @@ class Demuxer:
     def _check_media(self, *, late: bool) -> None:
         """FFmpeg opens a stream whose media it has waited for in vain."""
         if late and self._relay is not None and self._relay.budget.nothing_came:
-            raise self._reason(CaptureError(Kind.TIMEOUT))
+            raise self._reason(CaptureError(Cause.TIMEOUT))
 
     def _reason(self, error: CaptureError) -> CaptureError:
         """What the relay knows of the camera, in place of what FFmpeg made of it."""
@@ -104,10 +104,10 @@ class Demuxer:
         if self._relay.failure is not None:
             return self._relay.failure
         budget = self._relay.budget
-        if error.kind is Kind.TIMEOUT and budget.nothing_came:
+        if error.kind is Cause.TIMEOUT and budget.nothing_came:
             if budget.elsewhere:
-                return CaptureError(Kind.PROTOCOL, "it sends on other channels than agreed upon")
-            return CaptureError(Kind.TIMEOUT, "it agreed to send, and no media came")
+                return CaptureError(Cause.PROTOCOL, "it sends on other channels than agreed upon")
+            return CaptureError(Cause.TIMEOUT, "it agreed to send, and no media came")
         return error
 
     def _open(self) -> InputContainer:
@@ -195,14 +195,14 @@ def _next_copy(packets: Iterator[Packet[VideoStream]]) -> Packet[VideoStream] | 
 def _video_of(container: InputContainer, address: Address) -> VideoStream:
     stream = best_video(container)
     if stream is None:
-        raise CaptureError(Kind.NO_VIDEO)
+        raise CaptureError(Cause.NO_VIDEO)
     # None, whatever PyAV's annotations say, where FFmpeg has no decoder.
     codec = cast("av.VideoCodecContext | None", stream.codec_context)
     if codec is None:
-        raise CaptureError(Kind.CODEC, "FFmpeg has no decoder for it")
+        raise CaptureError(Cause.CODEC, "FFmpeg has no decoder for it")
     allowed = address.decoder_options.get("codec_whitelist", codec.codec.name).split(",")
     if codec.codec.name not in allowed:
-        raise CaptureError(Kind.CODEC, f"{codec.codec.name} is not taken from a network")
+        raise CaptureError(Cause.CODEC, f"{codec.codec.name} is not taken from a network")
     check_size(codec.width, codec.height)
     codec.thread_count = 1
     codec.options = address.decoder_options

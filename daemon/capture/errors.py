@@ -27,7 +27,7 @@ Medium = Literal["network", "file", "device"]
 T = TypeVar("T")
 
 
-class Kind(StrEnum):
+class Cause(StrEnum):
     """What happened to a stream; the `reason` of a camera's status."""
 
     EOF = "eof"  # the other side ended the stream; the end of a file
@@ -61,48 +61,48 @@ class Kind(StrEnum):
 
 SLOW = frozenset(
     {
-        Kind.AUTH,
-        Kind.FORBIDDEN,
-        Kind.LOGIN_METHOD,
-        Kind.CERTIFICATE,
-        Kind.NOT_FOUND,
-        Kind.REDIRECTED,
-        Kind.TRANSPORT,
-        Kind.NO_VIDEO,
-        Kind.CODEC,
-        Kind.TOO_LARGE,
+        Cause.AUTH,
+        Cause.FORBIDDEN,
+        Cause.LOGIN_METHOD,
+        Cause.CERTIFICATE,
+        Cause.NOT_FOUND,
+        Cause.REDIRECTED,
+        Cause.TRANSPORT,
+        Cause.NO_VIDEO,
+        Cause.CODEC,
+        Cause.TOO_LARGE,
     }
 )
-FINAL = frozenset({Kind.CONFIG})
+FINAL = frozenset({Cause.CONFIG})
 
-_CLASSES: tuple[tuple[type[BaseException], Kind], ...] = (
-    (av.error.HTTPUnauthorizedError, Kind.AUTH),
-    (av.error.HTTPNotFoundError, Kind.NOT_FOUND),
-    (av.error.HTTPError, Kind.PROTOCOL),
-    (av.error.ExitError, Kind.TIMEOUT),  # PyAV's own deadline interrupted the call
-    (av.error.DecoderNotFoundError, Kind.CODEC),
-    (socket.gaierror, Kind.DNS),
-    (builtins.EOFError, Kind.EOF),
-    (builtins.TimeoutError, Kind.TIMEOUT),
-    (builtins.ConnectionRefusedError, Kind.REFUSED),
-    (builtins.ConnectionError, Kind.RESET),
-    (builtins.FileNotFoundError, Kind.NOT_FOUND),
-    (builtins.MemoryError, Kind.RESOURCES),
+_CLASSES: tuple[tuple[type[BaseException], Cause], ...] = (
+    (av.error.HTTPUnauthorizedError, Cause.AUTH),
+    (av.error.HTTPNotFoundError, Cause.NOT_FOUND),
+    (av.error.HTTPError, Cause.PROTOCOL),
+    (av.error.ExitError, Cause.TIMEOUT),  # PyAV's own deadline interrupted the call
+    (av.error.DecoderNotFoundError, Cause.CODEC),
+    (socket.gaierror, Cause.DNS),
+    (builtins.EOFError, Cause.EOF),
+    (builtins.TimeoutError, Cause.TIMEOUT),
+    (builtins.ConnectionRefusedError, Cause.REFUSED),
+    (builtins.ConnectionError, Cause.RESET),
+    (builtins.FileNotFoundError, Cause.NOT_FOUND),
+    (builtins.MemoryError, Cause.RESOURCES),
 )
 _NUMBERS = {
-    av.error.tag_to_code(b"\xf8403"): Kind.AUTH,
-    errno.EHOSTUNREACH: Kind.UNREACHABLE,
-    errno.EHOSTDOWN: Kind.UNREACHABLE,
-    errno.ENETUNREACH: Kind.UNREACHABLE,
-    errno.ENETDOWN: Kind.UNREACHABLE,
-    errno.EMFILE: Kind.RESOURCES,
-    errno.ENFILE: Kind.RESOURCES,
-    errno.ENOBUFS: Kind.RESOURCES,
+    av.error.tag_to_code(b"\xf8403"): Cause.AUTH,
+    errno.EHOSTUNREACH: Cause.UNREACHABLE,
+    errno.EHOSTDOWN: Cause.UNREACHABLE,
+    errno.ENETUNREACH: Cause.UNREACHABLE,
+    errno.ENETDOWN: Cause.UNREACHABLE,
+    errno.EMFILE: Cause.RESOURCES,
+    errno.ENFILE: Cause.RESOURCES,
+    errno.ENOBUFS: Cause.RESOURCES,
 }
-_OTHERWISE: dict[Medium, Kind] = {
-    "network": Kind.PROTOCOL,
-    "file": Kind.CODEC,
-    "device": Kind.DEVICE,
+_OTHERWISE: dict[Medium, Cause] = {
+    "network": Cause.PROTOCOL,
+    "file": Cause.CODEC,
+    "device": Cause.DEVICE,
 }
 _NEARLY = 0.9  # of a timeout: FFmpeg reports an interrupted open as invalid data
 
@@ -110,7 +110,7 @@ _NEARLY = 0.9  # of a timeout: FFmpeg reports an interrupted open as invalid dat
 class CaptureError(Exception):
     """A stream was lost or not opened. `detail` is our own text, never another library's."""
 
-    def __init__(self, kind: Kind, detail: str = "") -> None:
+    def __init__(self, kind: Cause, detail: str = "") -> None:
         super().__init__(f"{kind.value}: {detail}" if detail else kind.value)
         self.kind = kind
         self.detail = detail
@@ -118,20 +118,20 @@ class CaptureError(Exception):
 
 def classify(
     error: BaseException, *, medium: Medium, opening: bool, elapsed_s: float, timeout_s: float
-) -> Kind:
+) -> Cause:
     """Name an exception of PyAV or the operating system; its text is never read."""
     number = getattr(error, "errno", None)
     if number in _NUMBERS:
         return _NUMBERS[number]
     if medium == "device" and isinstance(error, OSError):
-        return Kind.DEVICE
+        return Cause.DEVICE
     if medium == "network" and number == errno.EIO:
-        return Kind.DNS if opening else Kind.RESET  # FFmpeg's code for a failed name look-up
+        return Cause.DNS if opening else Cause.RESET  # FFmpeg's code for a failed name look-up
     for class_, kind in _CLASSES:
         if isinstance(error, class_):
             return kind
     if medium != "file" and elapsed_s >= _NEARLY * timeout_s:
-        return Kind.TIMEOUT
+        return Cause.TIMEOUT
     return _OTHERWISE[medium]
 
 

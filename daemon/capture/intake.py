@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from daemon.books.accounting import Drop
+from daemon.capture.camera_log import CameraLog
 from daemon.capture.pacer import Pacer
-from daemon.capture.reporter import Reporter
 from daemon.capture.sample import Lost, Sample, Source
 from daemon.capture.tampering import TamperWatch, look_at
 from daemon.clock import Clock
@@ -47,14 +47,14 @@ class Intake:
         *,
         input_spec: InputSpec,
         slot: FrameSink,
-        reporter: Reporter,
+        camera_log: CameraLog,
         clock: Clock,
     ) -> None:
         self._seat = seat
         self._camera = seat.config  # what its rules say later is no business of the stream
         self._input_spec = self._scaled_for = input_spec  # wanted by others, in use here
         self._slot = slot
-        self._reporter = reporter
+        self._log = camera_log
         self._clock = clock
         self._watch = TamperWatch(seat.config.watch)
         self._span_s: tuple[float, float] | None = None  # first and newest frame of this stream
@@ -74,7 +74,7 @@ class Intake:
         """Open a stream and take it to its end, or until `stopping`. Raises CaptureError."""
         self._span_s = None
         opened_s = self._clock.now_s()
-        self._reporter.connecting()
+        self._log.connecting()
         with closing(open_source(self._input_spec)) as source:
             self._follow(source, opened_s, stopping)
 
@@ -100,18 +100,18 @@ class Intake:
     def _note_wait(self, waited_s: float) -> None:
         """What comes before the first keyframe is not of the stream that we see."""
         if waited_s > _LONG_WAIT_S:
-            self._reporter.awaiting_keyframe(self._camera.keyframe_timeout_s)
+            self._log.awaiting_keyframe(self._camera.keyframe_timeout_s)
 
     def _note_arrival(self, source: Source, opened_s: float, now_s: float, wall_ns: int) -> None:
         if self._span_s is None:
             self._span_s = (now_s, now_s)
             self._seat.counts.observe_connect(now_s - opened_s)
-            self._reporter.streaming(source.info, wanted_decoder=self._camera.hwaccel)
+            self._log.streaming(source.info, wanted_decoder=self._camera.hwaccel)
         else:
             first_s, newest_s = self._span_s
             self._span_s = (first_s, now_s)
             self._seat.counts.observe_frame_interval(now_s - newest_s)
-        self._reporter.arrived(now_s, wall_ns)
+        self._log.arrived(now_s, wall_ns)
 
     def _settle(self, sample: Sample | Lost, pacer: Pacer, now_s: float, wall_ns: int) -> bool:
         """Give a frame its fate; True if it was offered to the detector."""
@@ -156,7 +156,7 @@ class Intake:
         if self._watch.due(now_s):
             (x, y), (width, height) = letterbox.offset_xy, letterbox.scaled_wh
             look = look_at(pixels[y : y + height, x : x + width])
-            self._reporter.judged(self._watch.judge(look, now_s))
+            self._log.judged(self._watch.judge(look, now_s))
 
     def _time_of(self, sample: Sample, arrived_ns: int) -> tuple[int, TimeSource]:
         """When the picture was taken, as well as it is known and wanted."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from config.files import UnusableFileError, check_regular_file
 from daemon.bounded import bounded
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 
 
 def check_file(path: Path, timeout_s: float) -> None:
@@ -15,9 +15,9 @@ def check_file(path: Path, timeout_s: float) -> None:
     try:
         bounded(partial(check_regular_file, path), name=f"look:{path}", timeout_s=timeout_s)
     except TimeoutError:
-        kind, detail = Kind.TIMEOUT, "the file system does not answer"
+        kind, detail = Cause.TIMEOUT, "the file system does not answer"
     except UnusableFileError as error:
-        kind = Kind.NOT_FOUND if error.is_unreadable else Kind.CODEC
+        kind = Cause.NOT_FOUND if error.is_unreadable else Cause.CODEC
         detail = str(error)
     else:
         return

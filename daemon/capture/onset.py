@@ -7,7 +7,7 @@ from __future__ import annotations
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 
 
 class Onset:
@@ -28,5 +28,7 @@ class Onset:
         if packet.is_keyframe:
             self._awaited = False
         if self._awaited and now_s - self._opened_s > self._timeout_s:
-            raise CaptureError(Kind.NO_KEYFRAME, f"pictures for {self._timeout_s:g} s, no keyframe")
+            raise CaptureError(
+                Cause.NO_KEYFRAME, f"pictures for {self._timeout_s:g} s, no keyframe"
+            )
         return self._awaited

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from daemon.capture.appearance import LONGEST_SIDE_PX, Appearance, Wh
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 from daemon.capture.sample import Scaled
 from detector.letterbox import InputSpec, Letterbox
 
@@ -20,7 +20,7 @@ MOST_PIXELS = 7680 * 4320
 def check_size(width: int, height: int) -> None:
     """Raises CaptureError(too_large) for pictures beyond 8K: they are mistakes or attacks."""
     if max(width, height) > LONGEST_SIDE_PX or width * height > MOST_PIXELS:
-        raise CaptureError(Kind.TOO_LARGE, f"{width}x{height}")
+        raise CaptureError(Cause.TOO_LARGE, f"{width}x{height}")
 
 
 class Letterboxer:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 
 from daemon.books.states import CameraState, CameraStatus
-from daemon.capture.reporter import last_picture
+from daemon.capture.camera_log import last_picture
 
 log = logging.getLogger(__name__)
 

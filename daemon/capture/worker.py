@@ -9,9 +9,9 @@ import traceback
 from collections.abc import Callable
 
 from daemon.capture.backoff import BackOff
-from daemon.capture.errors import FINAL, CaptureError, Kind
+from daemon.capture.camera_log import CameraLog
+from daemon.capture.errors import FINAL, CaptureError, Cause
 from daemon.capture.intake import FrameSink, Intake
-from daemon.capture.reporter import Reporter
 from daemon.capture.sample import OpenSource, Source
 from daemon.capture.source import open_source as open_by_url
 from daemon.clock import Clock
@@ -44,12 +44,12 @@ class CameraWorker:
             camera, input_spec=spec, clock=clock, pause=self._stopping.wait
         )
         self._backoff = BackOff(camera.reconnect, random)
-        self._reporter = Reporter(seat.name, seat.status)
+        self._log = CameraLog(seat.name, seat.status)
         self._intake = Intake(
             seat,
             input_spec=input_spec,
             slot=slot,
-            reporter=self._reporter,
+            camera_log=self._log,
             clock=clock,
         )
         # A daemon thread: FFmpeg cannot be interrupted before its deadline, and a process that was
@@ -61,7 +61,7 @@ class CameraWorker:
         try:
             self._thread.start()
         except RuntimeError:
-            self._reporter.failed(CaptureError(Kind.RESOURCES, "no thread could be started"))
+            self._log.failed(CaptureError(Cause.RESOURCES, "no thread could be started"))
 
     def use_input(self, spec: InputSpec) -> None:
         """The detector wants its pictures like this from now on; the stream goes on."""
@@ -83,15 +83,15 @@ class CameraWorker:
             error = self._stream()
             if self._stopping.is_set():
                 return
-            if error.kind is Kind.EOF and self._camera.url.startswith("file:"):
-                self._reporter.played(error)
+            if error.kind is Cause.EOF and self._camera.url.startswith("file:"):
+                self._log.played(error)
                 return
             if error.kind in FINAL:
-                self._reporter.failed(error)
+                self._log.failed(error)
                 return
             self._backoff.streamed(self._intake.streamed_s)
             retry_s = self._backoff.next_s(error.kind)
-            self._reporter.lost(error, retry_s)
+            self._log.lost(error, retry_s)
             self._stopping.wait(retry_s)
 
     def _stream(self) -> CaptureError:
@@ -101,11 +101,11 @@ class CameraWorker:
         except CaptureError as error:
             return error
         except MemoryError:  # what this camera held is given back now
-            return CaptureError(Kind.RESOURCES, "out of memory")
+            return CaptureError(Cause.RESOURCES, "out of memory")
         except Exception as error:
-            _log_crash(self._reporter.camera, error)
-            return CaptureError(Kind.INTERNAL, type(error).__name__)
-        return CaptureError(Kind.EOF)
+            _log_crash(self._log.camera, error)
+            return CaptureError(Cause.INTERNAL, type(error).__name__)
+        return CaptureError(Cause.EOF)
 
 
 def _log_crash(camera: str, error: Exception) -> None:

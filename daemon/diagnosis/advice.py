@@ -6,101 +6,103 @@ from collections.abc import Callable
 
 from config.camera import CameraConfig
 from config.urls import scheme_of
-from daemon.capture.errors import Kind
+from daemon.capture.errors import Cause
 
 _ADVICE = {
-    Kind.EOF: (
+    Cause.EOF: (
         "The other side ended the stream. Cameras do that when they restart, or when too many"
         " watch them at once: look at the list of viewers on the camera's web page."
     ),
-    Kind.TIMEOUT: (
+    Cause.TIMEOUT: (
         "Nothing came in time. Check that the camera is on, that this machine reaches it (ping)"
         " and that no firewall in between swallows the connection."
     ),
-    Kind.REFUSED: (
+    Cause.REFUSED: (
         "The machine is there, but nothing listens on this port. RTSP is usually on 554, sometimes"
         " on 8554; many cameras have it turned off until it is enabled on their web page."
     ),
-    Kind.RESET: (
+    Cause.RESET: (
         "The connection broke. Look for a bad cable or weak radio, a camera that restarts, or one"
         " that serves only so many viewers."
     ),
-    Kind.UNREACHABLE: (
+    Cause.UNREACHABLE: (
         "There is no way from this machine to that address. Check the address, the network mask"
         " and the VLAN; `ip route get ADDRESS` shows where packets to it would go."
     ),
-    Kind.DNS: (
+    Cause.DNS: (
         "The host name is not known here. Check its spelling with `getent hosts NAME`, or write"
         " the address in numbers."
     ),
-    Kind.AUTH: (
+    Cause.AUTH: (
         "The camera refused this login. Check user and password, and that this user may watch"
         " streams. Do not try often: many cameras lock an account after a few attempts."
     ),
-    Kind.FORBIDDEN: (
+    Cause.FORBIDDEN: (
         "User and password are right; the camera's list of users says what this one may watch."
     ),
-    Kind.LOGIN_METHOD: (
+    Cause.LOGIN_METHOD: (
         "The password is not at fault. Cameras have a setting for it, as in `RTSP authentication:"
         " digest`."
     ),
-    Kind.CERTIFICATE: (
+    Cause.CERTIFICATE: (
         "Either the camera has a certificate of its own (leave tls_ca out to take any), or"
         " somebody stands between: compare it with that of the camera's web page."
     ),
-    Kind.NOT_FOUND: (
+    Cause.NOT_FOUND: (
         "The camera is there, but has no stream of that path. Its manual or its ONVIF data names"
         " it; each maker has its own (/h264, /stream1, /Streaming/Channels/101)."
     ),
-    Kind.REDIRECTED: (
+    Cause.REDIRECTED: (
         "The camera, or its name, leads to another machine, and vedette goes only where it is sent."
         " If that is right, write the other machine's URL here."
     ),
-    Kind.TRANSPORT: "Cameras and servers often send one of the two only; the other costs nothing.",
-    Kind.FULL: (
+    Cause.TRANSPORT: "Cameras and servers often send one of the two only; the other costs nothing.",
+    Cause.FULL: (
         "Look at the list of viewers on the camera's web page. A recorder between the two is one"
         " viewer for many."
     ),
-    Kind.BUSY: "If it lasts, restart the camera, or ask a smaller stream of it.",
-    Kind.REJECTED: (
+    Cause.BUSY: "If it lasts, restart the camera, or ask a smaller stream of it.",
+    Cause.REJECTED: (
         "The number is that of the RTSP standard. Check the path, and that the camera's software"
         " is up to date."
     ),
-    Kind.PROTOCOL: (
+    Cause.PROTOCOL: (
         "Something answers, but not as RTSP. Check that the port is that of RTSP and not of the"
         " web page, and rtsp: against rtsps:."
     ),
-    Kind.NO_VIDEO: "There is no picture in this stream. Take the path of one that has video.",
-    Kind.CODEC: (
+    Cause.NO_VIDEO: "There is no picture in this stream. Take the path of one that has video.",
+    Cause.CODEC: (
         "This format cannot be decoded here. Set the camera to H.264; H.265 and MJPEG work too."
     ),
-    Kind.NO_KEYFRAME: (
+    Cause.NO_KEYFRAME: (
         "Set the camera's keyframe interval (GOP, I-frame interval) to a second or two, or"
         " keyframe_timeout_s to more than it is."
     ),
-    Kind.FLOOD: (
+    Cause.FLOOD: (
         "No camera in order does that: restart it, bring its software up to date, and look at who"
         " else could speak in its place."
     ),
-    Kind.DECODER: (
+    Cause.DECODER: (
         "Data comes, but it makes no picture. Set the camera to H.264, turn off encryption and"
         " vendor extensions (smart codec), and have it send a keyframe every second or two."
     ),
-    Kind.TOO_LARGE: "Pictures beyond 7680×4320 are refused. Choose a smaller stream of the camera.",
-    Kind.DEVICE: (
+    Cause.TOO_LARGE: (
+        "Pictures beyond 7680×4320 are refused. Choose a smaller stream of the camera."
+    ),
+    Cause.DEVICE: (
         "The device is absent, busy, not ours to open, or has no such format.\n"
         "`v4l2-ctl --list-devices` shows what is there, `fuser -v /dev/video0` who uses it,"
         " `v4l2-ctl --list-formats-ext` what it can do; the user must be in the group video."
     ),
-    Kind.RESOURCES: (
+    Cause.RESOURCES: (
         "This machine is out of file descriptors, memory or threads: see `ulimit -n`, `free -m`."
     ),
-    Kind.CONFIG: "Change what the line above names.",
-    Kind.INTERNAL: "This is a fault of vedette: please report it with the line above.",
+    Cause.CONFIG: "Change what the line above names.",
+    Cause.INTERNAL: "This is a fault of vedette: please report it with the line above.",
 }
 
 
-def advice(kind: Kind, camera: CameraConfig) -> str:
+def advice(kind: Cause, camera: CameraConfig) -> str:
     """One or two sentences for whoever set up `camera`; never repeats its URL."""
     special = _SPECIAL.get((kind, scheme_of(camera.url)))
     return (special(camera) if special else None) or _ADVICE[kind]
@@ -124,23 +126,23 @@ def _over_udp(camera: CameraConfig) -> str | None:
     )
 
 
-_SPECIAL: dict[tuple[Kind, str], Callable[[CameraConfig], str | None]] = {
-    (Kind.AUTH, "rtsp"): _login,
-    (Kind.AUTH, "rtsps"): _login,
-    (Kind.TIMEOUT, "rtsp"): _over_udp,
-    (Kind.TIMEOUT, "rtsps"): _over_udp,
-    (Kind.NOT_FOUND, "file"): lambda _: (
+_SPECIAL: dict[tuple[Cause, str], Callable[[CameraConfig], str | None]] = {
+    (Cause.AUTH, "rtsp"): _login,
+    (Cause.AUTH, "rtsps"): _login,
+    (Cause.TIMEOUT, "rtsp"): _over_udp,
+    (Cause.TIMEOUT, "rtsps"): _over_udp,
+    (Cause.NOT_FOUND, "file"): lambda _: (
         "There is no such file, seen from here, or this user may not read it: file:clip.mp4 begins"
         " at the current folder, in a configuration at the folder of that file."
     ),
-    (Kind.TIMEOUT, "file"): lambda _: (
+    (Cause.TIMEOUT, "file"): lambda _: (
         "A network mount whose server is away does that: `findmnt --target FILE` names it."
     ),
-    (Kind.CODEC, "file"): lambda _: (
+    (Cause.CODEC, "file"): lambda _: (
         "This is no video, or a damaged one: `ffprobe FILE` says more. A recording that was cut"
         " off in the middle (.mp4) has lost its index."
     ),
-    (Kind.DECODER, "file"): lambda _: (
+    (Cause.DECODER, "file"): lambda _: (
         "The file holds no picture that can be decoded: it is damaged. `ffprobe FILE` says more."
     ),
 }

@@ -10,7 +10,7 @@ from functools import partial
 
 from config.camera import CameraConfig
 from config.urls import scheme_of
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 from daemon.clock import Clock
 from daemon.diagnosis.advice import advice
 from daemon.diagnosis.finding import Finding, fail, ok, warn
@@ -47,7 +47,7 @@ def probe_all(
         results.put((name, found))
 
     found: dict[str, Probe | CaptureError] = {
-        name: CaptureError(Kind.TIMEOUT, f"not done within {most_s:g} s") for name in cameras
+        name: CaptureError(Cause.TIMEOUT, f"not done within {most_s:g} s") for name in cameras
     }
     for name, camera in cameras.items():
         try:
@@ -56,7 +56,7 @@ def probe_all(
                 target=partial(look, name, camera), name=f"probe:{name}", daemon=True
             ).start()
         except RuntimeError:
-            results.put((name, CaptureError(Kind.RESOURCES, "no thread could be started")))
+            results.put((name, CaptureError(Cause.RESOURCES, "no thread could be started")))
     end_s = clock.now_s() + most_s
     for _ in cameras:
         try:

@@ -20,7 +20,7 @@ from daemon.books.states import StreamInfo
 from daemon.capture.address import Address, address_of
 from daemon.capture.av_source import AvSource
 from daemon.capture.demuxer import Demuxer
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 from daemon.capture.pacer import Pacer
 from daemon.capture.picture import Letterboxer
 from daemon.capture.sample import Lost, Pause, Source
@@ -78,7 +78,7 @@ def attempt(
         kind, detail = error.kind, error.detail
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
-        kind = Kind.INTERNAL
+        kind = Cause.INTERNAL
         detail = f"{type(error).__name__} in {Path(where.filename).name}:{where.lineno}"
     if tally.pictures:
         seen = f"after {len(tally.pictures)} pictures"
@@ -133,9 +133,9 @@ def _watch(source: Source, tally: Tally, *, live: bool, seconds: float, clock: C
         if tally.pictures and _seen_s(tally, live=live) >= seconds:
             return
     if live:
-        raise CaptureError(Kind.EOF)
+        raise CaptureError(Cause.EOF)
     if not tally.pictures:
-        raise CaptureError(Kind.DECODER, "the file holds no picture that can be decoded")
+        raise CaptureError(Cause.DECODER, "the file holds no picture that can be decoded")
 
 
 def _seen_s(tally: Tally, *, live: bool) -> float:

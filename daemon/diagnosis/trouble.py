@@ -12,7 +12,7 @@ from config.camera import CameraConfig
 from config.rtsp_urls import split_zone
 from config.urls import local_path, scheme_of
 from daemon.books.states import CameraState, CameraStatus, Tampering
-from daemon.capture.errors import Kind
+from daemon.capture.errors import Cause
 from daemon.diagnosis.advice import advice
 
 
@@ -25,33 +25,33 @@ class Trouble:
 
 
 _LOST = {
-    Kind.EOF: "{} ended the stream.",
-    Kind.TIMEOUT: "{} does not answer.",
-    Kind.REFUSED: "{} refuses the connection.",
-    Kind.RESET: "The connection to {} broke.",
-    Kind.UNREACHABLE: "There is no way to {}.",
-    Kind.DNS: "{} has no address that is known here.",
-    Kind.AUTH: "{} refuses the login.",
-    Kind.FORBIDDEN: "{} knows this login and does not let it watch.",
-    Kind.LOGIN_METHOD: "{} wants a login of a kind that is not known here.",
-    Kind.CERTIFICATE: "The certificate of {} is not to be trusted.",
-    Kind.NOT_FOUND: "{} has no stream of this path.",
-    Kind.REDIRECTED: "{} leads to another machine.",
-    Kind.TRANSPORT: "{} does not send in the way that it was asked to.",
-    Kind.FULL: "{} serves no more viewers.",
-    Kind.BUSY: "{} is busy.",
-    Kind.REJECTED: "{} refuses what it was asked.",
-    Kind.PROTOCOL: "{} answers, but not as a camera does.",
-    Kind.NO_VIDEO: "{} sends no video.",
-    Kind.CODEC: "{} sends a format that cannot be decoded here.",
-    Kind.NO_KEYFRAME: "{} sends pictures, and no keyframe to begin with.",
-    Kind.FLOOD: "{} sends without end what makes no picture.",
-    Kind.DECODER: "What {} sends makes no picture.",
-    Kind.TOO_LARGE: "{} sends pictures that are too large.",
-    Kind.DEVICE: "{} cannot be used.",
-    Kind.RESOURCES: "This machine is too short of memory, files or threads to open {}.",
-    Kind.CONFIG: "The configuration of {} cannot work.",
-    Kind.INTERNAL: "{} was lost by a fault of vedette.",
+    Cause.EOF: "{} ended the stream.",
+    Cause.TIMEOUT: "{} does not answer.",
+    Cause.REFUSED: "{} refuses the connection.",
+    Cause.RESET: "The connection to {} broke.",
+    Cause.UNREACHABLE: "There is no way to {}.",
+    Cause.DNS: "{} has no address that is known here.",
+    Cause.AUTH: "{} refuses the login.",
+    Cause.FORBIDDEN: "{} knows this login and does not let it watch.",
+    Cause.LOGIN_METHOD: "{} wants a login of a kind that is not known here.",
+    Cause.CERTIFICATE: "The certificate of {} is not to be trusted.",
+    Cause.NOT_FOUND: "{} has no stream of this path.",
+    Cause.REDIRECTED: "{} leads to another machine.",
+    Cause.TRANSPORT: "{} does not send in the way that it was asked to.",
+    Cause.FULL: "{} serves no more viewers.",
+    Cause.BUSY: "{} is busy.",
+    Cause.REJECTED: "{} refuses what it was asked.",
+    Cause.PROTOCOL: "{} answers, but not as a camera does.",
+    Cause.NO_VIDEO: "{} sends no video.",
+    Cause.CODEC: "{} sends a format that cannot be decoded here.",
+    Cause.NO_KEYFRAME: "{} sends pictures, and no keyframe to begin with.",
+    Cause.FLOOD: "{} sends without end what makes no picture.",
+    Cause.DECODER: "What {} sends makes no picture.",
+    Cause.TOO_LARGE: "{} sends pictures that are too large.",
+    Cause.DEVICE: "{} cannot be used.",
+    Cause.RESOURCES: "This machine is too short of memory, files or threads to open {}.",
+    Cause.CONFIG: "The configuration of {} cannot work.",
+    Cause.INTERNAL: "{} was lost by a fault of vedette.",
 }
 _VIEW = {
     Tampering.DARK: "{} shows hardly any light.",
@@ -77,29 +77,29 @@ def trouble(status: CameraStatus, camera: CameraConfig) -> Trouble | None:
     where = address_of(camera)
     match status.state:
         case CameraState.STALLED:
-            return Trouble(f"{where} sends no pictures.", _one_line(Kind.TIMEOUT, camera))
+            return Trouble(f"{where} sends no pictures.", _one_line(Cause.TIMEOUT, camera))
         case CameraState.TAMPERED:
             said = _VIEW.get(Tampering(status.reason), "The view of {} is wrong.")
             return Trouble(said.format(where), _LOOK_AT_IT)
         case CameraState.FINISHED:
             return None
-        case CameraState.CONNECTING if status.reason == Kind.NO_KEYFRAME:
+        case CameraState.CONNECTING if status.reason == Cause.NO_KEYFRAME:
             said = f"{where} sends pictures. Waiting for a keyframe to begin with."
-            return Trouble(said, _one_line(Kind.NO_KEYFRAME, camera))
+            return Trouble(said, _one_line(Cause.NO_KEYFRAME, camera))
         case _ if status.lost_reason:
             return _lost(status, camera, where)
     return None
 
 
 def _lost(status: CameraStatus, camera: CameraConfig, where: str) -> Trouble:
-    kind = Kind(status.lost_reason)
+    kind = Cause(status.lost_reason)
     said = _LOST[kind].format(where)
     if status.lost_detail:
         said += f" {status.lost_detail[0].upper()}{status.lost_detail[1:]}."
-    if kind is Kind.NOT_FOUND and scheme_of(camera.url) == "file":
+    if kind is Cause.NOT_FOUND and scheme_of(camera.url) == "file":
         said = f"The file {where} is not there."
     return Trouble(said, _one_line(kind, camera))
 
 
-def _one_line(kind: Kind, camera: CameraConfig) -> str:
+def _one_line(kind: Cause, camera: CameraConfig) -> str:
     return " ".join(advice(kind, camera).split())

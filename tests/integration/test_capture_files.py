@@ -16,7 +16,7 @@ import pytest
 from config.camera import CameraConfig
 from daemon.books.accounting import Drop
 from daemon.books.states import CameraState
-from daemon.capture import CaptureError, Kind, Lost, Sample, open_source
+from daemon.capture import CaptureError, Cause, Lost, Sample, open_source
 from daemon.capture.pacer import Pacer
 from daemon.clock import SystemClock
 from daemon.pipeline.frame import Frame
@@ -334,7 +334,7 @@ def test_an_absent_usb_camera_is_a_device_fault() -> None:
     camera = CameraConfig.model_validate({"url": "v4l2:///dev/video99"})
     with pytest.raises(CaptureError) as caught:
         open_source(camera, input_spec=INPUT, clock=SystemClock(), pause=lambda _s: False)
-    assert caught.value.kind is Kind.DEVICE
+    assert caught.value.kind is Cause.DEVICE
 
 
 def test_something_that_is_no_usb_camera_is_a_device_fault_too() -> None:

@@ -17,7 +17,7 @@ import pytest
 from config.camera import CameraConfig
 from daemon.books.accounting import Drop
 from daemon.books.states import CameraState
-from daemon.capture import CaptureError, Kind, open_source, stalled
+from daemon.capture import CaptureError, Cause, open_source, stalled
 from daemon.clock import SystemClock
 from tests.support.capture_rig import INPUT, running
 from tests.support.clips import repeat
@@ -121,7 +121,7 @@ def test_a_closed_port_and_an_unknown_host_have_names() -> None:
 def test_an_open_that_gets_no_answer_is_bounded_in_parallel() -> None:
     camera = CameraConfig.model_validate({"url": "rtsp://h/p", **QUICK, "open_timeout_s": 1.0})
     took_s: list[float] = []
-    kinds: list[Kind] = []
+    kinds: list[Cause] = []
 
     def attempt(port: int) -> None:
         started_s = time.monotonic()
@@ -138,7 +138,7 @@ def test_an_open_that_gets_no_answer_is_bounded_in_parallel() -> None:
             thread.start()
         for thread in threads:
             thread.join()
-    assert kinds == [Kind.TIMEOUT] * 8
+    assert kinds == [Cause.TIMEOUT] * 8
     assert max(took_s) <= 1.3
     print(f"8 parallel opens without an answer: {min(took_s):.2f} to {max(took_s):.2f} s of 1.0 s")
 
@@ -286,7 +286,12 @@ def test_garbage_instead_of_rtsp_is_named_protocol(answer: bytes) -> None:
             open_source(camera, input_spec=INPUT, clock=SystemClock(), pause=lambda _s: False)
         listener.shutdown(socket.SHUT_RDWR)
         thread.join()
-    assert caught.value.kind in (Kind.PROTOCOL, Kind.EOF, Kind.RESET, Kind.NO_VIDEO)
+    assert caught.value.kind in (
+        Cause.PROTOCOL,
+        Cause.EOF,
+        Cause.RESET,
+        Cause.NO_VIDEO,
+    )
 
 
 def test_eight_cameras_share_one_process(server: RtspServer) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from config.camera import CameraConfig
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 from daemon.clock import SystemClock
 from daemon.commands import probe
 from daemon.diagnosis.hints import costs, troubles
@@ -65,7 +65,7 @@ def seen(url: str, **fields: Any) -> Probe:
     return found
 
 
-def kind_of(url: str, **fields: Any) -> Kind:
+def kind_of(url: str, **fields: Any) -> Cause:
     found = look(url, **fields)
     assert isinstance(found, CaptureError), found
     return found.kind
@@ -149,13 +149,13 @@ def test_a_port_where_nobody_listens_and_a_name_that_nobody_has(
     said = Said(capfd, f"rtsp://127.0.0.1:{port}/stream")
     assert said.code == 1
     assert "\nrefused\n" in said.err
-    assert kind_of("rtsp://no-such-host.invalid/stream") is Kind.DNS
+    assert kind_of("rtsp://no-such-host.invalid/stream") is Cause.DNS
 
 
 def test_a_silent_port_is_left_in_time() -> None:
     started_s = time.monotonic()
     with silent_server() as port:
-        assert kind_of(f"rtsp://127.0.0.1:{port}/stream", open_timeout_s=0.5) is Kind.TIMEOUT
+        assert kind_of(f"rtsp://127.0.0.1:{port}/stream", open_timeout_s=0.5) is Cause.TIMEOUT
     assert time.monotonic() - started_s < 1.5
 
 
@@ -168,7 +168,7 @@ def test_a_camera_that_falls_silent_is_left_with_what_was_seen(server: RtspServe
         found = look(url, seconds=30.0, read_timeout_s=0.7)
         freezing.join()
     assert isinstance(found, CaptureError)
-    assert found.kind is Kind.TIMEOUT
+    assert found.kind is Cause.TIMEOUT
     assert re.fullmatch(r"after \d+ pictures", found.detail)
 
 
@@ -178,7 +178,7 @@ def test_a_camera_that_goes_away_is_told_with_what_was_seen(tmp_path: Path) -> N
         found = look(server.url, seconds=30.0, read_timeout_s=2.0)
     assert isinstance(found, CaptureError)
     assert "after" in found.detail
-    assert found.kind in (Kind.EOF, Kind.TIMEOUT)
+    assert found.kind in (Cause.EOF, Cause.TIMEOUT)
 
 
 def test_a_file_is_read_as_fast_as_it_can_be() -> None:
@@ -246,15 +246,15 @@ def test_what_is_no_video_has_a_kind(tmp_path: Path) -> None:
         container.mux(stream.encode(frame))
     hollow = encode(tmp_path / "a.avi", 3, codec="mjpeg", pixel_format="yuvj420p")
     hollow.write_bytes(hollow.read_bytes().replace(b"\xff", b"\0"))  # no picture begins
-    assert kind_of(f"file://{text}") is Kind.CODEC
-    assert kind_of(f"file://{sound}") is Kind.NO_VIDEO
-    assert kind_of(f"file://{hollow}") is Kind.DECODER
-    assert kind_of(f"file://{tmp_path}/none.mp4") is Kind.NOT_FOUND
+    assert kind_of(f"file://{text}") is Cause.CODEC
+    assert kind_of(f"file://{sound}") is Cause.NO_VIDEO
+    assert kind_of(f"file://{hollow}") is Cause.DECODER
+    assert kind_of(f"file://{tmp_path}/none.mp4") is Cause.NOT_FOUND
 
 
 def test_what_is_no_camera_device_has_a_kind() -> None:
-    assert kind_of("v4l2:///dev/null") is Kind.DEVICE
-    assert kind_of("v4l2:///dev/none") is Kind.DEVICE
+    assert kind_of("v4l2:///dev/null") is Cause.DEVICE
+    assert kind_of("v4l2:///dev/none") is Cause.DEVICE
 
 
 def test_the_command_itself_answers_at_once_and_without_tensorflow() -> None:

@@ -20,7 +20,7 @@ import pytest
 from config.camera import CameraConfig
 from daemon.books.accounting import Drop
 from daemon.books.states import CameraState
-from daemon.capture import CaptureError, Kind, open_source
+from daemon.capture import CaptureError, Cause, open_source
 from daemon.capture.pacer import Pacer
 from daemon.clock import SystemClock
 from tests.support.capture_rig import INPUT, running
@@ -166,7 +166,7 @@ def test_a_refused_login_and_an_unknown_one_are_told_apart(
     assert sum(b"authorization" in headers for _, _, headers in camera.asked) == 1
     camera.respond = lambda *_: [UNAUTHORIZED, b"WWW-Authenticate: NTLM"]
     error = failure(camera.url, credential=login)
-    assert error.kind is Kind.LOGIN_METHOD
+    assert error.kind is Cause.LOGIN_METHOD
     assert "NTLM" in error.detail
     assert "password" not in error.detail
 
@@ -192,7 +192,7 @@ def test_a_camera_that_hangs_up_to_ask_for_a_login_is_visited_again(login: str) 
         listener.shutdown(socket.SHUT_RDWR)
         thread.join()
     assert authorized == [False, True]
-    assert error.kind is Kind.EOF
+    assert error.kind is Cause.EOF
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_no_flood_takes_memory(camera: ScriptedCamera, kind: str) -> None:
     camera.media = partial(flood, kind)
     before_mb = resident_mb()
     error = failure(camera.url, open_timeout_s=5.0)
-    assert error.kind is Kind.FLOOD
+    assert error.kind is Cause.FLOOD
     assert resident_mb() - before_mb < 150
 
 
@@ -314,8 +314,8 @@ def test_certificates_are_looked_at_where_that_is_asked_for(
     subprocess.run(openssl, check=True, capture_output=True)
     with talkative_server(lambda _: (404, {}), tls=context) as camera:
         url = f"rtsps://127.0.0.1:{camera.port}/s"
-        assert failure(url).kind is Kind.NOT_FOUND
-        assert failure(url, tls_ca=own).kind is Kind.NOT_FOUND
+        assert failure(url).kind is Cause.NOT_FOUND
+        assert failure(url, tls_ca=own).kind is Cause.NOT_FOUND
         assert str(failure(url, tls_ca=other)) == "certificate: it is signed by none of tls_ca"
         assert failure(f"rtsps://localhost:{camera.port}/s", tls_ca=own).detail == (
             "it names another host"

@@ -15,7 +15,7 @@ import av
 import pytest
 
 from config.camera import CameraConfig
-from daemon.capture import CaptureError, Kind, open_source
+from daemon.capture import CaptureError, Cause, open_source
 from daemon.capture.rtsp import place as place_module
 from daemon.clock import SystemClock
 from tests.support.capture_rig import INPUT, running
@@ -136,7 +136,7 @@ def test_only_the_same_name_or_its_own_address_is_the_same_host(host: str) -> No
     answer = redirecting(f"rtsp://{host}:9/h264", method="OPTIONS")
     with talkative_server(answer) as camera:
         error = open_failure(f"rtsp://127.0.0.1:{camera.port}/h264")
-    assert error.kind is Kind.REDIRECTED
+    assert error.kind is Cause.REDIRECTED
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_only_the_same_name_or_its_own_address_is_the_same_host(host: str) -> No
 def test_a_redirect_out_of_rtsp_is_refused(location: str) -> None:
     with talkative_server(redirecting(location, method="DESCRIBE")) as camera:
         error = open_failure(f"rtsp://127.0.0.1:{camera.port}/h264")
-    assert error.kind is Kind.REDIRECTED
+    assert error.kind is Cause.REDIRECTED
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
@@ -195,7 +195,7 @@ def test_a_secured_camera_may_lead_to_no_other_host_and_to_no_open_connection(
 def test_a_secured_camera_sees_one_connection(own_certificate: ssl.SSLContext) -> None:
     with talkative_server(lambda _: (404, {}), tls=own_certificate) as camera:
         error = open_failure(f"rtsps://127.0.0.1:{camera.port}/h264")
-    assert error.kind is Kind.NOT_FOUND
+    assert error.kind is Cause.NOT_FOUND
     assert [question.method for question in camera.questions] == ["OPTIONS", "DESCRIBE"]
     assert {question.connection for question in camera.questions} == {1}
 
@@ -218,7 +218,7 @@ def test_a_refused_login_is_tried_once(login: str) -> None:
 
     with talkative_server(answer) as camera:
         error = open_failure(f"rtsp://127.0.0.1:{camera.port}/h264", credential=login)
-    assert error.kind is Kind.AUTH
+    assert error.kind is Cause.AUTH
     assert sum("authorization" in question.headers for question in camera.questions) == 1
 
 

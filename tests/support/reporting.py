@@ -21,7 +21,7 @@ from daemon.books.reports import (
     SinkReport,
 )
 from daemon.books.states import CameraState, CameraStatus, StreamInfo
-from daemon.capture.errors import Kind as LinkReason
+from daemon.capture.errors import Cause
 from daemon.clock import Clock
 from daemon.diary.store import Store
 from daemon.http.events import EventFeed
@@ -159,7 +159,7 @@ def busy_registry(cameras: int) -> CollectorRegistry:
     """Of a daemon with so many cameras that record, each of which has seen every label."""
     reporter = FakeReporter(*(camera_report(f"camera-{n:02d}") for n in range(cameras)))
     registry = CollectorRegistry()
-    metrics = Metrics(registry, link_reasons=LinkReason)
+    metrics = Metrics(registry, link_reasons=Cause)
     metrics.use_model("efficientdet-lite0", (1, 2, 4, 8, 16, 32, 64))
     for sink in ("zeromq", "jsonl"):
         metrics.publish_observer(sink)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 from daemon.capture.rtsp.units import in_bytes
 
 MOST_BYTES = 16_000_000  # a keyframe of 8K at 100 Mbit/s has a quarter of it
@@ -15,7 +15,7 @@ _MOST_STRAY_BYTES = 1_000_000
 def check_picture(data: bytes) -> None:
     """Raises CaptureError(flood) for one that no decoder should be given."""
     if in_bytes(data) > MOST_UNITS_OF_A_PICTURE:
-        raise CaptureError(Kind.FLOOD, "a picture of countless parts")
+        raise CaptureError(Cause.FLOOD, "a picture of countless parts")
 
 
 class Budget:
@@ -46,7 +46,7 @@ class Budget:
         since = self._bytes - self._bytes_then
         if since > MOST_BYTES or self._units - self._units_then > MOST_UNITS:
             detail = f"{since / 1e6:.1f} MB came and made no picture"
-            raise CaptureError(Kind.FLOOD, detail)
+            raise CaptureError(Cause.FLOOD, detail)
 
     def strays(self, size: int, now_s: float) -> None:
         """What belongs to no track: other channels, reports, noise. Raises CaptureError(flood)."""
@@ -56,4 +56,4 @@ class Budget:
         self._strays_s = now_s
         self._strays += size
         if self._strays > _MOST_STRAY_BYTES:
-            raise CaptureError(Kind.FLOOD, "it sends without end what nobody asked for")
+            raise CaptureError(Cause.FLOOD, "it sends without end what nobody asked for")

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Mapping
 from typing import SupportsFloat
 
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 from daemon.capture.rtsp.description import Description, parse
 from daemon.capture.rtsp.login import Challenge, Login
 from daemon.capture.rtsp.messages import Answer, Media, ProtocolError, Reader, Request, text
@@ -154,10 +154,10 @@ class Conversation:
 
     def _demanded(self, answer: Answer) -> Challenge:
         if self._login is None:
-            raise CaptureError(Kind.AUTH, "it wants a login")
+            raise CaptureError(Cause.AUTH, "it wants a login")
         challenges = answer.all("www-authenticate")
         if not challenges:
-            raise CaptureError(Kind.LOGIN_METHOD, "it wants a login and does not say how")
+            raise CaptureError(Cause.LOGIN_METHOD, "it wants a login and does not say how")
         return self._login.accept(challenges)
 
     def _exchange(self, method: str, url: str, headers: Mapping[str, str] | None) -> Answer:
@@ -180,7 +180,7 @@ class Conversation:
             if self.last_status not in (0, 401):
                 raise
             raise HungUp from None
-        raise CaptureError(Kind.TIMEOUT, detail)
+        raise CaptureError(Cause.TIMEOUT, detail)
 
     def _next_answer(self) -> Answer | None:
         while (message := self.reader.take()) is not None:
@@ -193,7 +193,7 @@ class Conversation:
                 self.early.append(message)
                 self._early_bytes += len(message.data)
                 if self._early_bytes > _MOST_EARLY:
-                    raise CaptureError(Kind.FLOOD, "media without end before any answer")
+                    raise CaptureError(Cause.FLOOD, "media without end before any answer")
         return None
 
 
@@ -205,4 +205,4 @@ def reply(request: Request) -> bytes:
 
 
 def _refused_login() -> CaptureError:
-    return CaptureError(Kind.AUTH, "it refuses this user or password")
+    return CaptureError(Cause.AUTH, "it refuses this user or password")

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import suppress
 
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 from daemon.capture.rtsp.transport import Agreed
 
 _MOST_PAIRS = 32  # that are tried until two ports in a row are free
@@ -136,7 +136,7 @@ def _pair(local: str) -> tuple[socket.socket, socket.socket]:
             first.close()
             continue
         return (first, second) if port % 2 == 0 else (second, first)
-    raise CaptureError(Kind.RESOURCES, "no two UDP ports in a row are free")
+    raise CaptureError(Cause.RESOURCES, "no two UDP ports in a row are free")
 
 
 def _bound(local: str, port: int) -> socket.socket:

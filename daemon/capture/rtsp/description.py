@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 from daemon.capture.rtsp.messages import ProtocolError
 
 _MOST_LINE = 16_384  # bytes; parameter sets of H.265 take a few hundred
@@ -54,7 +54,7 @@ class Description:
     def track(self) -> Track:
         """The first video track that can be decoded, else the first. Raises no_video."""
         if not self.tracks:
-            raise CaptureError(Kind.NO_VIDEO)
+            raise CaptureError(Cause.NO_VIDEO)
         return next((track for track in self.tracks if track.known), self.tracks[0])
 
 
@@ -94,7 +94,7 @@ def _track(section: list[str]) -> Track | None:
     if found is None:
         return None
     if "SAVP" in found[2]:
-        raise CaptureError(Kind.CODEC, "its pictures are encrypted (SRTP): turn that off there")
+        raise CaptureError(Cause.CODEC, "its pictures are encrypted (SRTP): turn that off there")
     media = f"m=video 0 RTP/AVP {found[3]}{found[4]}"
     told_lines = [line for line in section[1:] if _TOLD.fullmatch(line)]
     return Track(_control(section), (media, *told_lines))

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 
 _PARAMETER = re.compile(r'([\w-]+)\s*=\s*(?:"([^"]*)"|([^\s,]+))')
 _NEXT_CHALLENGE = re.compile(r",\s*(?=(?:Digest|Basic)\s)", re.IGNORECASE)
@@ -40,7 +40,7 @@ class Login:
         detail = (
             f"it wants a login by {wanted}, not known here: allow Digest (MD5 or SHA-256) there"
         )
-        raise CaptureError(Kind.LOGIN_METHOD, detail)
+        raise CaptureError(Cause.LOGIN_METHOD, detail)
 
 
 @dataclass(frozen=True, slots=True)

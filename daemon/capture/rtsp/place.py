@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from config.rtsp_urls import split_zone
 from config.urls import is_link_local, is_metadata_host
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 
 _PORTS = {"rtsp": 554, "rtsps": 322}
 
@@ -49,9 +49,9 @@ class Place:
             new = None
         hosts = {self.host.lower().removesuffix("."), address.lower()}
         if new is not None and new.host.lower().removesuffix(".") not in hosts:
-            raise CaptureError(Kind.REDIRECTED, "to another host")
+            raise CaptureError(Cause.REDIRECTED, "to another host")
         if new is None or (self.secured and not new.secured):
-            raise CaptureError(Kind.REDIRECTED, "to an open connection, or none of RTSP")
+            raise CaptureError(Cause.REDIRECTED, "to an open connection, or none of RTSP")
         return new
 
 
@@ -75,7 +75,7 @@ def connect(
 
 def _check_address(address: str, *, link_local: bool) -> None:
     if is_metadata_host(address) or (is_link_local(address) and not link_local):
-        raise CaptureError(Kind.REDIRECTED, "its name leads to a link-local address")
+        raise CaptureError(Cause.REDIRECTED, "its name leads to a link-local address")
 
 
 def _secured(connection: socket.socket, place: Place, authorities: Path | None) -> socket.socket:
@@ -87,12 +87,12 @@ def _secured(connection: socket.socket, place: Place, authorities: Path | None) 
     except ssl.SSLError as error:
         if error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
             detail = "it does not speak TLS: write rtsp: in place of rtsps:"
-            raise CaptureError(Kind.PROTOCOL, detail) from None
-        raise CaptureError(Kind.PROTOCOL, "the TLS handshake failed") from None
+            raise CaptureError(Cause.PROTOCOL, detail) from None
+        raise CaptureError(Cause.PROTOCOL, "the TLS handshake failed") from None
     except TimeoutError:
         detail = "no answer to TLS: is this a port of rtsp:?"
-        raise CaptureError(Kind.TIMEOUT, detail) from None
-    raise CaptureError(Kind.CERTIFICATE, detail)
+        raise CaptureError(Cause.TIMEOUT, detail) from None
+    raise CaptureError(Cause.CERTIFICATE, detail)
 
 
 def _context(authorities: Path | None) -> ssl.SSLContext:
@@ -100,7 +100,7 @@ def _context(authorities: Path | None) -> ssl.SSLContext:
         try:
             return ssl.create_default_context(cafile=str(authorities))
         except (OSError, ssl.SSLError):
-            raise CaptureError(Kind.CONFIG, "the file of tls_ca holds no certificates") from None
+            raise CaptureError(Cause.CONFIG, "the file of tls_ca holds no certificates") from None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 from daemon.capture.rtsp.messages import Answer
 
 _OTHER = {"tcp": "udp", "udp": "tcp"}
 _WORDS = {
-    403: (Kind.FORBIDDEN, "the camera knows this user, who may not watch this stream"),
-    404: (Kind.NOT_FOUND, ""),
-    410: (Kind.NOT_FOUND, ""),
-    453: (Kind.FULL, "the camera serves no more viewers: end another one, or allow more there"),
-    500: (Kind.BUSY, "the camera failed inside; it is tried again soon"),
-    502: (Kind.BUSY, "the recorder does not reach its camera; it is tried again soon"),
-    503: (Kind.BUSY, "the camera is busy; it is tried again soon"),
-    504: (Kind.BUSY, "the recorder does not reach its camera; it is tried again soon"),
+    403: (Cause.FORBIDDEN, "the camera knows this user, who may not watch this stream"),
+    404: (Cause.NOT_FOUND, ""),
+    410: (Cause.NOT_FOUND, ""),
+    453: (
+        Cause.FULL,
+        "the camera serves no more viewers: end another one, or allow more there",
+    ),
+    500: (Cause.BUSY, "the camera failed inside; it is tried again soon"),
+    502: (Cause.BUSY, "the recorder does not reach its camera; it is tried again soon"),
+    503: (Cause.BUSY, "the camera is busy; it is tried again soon"),
+    504: (Cause.BUSY, "the recorder does not reach its camera; it is tried again soon"),
 }
 _REJECTIONS = {
     400: "the camera did not understand",
@@ -38,11 +41,11 @@ def check(answer: Answer, method: str, *, transport: str = "tcp") -> None:
         kind, words = _WORDS[status]
         raise CaptureError(kind, f"{words} ({status} to {method})" if words else "")
     if 300 <= status < 400:
-        raise CaptureError(Kind.REDIRECTED, f"in the middle of a conversation ({method})")
+        raise CaptureError(Cause.REDIRECTED, f"in the middle of a conversation ({method})")
     words = _REJECTIONS.get(status, "the camera refuses")
-    raise CaptureError(Kind.REJECTED, f"{words} ({status} to {method})")
+    raise CaptureError(Cause.REJECTED, f"{words} ({status} to {method})")
 
 
 def refused_transport(transport: str, why: str) -> CaptureError:
     detail = f"the camera does not send over {transport.upper()} {why}: set transport:"
-    return CaptureError(Kind.TRANSPORT, f"{detail} {_OTHER[transport]}")
+    return CaptureError(Cause.TRANSPORT, f"{detail} {_OTHER[transport]}")

@@ -20,7 +20,7 @@ import time
 import traceback
 from typing import SupportsFloat
 
-from daemon.capture.errors import CaptureError, Kind, classify
+from daemon.capture.errors import CaptureError, Cause, classify
 from daemon.capture.rtsp.budget import Budget
 from daemon.capture.rtsp.conversation import reply
 from daemon.capture.rtsp.datagrams import Datagrams, Order
@@ -98,14 +98,14 @@ def _ended(flow: _Flow) -> CaptureError | None:
     except CaptureError as error:
         return error
     except ssl.SSLError:
-        kind = Kind.RESET
+        kind = Cause.RESET
     except OSError as error:
         kind = classify(error, medium="network", opening=False, elapsed_s=0.0, timeout_s=1.0)
     except Exception as error:
         # Where it happened, without the exception's text: it might hold a URL with its password.
         where = "".join(traceback.format_tb(error.__traceback__)).rstrip()
         _log_crash(type(error).__name__, where)
-        kind = Kind.INTERNAL
+        kind = Cause.INTERNAL
     else:
         return None
     return CaptureError(kind)
@@ -163,7 +163,7 @@ class _Flow:
     def _receive(self) -> None:
         data = self._camera.recv(_CHUNK)
         if not data:
-            raise CaptureError(Kind.EOF)
+            raise CaptureError(Cause.EOF)
         while isinstance(self._camera, ssl.SSLSocket) and self._camera.pending():
             data += self._camera.recv(self._camera.pending())
         self._hear_camera(data)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import SupportsFloat
 
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 from daemon.capture.rtsp.conversation import Conversation, HungUp, Moved
 from daemon.capture.rtsp.datagrams import Datagrams
 from daemon.capture.rtsp.description import Track, resolved
@@ -70,7 +70,7 @@ def visit(wanted: Wanted, remaining_s: SupportsFloat) -> Playing:
         detail = str(error)
     else:
         detail = "it redirects in circles"
-    raise CaptureError(Kind.PROTOCOL, detail)
+    raise CaptureError(Cause.PROTOCOL, detail)
 
 
 def _arrive(
@@ -116,4 +116,4 @@ def _login_first(conversation: Conversation) -> Challenge | None:
     """What to say at once, the next time, to a camera that hung up after it had asked for it."""
     if conversation.last_status == 401:
         return conversation.challenge
-    raise CaptureError(Kind.EOF, "" if conversation.last_status else _NO_WORD)
+    raise CaptureError(Cause.EOF, "" if conversation.last_status else _NO_WORD)

@@ -14,7 +14,7 @@ from config.loader import load
 from daemon.app import STUCK_S, App
 from daemon.books.reports import ModelReport, QueueReport
 from daemon.books.states import CameraState
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 from daemon.doors import Doors
 from daemon.pipeline.policy import BatchPolicy, Decision
 from daemon.pipeline.slot import Waiting
@@ -46,7 +46,7 @@ class Defective(BatchPolicy):
 
 
 def no_source(*_: object, **__: object) -> Any:
-    raise CaptureError(Kind.CONFIG)
+    raise CaptureError(Cause.CONFIG)
 
 
 class Daemon:

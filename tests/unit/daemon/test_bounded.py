@@ -12,7 +12,7 @@ from config.camera import CameraConfig
 from config.files import UnusableFileError
 from daemon.bounded import bounded
 from daemon.capture import local_file
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 from daemon.capture.source import open_source
 from daemon.diagnosis import files
 from detector.letterbox import InputSpec
@@ -61,7 +61,7 @@ def test_a_camera_on_a_dead_mount_is_lost_in_time_with_a_reason(
     started_s = time.monotonic()
     with pytest.raises(CaptureError, match="timeout: the file system does not answer") as raised:
         open_source(camera, input_spec=InputSpec(8, 8), clock=FakeClock(), pause=lambda _: False)
-    assert raised.value.kind is Kind.TIMEOUT
+    assert raised.value.kind is Cause.TIMEOUT
     assert time.monotonic() - started_s < 5
     mount.let_go.set()
 
@@ -77,9 +77,9 @@ def test_check_and_doctor_say_it_in_half_a_second(
 
 def test_what_is_no_file_is_told_apart_from_what_is_not_there(tmp_path: Path) -> None:
     for path, kind, words in (
-        (tmp_path, Kind.CODEC, "is a directory"),
-        (Path("/dev/null"), Kind.CODEC, "is not a regular file"),
-        (tmp_path / "none", Kind.NOT_FOUND, "cannot be read: no such file or directory"),
+        (tmp_path, Cause.CODEC, "is a directory"),
+        (Path("/dev/null"), Cause.CODEC, "is not a regular file"),
+        (tmp_path / "none", Cause.NOT_FOUND, "cannot be read: no such file or directory"),
     ):
         with pytest.raises(CaptureError) as raised:
             local_file.check_file(path, 5)

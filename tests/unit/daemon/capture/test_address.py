@@ -9,7 +9,7 @@ import pytest
 
 from config.camera import CameraConfig
 from daemon.capture.address import address_of
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 from daemon.capture.rtsp.login import Login
 
 
@@ -67,7 +67,7 @@ def test_a_missing_credential_is_a_fault_of_the_configuration(tmp_path: Path) ->
     config = camera("rtsp://10.0.0.5/h264", credential="gate")
     with pytest.raises(CaptureError) as caught:
         address_of(config, credential_directory=tmp_path)
-    assert caught.value.kind is Kind.CONFIG
+    assert caught.value.kind is Cause.CONFIG
     assert "gate" in caught.value.detail
     assert caught.value.__context__ is None
 

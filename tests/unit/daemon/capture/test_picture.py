@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 from daemon.capture.picture import AvPicture, Letterboxer, check_size
 from detector.letterbox import InputSpec, Letterbox
 from tests.support.clips import picture
@@ -126,7 +126,7 @@ def test_pictures_up_to_8k_are_taken(size: tuple[int, int]) -> None:
 def test_larger_pictures_are_refused(size: tuple[int, int]) -> None:
     with pytest.raises(CaptureError) as caught:
         check_size(*size)
-    assert caught.value.kind is Kind.TOO_LARGE
+    assert caught.value.kind is Cause.TOO_LARGE
 
 
 def test_another_input_holds_from_the_next_frame_on() -> None:

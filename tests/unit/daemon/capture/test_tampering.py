@@ -14,8 +14,8 @@ from prometheus_client import CollectorRegistry
 
 from config.camera import WatchConfig
 from daemon.books.states import CameraState, Status, StreamInfo, Tampering
-from daemon.capture import CaptureError, Kind, tampering
-from daemon.capture.reporter import Reporter
+from daemon.capture import CaptureError, Cause, tampering
+from daemon.capture.camera_log import CameraLog
 from daemon.capture.tampering import TamperWatch, look_at
 from daemon.metrics import ReportCollector
 from tests.support.fakes import FakeClock
@@ -129,7 +129,7 @@ def test_a_second_lies_between_two_looks() -> None:
 def test_what_went_wrong_before_a_reconnect_is_told_again_after_it() -> None:
     clock, history = FakeClock(), []
     status = Status("gate", clock, lambda status: history.append((status.state, status.reason)))
-    reporter = Reporter("gate", status)
+    reporter = CameraLog("gate", status)
     stream = StreamInfo("h264", 640, 360, 10.0, "tcp", "software")
     for _ in range(2):
         reporter.judged(Tampering.MOVED)  # no stream is open
@@ -137,7 +137,7 @@ def test_what_went_wrong_before_a_reconnect_is_told_again_after_it() -> None:
         reporter.judged(Tampering.MOVED)
         reporter.judged(Tampering.MOVED)
         reporter.judged(Tampering.DARK)
-        reporter.lost(CaptureError(Kind.TIMEOUT), 1.0)
+        reporter.lost(CaptureError(Cause.TIMEOUT), 1.0)
     reporter.streaming(stream, wanted_decoder="none")
     reporter.judged(Tampering.DARK)
     reporter.judged(None)
@@ -164,7 +164,7 @@ def test_metrics_name_the_reason_and_count_the_camera_as_up() -> None:
 def test_a_stalled_camera_is_not_called_tampered() -> None:
     status = Status("gate", FakeClock())
     status.change(CameraState.STALLED)
-    Reporter("gate", status).judged(Tampering.FROZEN)
+    CameraLog("gate", status).judged(Tampering.FROZEN)
     assert status.state is CameraState.STALLED
 
 

@@ -15,7 +15,7 @@ import pytest
 from config.camera import CameraConfig
 from daemon.books.accounting import Drop
 from daemon.books.states import CameraState, StreamInfo
-from daemon.capture import CaptureError, Kind, Lost, OpenSource, Sample, Source
+from daemon.capture import CaptureError, Cause, Lost, OpenSource, Sample, Source
 from daemon.capture.pacer import Pacer
 from detector.letterbox import InputSpec, Letterbox
 from tests.support.capture_rig import INPUT, CaptureRig
@@ -128,7 +128,7 @@ def test_every_frame_that_is_not_offered_has_a_reason() -> None:
     script += [Lost.EARLY] * 7 + [Lost.UNDECODABLE] * 2
     script += [sample(2 + index / 5, corrupt=True) for index in range(3)]
     script += [sample(3 + index / 5, broken=True) for index in range(4)]
-    capture = run(Script(script, CaptureError(Kind.AUTH)), lambda c: bool(c.reasons()))
+    capture = run(Script(script, CaptureError(Cause.AUTH)), lambda c: bool(c.reasons()))
     dropped = capture.page.dropped
     assert capture.page.captured == 76
     assert dropped[Drop.FPS_CAP] == 50 + 7
@@ -158,8 +158,8 @@ def test_the_cameras_own_clock_is_published_where_it_is_asked_for_and_known(aske
         assert capture.observer.behind_s == []
 
 
-@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.CONFIG, Kind.EOF}))
-def test_a_lost_stream_backs_off_and_is_tried_again(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", sorted(set(Cause) - {Cause.CONFIG, Cause.EOF}))
+def test_a_lost_stream_backs_off_and_is_tried_again(kind: Cause) -> None:
     opener = Script(CaptureError(kind), [sample(0.0)])
     capture = run(
         opener,
@@ -176,14 +176,14 @@ def test_a_lost_stream_backs_off_and_is_tried_again(kind: Kind) -> None:
 
 
 def test_a_refused_login_waits_in_the_slow_lane() -> None:
-    opener = Script(CaptureError(Kind.AUTH))
+    opener = Script(CaptureError(Cause.AUTH))
     capture = run(opener, lambda c: c.status.state is CameraState.BACKOFF)
     assert capture.status.retry_s == 60.0
     assert opener.attempts == 1
 
 
 def test_a_fault_of_the_configuration_is_not_tried_again(caplog: pytest.LogCaptureFixture) -> None:
-    opener = Script(CaptureError(Kind.CONFIG, "credential gate: no such file"))
+    opener = Script(CaptureError(Cause.CONFIG, "credential gate: no such file"))
     capture = run(opener, lambda c: c.status.state is CameraState.FAILED)
     assert capture.status.reason == "config"
     assert opener.attempts == 1
@@ -214,8 +214,8 @@ def test_a_camera_that_stays_lost_is_logged_once_per_reason(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
-    refused, timeout = CaptureError(Kind.REFUSED), CaptureError(Kind.TIMEOUT)
-    opener = Script(refused, refused, refused, timeout, refused, CaptureError(Kind.AUTH))
+    refused, timeout = CaptureError(Cause.REFUSED), CaptureError(Cause.TIMEOUT)
+    opener = Script(refused, refused, refused, timeout, refused, CaptureError(Cause.AUTH))
     run(opener, lambda c: "auth" in c.reasons(), reconnect={"min_s": 0.01, "max_s": 0.01})
     reasons = [record.getMessage().split("reason=")[1].split()[0] for record in caplog.records]
     assert reasons == ["refused", "timeout", "refused", "auth"]
@@ -237,7 +237,7 @@ def test_a_frame_ends_a_stall() -> None:
 
 
 def test_a_stop_interrupts_a_long_wait_at_once() -> None:
-    opener = Script(CaptureError(Kind.AUTH))
+    opener = Script(CaptureError(Cause.AUTH))
     capture = rig(opener)
     capture.start()
     capture.wait_for_state(CameraState.BACKOFF)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from config.camera import CameraConfig
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 from daemon.clock import SystemClock
 from daemon.diagnosis.cameras import (
     camera_finding,
@@ -67,7 +67,7 @@ def test_a_machine_without_threads_fails_its_cameras(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(threading.Thread, "start", none_left)
     found = probe_all(fleet(1), clock=SystemClock())["c0"]
     assert isinstance(found, CaptureError)
-    assert found.kind is Kind.RESOURCES
+    assert found.kind is Cause.RESOURCES
 
 
 def test_a_good_camera_is_one_line() -> None:
@@ -77,10 +77,10 @@ def test_a_good_camera_is_one_line() -> None:
 
 
 def test_a_lost_camera_says_why_and_what_to_do() -> None:
-    found = camera_finding("gate", GATE, CaptureError(Kind.REFUSED))
+    found = camera_finding("gate", GATE, CaptureError(Cause.REFUSED))
     assert (found.verdict, found.detail) == (Verdict.FAIL, "refused")
     assert "554" in found.todo
-    device = camera_finding("gate", USB, CaptureError(Kind.DEVICE))
+    device = camera_finding("gate", USB, CaptureError(Cause.DEVICE))
     assert "\n" not in device.line(10)
 
 
@@ -109,14 +109,14 @@ def test_a_rate_that_nobody_measured_is_no_warning() -> None:
 
 
 def test_decoding_is_compared_with_the_cores() -> None:
-    results = {"a": probe_of(), "b": probe_of(), "lost": CaptureError(Kind.EOF)}
+    results = {"a": probe_of(), "b": probe_of(), "lost": CaptureError(Cause.EOF)}
     one = decoding_finding(results, cores=1)
     assert one is not None
     assert (one.verdict, one.detail) == (Verdict.OK, "0.20 of 1 cores would decode every picture")
     many = decoding_finding({str(n): probe_of() for n in range(6)}, cores=1)
     assert many is not None
     assert many.verdict is Verdict.WARN
-    assert decoding_finding({"lost": CaptureError(Kind.EOF)}) is None
+    assert decoding_finding({"lost": CaptureError(Cause.EOF)}) is None
 
 
 def test_a_device_that_the_running_vedette_has_is_left_to_it() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from config.camera import CameraConfig
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 from daemon.diagnosis.probing import Probe, attempt
 from tests.support.fakes import FakeClock
 
@@ -54,7 +54,7 @@ def test_a_fault_of_ours_has_a_kind_and_a_place_and_no_text() -> None:
 
     found = attempt(SCENE, seconds=1.0, clock=FakeClock(), pause=breaks)
     assert isinstance(found, CaptureError)
-    assert found.kind is Kind.INTERNAL
+    assert found.kind is Cause.INTERNAL
     assert str(found).startswith("internal: RuntimeError in test_probe_watching.py:")
     assert str(found).endswith(", after 1 pictures")
     assert "hunter2" not in str(found)
@@ -70,5 +70,5 @@ def test_a_credential_that_is_not_there_is_a_configuration_fault(
     clock = FakeClock()
     found = attempt(camera, seconds=1.0, clock=clock, pause=Pausing(clock))
     assert isinstance(found, CaptureError)
-    assert found.kind is Kind.CONFIG
+    assert found.kind is Cause.CONFIG
     assert "$CREDENTIALS_DIRECTORY" in found.detail

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.camera import CameraConfig
-from daemon.capture.errors import Kind
+from daemon.capture.errors import Cause
 from daemon.diagnosis.advice import advice
 from daemon.diagnosis.hints import costs, detect_fps, snippet, troubles
 from daemon.diagnosis.probing import Probe
@@ -24,8 +24,8 @@ USB = CameraConfig(url="v4l2:///dev/video7")
 
 
 @pytest.mark.parametrize("camera", [RTSP, UDP, LOGIN, FILE, USB])
-@pytest.mark.parametrize("kind", Kind)
-def test_every_failure_has_advice_that_names_no_address(kind: Kind, camera: CameraConfig) -> None:
+@pytest.mark.parametrize("kind", Cause)
+def test_every_failure_has_advice_that_names_no_address(kind: Cause, camera: CameraConfig) -> None:
     text = advice(kind, camera)
     assert len(text.split()) > 5
     assert text.endswith(".")
@@ -35,19 +35,19 @@ def test_every_failure_has_advice_that_names_no_address(kind: Kind, camera: Came
 @pytest.mark.parametrize(
     ("kind", "camera", "words"),
     [
-        (Kind.AUTH, RTSP, "wants a login"),
-        (Kind.AUTH, UDP, "wants a login"),
-        (Kind.AUTH, LOGIN, "refused this login"),
-        (Kind.TIMEOUT, RTSP, "firewall"),
-        (Kind.TIMEOUT, UDP, "try transport tcp"),
-        (Kind.NOT_FOUND, RTSP, "no stream of that path"),
-        (Kind.NOT_FOUND, FILE, "no such file"),
-        (Kind.CODEC, FILE, "ffprobe"),
-        (Kind.DECODER, FILE, "damaged"),
-        (Kind.DECODER, RTSP, "H.264"),
+        (Cause.AUTH, RTSP, "wants a login"),
+        (Cause.AUTH, UDP, "wants a login"),
+        (Cause.AUTH, LOGIN, "refused this login"),
+        (Cause.TIMEOUT, RTSP, "firewall"),
+        (Cause.TIMEOUT, UDP, "try transport tcp"),
+        (Cause.NOT_FOUND, RTSP, "no stream of that path"),
+        (Cause.NOT_FOUND, FILE, "no such file"),
+        (Cause.CODEC, FILE, "ffprobe"),
+        (Cause.DECODER, FILE, "damaged"),
+        (Cause.DECODER, RTSP, "H.264"),
     ],
 )
-def test_advice_fits_the_camera(kind: Kind, camera: CameraConfig, words: str) -> None:
+def test_advice_fits_the_camera(kind: Cause, camera: CameraConfig, words: str) -> None:
     assert words in advice(kind, camera)
 
 

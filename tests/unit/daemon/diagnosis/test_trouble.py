@@ -6,7 +6,7 @@ import pytest
 
 from config.camera import CameraConfig
 from daemon.books.states import CameraState, CameraStatus, Tampering
-from daemon.capture.errors import Kind
+from daemon.capture.errors import Cause
 from daemon.diagnosis.advice import advice
 from daemon.diagnosis.trouble import address_of, trouble
 
@@ -18,9 +18,9 @@ def lost(kind: str, state: CameraState = CameraState.BACKOFF) -> CameraStatus:
     return CameraStatus("gate", state, kind, lost_reason=kind)
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("kind", list(Cause))
 def test_every_loss_is_a_sentence_that_names_the_other_side_with_the_advice_of_probe(
-    kind: Kind,
+    kind: Cause,
 ) -> None:
     said = trouble(lost(kind), CAMERA)
     assert said is not None
@@ -58,11 +58,11 @@ def test_where_nothing_is_wrong_nothing_is_told(state: CameraState) -> None:
 
 
 def test_a_file_that_was_played_to_its_end_is_no_trouble() -> None:
-    assert trouble(lost(Kind.EOF, CameraState.FINISHED), CLIP) is None
+    assert trouble(lost(Cause.EOF, CameraState.FINISHED), CLIP) is None
 
 
 def test_a_file_that_is_missing_is_called_by_its_name() -> None:
-    said = trouble(lost(Kind.NOT_FOUND), CLIP)
+    said = trouble(lost(Cause.NOT_FOUND), CLIP)
     assert said is not None
     assert said.what == "The file street east.mp4 is not there."
 

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 from daemon.capture.rtsp.budget import MOST_BYTES, MOST_UNITS, Budget, check_picture
 from daemon.capture.rtsp.units import in_packet
 
@@ -61,7 +61,7 @@ def test_pictures_renew_what_may_come(units: int, size: int) -> None:
         budget.media(units, size)
     with pytest.raises(CaptureError) as caught:
         budget.media(units, size)
-    assert caught.value.kind is Kind.FLOOD
+    assert caught.value.kind is Cause.FLOOD
 
 
 def test_what_nobody_asked_for_may_trickle_and_not_flood() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 from daemon.capture.rtsp.description import parse, resolved, told
 from daemon.capture.rtsp.messages import ProtocolError
 
@@ -46,7 +46,7 @@ def test_a_track_that_can_be_decoded_is_preferred() -> None:
 def test_without_pictures_it_is_no_video(tracks: str) -> None:
     with pytest.raises(CaptureError) as caught:
         _ = parse((HEAD + tracks).encode()).track
-    assert caught.value.kind is Kind.NO_VIDEO
+    assert caught.value.kind is Cause.NO_VIDEO
 
 
 def test_encrypted_media_is_named_so() -> None:

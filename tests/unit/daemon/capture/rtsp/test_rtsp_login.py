@@ -8,7 +8,7 @@ import secrets
 
 import pytest
 
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 from daemon.capture.rtsp.login import Login
 
 MUFASA = Login("Mufasa", "Circle Of Life")
@@ -99,7 +99,7 @@ def test_a_session_digest_hashes_both_nonces_into_the_secret() -> None:
 def test_what_is_not_known_is_named_and_the_password_not_blamed(challenge: str, named: str) -> None:
     with pytest.raises(CaptureError) as caught:
         MUFASA.accept([challenge])
-    assert caught.value.kind is Kind.LOGIN_METHOD
+    assert caught.value.kind is Cause.LOGIN_METHOD
     assert named in caught.value.detail
     assert caught.value.detail.isprintable()
 

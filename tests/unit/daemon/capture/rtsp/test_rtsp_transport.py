@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.capture.errors import SLOW, CaptureError, Kind
+from daemon.capture.errors import SLOW, CaptureError, Cause
 from daemon.capture.rtsp.messages import Answer
 from daemon.capture.rtsp.refusals import check
 from daemon.capture.rtsp.transport import Agreed, agreed, udp
@@ -44,29 +44,29 @@ def test_another_way_than_asked_for_names_the_way_out(
 ) -> None:
     with pytest.raises(CaptureError) as caught:
         agreed(header, transport)
-    assert caught.value.kind is Kind.TRANSPORT
+    assert caught.value.kind is Cause.TRANSPORT
     assert caught.value.detail.endswith(f": set transport: {other}")
 
 
 @pytest.mark.parametrize(
     ("status", "method", "kind", "words"),
     [
-        (461, "SETUP", Kind.TRANSPORT, "set transport: udp"),
-        (406, "SETUP", Kind.TRANSPORT, "set transport: udp"),
-        (406, "DESCRIBE", Kind.REJECTED, "(406 to DESCRIBE)"),
-        (453, "PLAY", Kind.FULL, "no more viewers"),
-        (453, "SETUP", Kind.FULL, "no more viewers"),
-        (500, "DESCRIBE", Kind.BUSY, "tried again soon"),
-        (503, "PLAY", Kind.BUSY, "busy"),
-        (403, "DESCRIBE", Kind.FORBIDDEN, "may not watch"),
-        (404, "DESCRIBE", Kind.NOT_FOUND, ""),
-        (400, "SETUP", Kind.REJECTED, "did not understand (400 to SETUP)"),
-        (454, "PLAY", Kind.REJECTED, "forgotten the session (454 to PLAY)"),
-        (499, "PLAY", Kind.REJECTED, "refuses (499 to PLAY)"),
-        (302, "PLAY", Kind.REDIRECTED, "PLAY"),
+        (461, "SETUP", Cause.TRANSPORT, "set transport: udp"),
+        (406, "SETUP", Cause.TRANSPORT, "set transport: udp"),
+        (406, "DESCRIBE", Cause.REJECTED, "(406 to DESCRIBE)"),
+        (453, "PLAY", Cause.FULL, "no more viewers"),
+        (453, "SETUP", Cause.FULL, "no more viewers"),
+        (500, "DESCRIBE", Cause.BUSY, "tried again soon"),
+        (503, "PLAY", Cause.BUSY, "busy"),
+        (403, "DESCRIBE", Cause.FORBIDDEN, "may not watch"),
+        (404, "DESCRIBE", Cause.NOT_FOUND, ""),
+        (400, "SETUP", Cause.REJECTED, "did not understand (400 to SETUP)"),
+        (454, "PLAY", Cause.REJECTED, "forgotten the session (454 to PLAY)"),
+        (499, "PLAY", Cause.REJECTED, "refuses (499 to PLAY)"),
+        (302, "PLAY", Cause.REDIRECTED, "PLAY"),
     ],
 )
-def test_each_refusal_has_its_own_reason(status: int, method: str, kind: Kind, words: str) -> None:
+def test_each_refusal_has_its_own_reason(status: int, method: str, kind: Cause, words: str) -> None:
     with pytest.raises(CaptureError) as caught:
         check(Answer(status), method)
     assert caught.value.kind is kind
@@ -75,8 +75,22 @@ def test_each_refusal_has_its_own_reason(status: int, method: str, kind: Kind, w
 
 
 def test_what_passes_by_itself_is_tried_again_soon() -> None:
-    assert not {Kind.FULL, Kind.BUSY, Kind.REJECTED, Kind.FLOOD, Kind.NO_KEYFRAME} & SLOW
-    assert {Kind.TRANSPORT, Kind.FORBIDDEN, Kind.LOGIN_METHOD, Kind.CERTIFICATE} <= SLOW
+    assert (
+        not {
+            Cause.FULL,
+            Cause.BUSY,
+            Cause.REJECTED,
+            Cause.FLOOD,
+            Cause.NO_KEYFRAME,
+        }
+        & SLOW
+    )
+    assert {
+        Cause.TRANSPORT,
+        Cause.FORBIDDEN,
+        Cause.LOGIN_METHOD,
+        Cause.CERTIFICATE,
+    } <= SLOW
 
 
 def test_an_answer_that_is_none_of_them_passes() -> None:

@@ -6,12 +6,12 @@ import logging
 import time
 
 from daemon.books.states import CameraState, CameraStatus, Status, StreamInfo, Tampering
-from daemon.capture.errors import CaptureError, Kind
+from daemon.capture.errors import CaptureError, Cause
 
 log = logging.getLogger(__name__)
 
 
-class Reporter:
+class CameraLog:
     """Speaks for one camera, from its thread. A camera that stays lost is not news: the log
     hears of it again only when the reason changes.
     """
@@ -26,9 +26,9 @@ class Reporter:
 
     def awaiting_keyframe(self, timeout_s: float) -> None:
         """Pictures come that build on one that was sent before we joined."""
-        if self._status.now().reason == Kind.NO_KEYFRAME.value:
+        if self._status.now().reason == Cause.NO_KEYFRAME.value:
             return
-        self._status.change(CameraState.CONNECTING, reason=Kind.NO_KEYFRAME.value)
+        self._status.change(CameraState.CONNECTING, reason=Cause.NO_KEYFRAME.value)
         log.info(
             "camera sends pictures, waiting for a keyframe camera=%s state=connecting"
             " keyframe_timeout_s=%g",
