@@ -38,7 +38,7 @@ _MOST_EVALUATED = 1000
 
 _HELP = """\
 Measures which numbers each layer of a network holds while it looks at pictures, so that it can run
-in int8: two to three times as fast on processors with AVX512-VNNI, AVX-VNNI or Arm's dot product,
+in int8: up to twice as fast on processors with AVX512-VNNI, AVX-VNNI or Arm's dot product, and
 without TensorFlow. Take pictures of every kind of scene, light and weather that is to be
 understood: what was not measured is cut off. The float numbers stay as they are.
 

@@ -8,6 +8,7 @@ outputs; a worker that waits for its turn uses no processor.
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import threading
@@ -110,17 +111,22 @@ def litert(model: str, folder: Path, x: Any) -> Answer:
 
 
 def side_by_side(answers: list[Answer], count: int) -> Answer:
-    """`count` answers in all, each of `answers` by a thread of its own."""
+    """`count` answers in all, each by a thread of `answers` that is free."""
 
     def answer() -> None:
-        threads = [threading.Thread(target=each) for each in answers[1:]]
+        coming = itertools.count()
+
+        def work(one: Answer) -> None:
+            while next(coming) < count:
+                one()
+
+        threads = [threading.Thread(target=work, args=(each,)) for each in answers]
         for thread in threads:
             thread.start()
-        answers[0]()
         for thread in threads:
             thread.join()
 
-    return lambda: [answer() for _ in range(count // len(answers))]
+    return answer
 
 
 def vedette_int8(model: str, folder: Path, x: Any) -> Answer:
