@@ -465,6 +465,7 @@ def test_the_keyboard_comes_past_the_header_to_the_cameras(site: Site, browser: 
         "Skip to the content",
         "vedette",
         "Live",
+        "Events",
         "Recordings",
         *tools,
         "gate",
