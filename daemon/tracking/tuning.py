@@ -27,10 +27,10 @@ class Tuning:
     size_gain: float = 0.35  # how much of a box's width and height is believed
 
     # Association, in the order of its passes.
-    buffers: tuple[float, float] = (0.3, 0.5)  # of width and height, around both boxes
+    buffers: tuple[float, float] = (0.1, 0.4)  # of width and height, around both boxes
     reach: float = 0.5  # of the spread of the prediction, on top, around the predicted box
     reach_limit: float = 1.0  # sizes, at most
-    least: tuple[float, float] = (0.5, 0.4)  # overlap of buffered boxes
+    least: tuple[float, float] = (0.4, 0.35)  # overlap of buffered boxes
     weak_least: float = 0.4
     weak_within_s: float = 1.0  # unseen for longer takes no weak box
     new_least: float = 0.2

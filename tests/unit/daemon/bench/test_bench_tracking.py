@@ -53,10 +53,11 @@ def test_what_the_detector_says_is_of_who_is_there() -> None:
 
 @pytest.mark.parametrize("fps", [30.0, 10.0, 5.0])
 def test_most_of_every_life_keeps_one_number(fps: float) -> None:
-    said = verdict(numbering(tracking.looks_of(fps, 0.1, seed=1, seconds=12)))
-    assert said.idf1 > 0.8
-    assert said.coverage > 0.93
-    assert said.numbers < 1.3
+    looks = [tracking.looks_of(fps, 0.1, seed, seconds=12) for seed in range(3)]
+    said = tracking.means([verdict(numbering(street)) for street in looks])
+    assert said["idf1"] > 0.82
+    assert said["coverage"] > 0.93
+    assert said["numbers_per_object"] < 1.3
 
 
 def test_the_command_prints_all_figures(
