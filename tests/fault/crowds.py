@@ -53,7 +53,12 @@ def too_many_subscriptions(case: Case) -> None:
         for count, size in floods:
             with Peak(staged) as peak, flooding(staged, count, size, keys):
                 time.sleep(window_s(case))
-            case.at_most(f"RSS more, {count} topics of {size} bytes", peak.more_mb, PEAK_MB, "MB")
+            case.at_most(
+                f"RSS at its peak, more: {count} topics of {size} bytes",
+                peak.more_mb,
+                PEAK_MB,
+                "MB",
+            )
         span = (from_s, time.monotonic())
         case.at_most("longest silence of a heartbeat", silence_s(staged, *span), 1 + SILENCE_S, "s")
         case.slower("p99", staged.p99_ms(ALL, span), quiet_ms, 1.5)
@@ -70,7 +75,7 @@ def subscriptions_without_keys(case: Case) -> None:
         with Peak(staged) as peak, flooding(staged, 20_000, 4000, None):
             time.sleep(window_s(case))
         span = (from_s, time.monotonic())
-        case.at_most("RSS more", peak.more_mb, PEAK_MB, "MB")
+        case.at_most("RSS at its peak, more", peak.more_mb, PEAK_MB, "MB")
         case.at_most("longest silence of a heartbeat", silence_s(staged, *span), 1 + SILENCE_S, "s")
         staged.quiet(2.0)
         told(case, staged, "zeromq", ("flood", "subscriptions"))
@@ -109,7 +114,7 @@ def crowd(
     span = (from_s, time.monotonic())
     case.at_most("longest answer of /healthz", max(asked_s), 1.0, "s")
     case.note("CPU of what it was", share / quiet, "×")
-    case.at_most("RSS more", peak.more_mb, PEAK_MB, "MB")
+    case.at_most("RSS at its peak, more", peak.more_mb, PEAK_MB, "MB")
     case.note("p99", staged.p99_ms(ALL, span), "ms")
     told(case, staged, listener, ("crowded", "peer", "slow"))
     staged.untouched(ALL, *span)
