@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from tests.fault.case import Case, Row
-from tests.fault.stage import LEAVEN_MB, OTHERS, Footprint, Stage, four_cameras
+from tests.fault.stage import OTHERS, Footprint, Stage, four_cameras
 from tests.support.floods import FLOODS, flood
 
 MOST_MB = 200.0
@@ -40,16 +40,6 @@ def camera_floods(case: Case) -> None:
         camera.media = None
         camera.start()
         staged.steady(["faulty"])
-        give_back(staged, before_mb)
-
-
-def give_back(staged: Stage, before_mb: float) -> None:
-    """Memory that a lost camera leaves is given back to the system ten seconds later."""
-    deadline_s = time.monotonic() + 15.0
-    while Footprint.of(staged.pid).rss_mb > before_mb + LEAVEN_MB:
-        if time.monotonic() > deadline_s:
-            return
-        time.sleep(0.2)
 
 
 def flooded(staged: Stage, from_s: float) -> bool:
