@@ -16,6 +16,7 @@ from daemon.diagnosis.cameras import (
     held_finding,
     probe_all,
 )
+from daemon.diagnosis.environment import environment_finding
 from daemon.diagnosis.finding import Finding, ok
 from daemon.diagnosis.inputs import camera_title, input_findings
 from daemon.diagnosis.model import arithmetic_finding, read_model
@@ -23,7 +24,7 @@ from daemon.diagnosis.outlets import outlet_findings
 from daemon.diagnosis.running import Running, ask
 from daemon.reload.labels import check_labels
 
-_TITLES = ("configuration", "credentials", "open files", "precision")
+_TITLES = ("configuration", "credentials", "environment", "open files", "precision")
 
 
 def title_width(loaded: Loaded) -> int:
@@ -43,6 +44,7 @@ def examine(loaded: Loaded, *, quick: bool, clock: Clock) -> Iterator[Finding]:
     cameras = {name: camera for name, camera in config.cameras.items() if camera.enabled}
     yield ok("configuration", f"{len(cameras)} of {len(config.cameras)} cameras enabled")
     yield weights
+    yield environment_finding()
     yield from _machine(len(cameras), clock)
     directory = credentials_directory()
     running = ask(config.http.listen)

@@ -47,6 +47,7 @@ def test_a_configuration_that_fits_is_exit_code_0(
     assert whats == [
         "configuration",
         "weights",
+        "environment",
         "clock",
         "open files",
         "memory",
