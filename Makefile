@@ -43,7 +43,7 @@ $(RUNS): pyproject.toml constraints.txt
 
 run: $(RUNS) ## run the demo: bundled clip, bundled detector, everything on loopback
 	@echo 'Starting the demo (Ctrl-C ends it). Other commands: $(BIN)/vedette --help'
-	@$(BIN)/vedette run config/demo.yaml --summary 1
+	@$(BIN)/vedette demo
 
 # Half of the time tests wait: for streams, for deadlines, for another process.
 test: venv ## every test, with branch coverage, two files at a time

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 
@@ -36,6 +37,16 @@ def gstreamer_rtsp_server() -> str:
     if not _can_serve_rtsp():
         _absent("GStreamer's RTSP server is not installed (see tests/apt-packages.txt)")
     return SYSTEM_PYTHON
+
+
+def python_package(name: str, *, least: int) -> None:
+    """A distribution of at least this major version, in the environment that runs the tests."""
+    try:
+        there = version(name)
+    except PackageNotFoundError:
+        there = "0"
+    if int(there.split(".")[0]) < least:
+        _absent(f"{name} {least} or newer is not installed (see constraints.txt)")
 
 
 @cache
