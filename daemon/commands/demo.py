@@ -11,6 +11,8 @@ from importlib.resources import as_file, files
 from typing import Any
 
 from daemon.commands import run as daemon
+from daemon.console import complain
+from daemon.exits import EXIT_BAD_CONFIG, EXIT_FAILED
 
 _SUMMARY_S = 1.0
 
@@ -42,7 +44,10 @@ def run(args: argparse.Namespace) -> int:
         if port is not None:
             os.environ[name] = str(port)
     with as_file(files("config") / "demo.yaml") as path:
-        return daemon.run(argparse.Namespace(config=path, summary=_SUMMARY_S))
+        code = daemon.run(argparse.Namespace(config=path, summary=_SUMMARY_S))
+    if code in (EXIT_FAILED, EXIT_BAD_CONFIG):  # nobody edits the configuration of a package
+        complain("vedette demo: where a port is taken, choose others with --port and --zeromq-port")
+    return code
 
 
 def _port(text: str) -> int:

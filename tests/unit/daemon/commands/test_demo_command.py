@@ -15,7 +15,9 @@ from daemon.commands import run as daemon
 
 
 class Started:
-    """In place of the daemon: loads what it would load."""
+    """In place of the daemon: loads what it would load, and ends with `code`."""
+
+    code = 7
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(daemon, "run", self)
@@ -26,7 +28,7 @@ class Started:
     def __call__(self, args: argparse.Namespace) -> int:
         self.path, self.summary_s = args.config, args.summary
         self.config = load(args.config, os.environ).config
-        return 7
+        return self.code
 
 
 @pytest.fixture
@@ -63,6 +65,15 @@ def test_it_runs_the_configuration_that_is_packaged_with_a_line_each_second(
 def test_ports_that_are_taken_can_be_avoided(started: Started) -> None:
     assert ran("--port", "8080", "--zeromq-port", "8081") == 7
     assert addresses(started) == ("127.0.0.1:8080", "tcp://127.0.0.1:8081")
+
+
+@pytest.mark.parametrize(("code", "said"), [(0, False), (1, True), (69, False), (78, True)])
+def test_a_demo_that_fails_names_the_way_around_a_taken_port(
+    started: Started, capsys: pytest.CaptureFixture[str], code: int, said: bool
+) -> None:
+    started.code = code
+    assert ran() == code
+    assert ("choose others with --port and --zeromq-port" in capsys.readouterr().err) == said
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "http"])
