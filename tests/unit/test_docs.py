@@ -1,0 +1,129 @@
+"""What the documentation says is there: links, commands with their options, configurations."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config.camera import CameraConfig
+from config.loader import load
+from daemon.capture.errors import Cause
+from daemon.diagnosis.advice import advice
+from daemon.verbs import COMMANDS, parser_for
+
+ROOT = Path(__file__).parents[2]
+PAGES = [
+    *ROOT.glob("*.md"),
+    *ROOT.glob("docs/**/*.md"),
+    ROOT / "systemd/README.md",
+]
+LINK = re.compile(r"\]\((?!https?:|#)([^)\s#]*)(?:#([^)\s]+))?\)")
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"(?:^|[ /])vedette ([a-z]+(?: .*)?)$")
+INLINE = re.compile(r"`vedette ([a-z][^`]*)`")
+BRACKETS = str.maketrans("", "", "[]")
+COMMENT = re.compile(r"(?:^|\s)#\s")
+PROMPT = re.compile(r"^\$ ")
+
+
+def text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def blocks(page: Path, *languages: str) -> Iterator[str]:
+    for language, body in BLOCK.findall(text_of(page)):
+        if language in languages:
+            yield body
+
+
+def anchors(page: Path) -> set[str]:
+    """As the usual renderers make them of headings."""
+    headings = re.findall(r"^#+ (.*)$", BLOCK.sub("", text_of(page)), re.MULTILINE)
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings
+    }
+
+
+def options() -> dict[str, set[str]]:
+    """What can be written after each verb: options, and words for a verb of its own."""
+    (verbs,) = (
+        action
+        for action in parser_for(COMMANDS)._actions
+        if isinstance(action, argparse._SubParsersAction)
+    )
+    return {name: set(_known(parser)) for name, parser in verbs.choices.items()}
+
+
+def _known(parser: argparse.ArgumentParser) -> Iterator[str]:
+    for action in parser._actions:
+        yield from action.option_strings
+        if isinstance(action, argparse._SubParsersAction):
+            for name, below in action.choices.items():
+                yield name
+                yield from _known(below)
+
+
+def commands(page: Path) -> Iterator[list[str]]:
+    """Words after `vedette` in what readers are told to type, and in the text."""
+    for body in blocks(page, "", "sh", "console"):
+        is_console = bool(re.search(r"^\$ ", body, re.MULTILINE))
+        for line in body.replace("\\\n", " ").splitlines():
+            found = COMMAND.search(COMMENT.split(line)[0])
+            if found is None or (is_console and not PROMPT.match(line)):
+                continue
+            rest = re.split(r" [|>&]|;", found[1])[0]
+            yield shlex.split(rest.translate(BRACKETS))
+    for found in INLINE.findall(BLOCK.sub("", text_of(page))):
+        yield shlex.split(found.translate(BRACKETS))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for path, anchor in LINK.findall(BLOCK.sub("", text_of(page))):
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), path
+        if anchor:
+            assert anchor in anchors(target), f"{path}#{anchor}"
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = text_of(ROOT / "docs/README.md")
+    for page in ROOT.glob("docs/**/*.md"):
+        name = page.relative_to(ROOT / "docs").as_posix()
+        assert name == "README.md" or name.startswith("adr/") or f"]({name})" in index, name
+
+
+def test_every_command_that_is_shown_has_such_a_verb_and_such_options() -> None:
+    known = options()
+    shown = [(page, words) for page in PAGES for words in commands(page)]
+    assert len(shown) > 30
+    for page, (verb, *rest) in shown:
+        assert verb in known, f"{page.name}: vedette {verb}"
+        used = {word.split("=")[0] for word in rest if re.match(r"--?[a-z]", word)}
+        assert used <= known[verb], f"{page.name}: {verb} {used - known[verb]}"
+
+
+def test_every_verb_is_in_the_list_of_verbs() -> None:
+    listed = re.findall(r"^\| `(\w+)` \|", text_of(ROOT / "docs/command-line.md"), re.MULTILINE)
+    assert set(COMMANDS) == set(listed)
+
+
+def test_every_whole_configuration_that_is_shown_can_be_loaded(tmp_path: Path) -> None:
+    whole = [body for page in PAGES for body in blocks(page, "yaml") if body.startswith("version:")]
+    assert len(whole) >= 4
+    for number, body in enumerate(whole):
+        file = tmp_path / f"{number}.yaml"
+        file.write_text(body, encoding="utf-8")
+        load(file, {})
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_troubleshooting_says_of_every_cause_what_the_page_says(cause: Cause) -> None:
+    page = text_of(ROOT / "docs/troubleshooting.md")
+    camera = CameraConfig(url="rtsp://10.0.0.5/h264", credential="camera_gate")
+    assert f"`{cause}` | {' '.join(advice(cause, camera).split())} |" in page
