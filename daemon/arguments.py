@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import UTC, datetime
 from pathlib import Path
 
 _MAX_LABEL_FILE_BYTES = 1024**2
@@ -62,6 +63,17 @@ def labels(text: str) -> tuple[str, ...]:
     path = Path(text)
     lines = _text(path).splitlines() if _is_file(path) else text.split(",")
     return tuple(line.strip() for line in lines if line.strip())
+
+
+def moment(text: str) -> int:
+    """A time in ISO 8601, UTC where it names no zone, in ns."""
+    try:
+        given = datetime.fromisoformat(text)
+        zoned = given if given.tzinfo else given.replace(tzinfo=UTC)
+        return int(zoned.timestamp()) * 10**9
+    except (ValueError, OverflowError):
+        msg = f"{text} is not a time as in 2026-11-26 or 2026-11-26T01:30:00Z"
+        raise argparse.ArgumentTypeError(msg) from None
 
 
 def _is_file(path: Path) -> bool:

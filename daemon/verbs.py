@@ -26,6 +26,10 @@ COMMANDS = {  # verb: (module, help)
     ),
     "evaluate": ("daemon.commands.evaluate", "measure a detector on labelled pictures"),
     "train": ("daemon.commands.train", "learn weights from labelled pictures"),
+    "export-labels": (
+        "daemon.commands.export_labels",
+        "make labelled pictures (COCO) of recordings",
+    ),
     "weights": ("daemon.commands.weights", "import, describe, fetch or export weights"),
     "keys": ("daemon.commands.keys", "make CURVE keys for the ZeroMQ socket"),
     "bench": ("daemon.commands.bench", "measure pipeline, capture, detector or tracking"),

@@ -1,1 +1,1 @@
-"""`vedette detect`: the detector over files instead of cameras."""
+"""Files instead of cameras: the detector over them, labelled pictures made of recordings."""
