@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
 
 from daemon.bench.worlds import LABELS, NOBODY, SIZE, Look
+from daemon.tracking.matching import best_pairs
 from daemon.tracking.tracker import NO_ROW, Tracker
 from daemon.tracking.tuning import Tuning
 
@@ -60,7 +60,7 @@ def verdict(said: Sequence[Numbering]) -> Verdict:
     shared = np.zeros((len(objects), len(numbers)))
     at = np.searchsorted(objects, truth[both]), np.searchsorted(numbers, number[both])
     np.add.at(shared, at, 1)
-    kept = shared[linear_sum_assignment(shared, maximize=True)].sum()
+    kept = shared[best_pairs(shared)].sum()
     there, given = (truth != NOBODY).sum(), (number > 0).sum()
     return Verdict(
         _switches(said),

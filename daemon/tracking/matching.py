@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import lap
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
 
 from daemon.tracking.boxes import corners, iou
 
@@ -36,6 +36,8 @@ def best_pairs(likeness: FloatArray) -> tuple[IndexArray, IndexArray]:
     """
     if not likeness.any():
         return _NONE, _NONE
-    rows, columns = linear_sum_assignment(likeness, maximize=True)
+    _, column_of, _ = lap.lapjv(-likeness, extend_cost=True)  # -1 for a row without one
+    rows = (column_of >= 0).nonzero()[0]
+    columns = column_of[rows].astype(np.intp)
     fit = likeness[rows, columns] > 0
     return rows[fit], columns[fit]
