@@ -116,7 +116,7 @@ class Tracker:
             self._sighted(row[matched], seen.at(matched), expected, at_s)
         new = (strong & (row == NO_ROW)).nonzero()[0]
         if len(new):
-            # The surest first: of two that come together, the order of boxes must not say who stays.
+            # The surest first: the order of boxes must not say which of two doubles stays.
             new = new[np.lexsort((*seen.xyxy[new].T, -seen.score[new]))]
             row[new] = self._begin(seen.at(new), at_s)
         confirmed = self._confirm(at_s)

@@ -127,7 +127,7 @@ def _with_one_more(about: Description, arrays: dict[str, Any]) -> Description:
 
 
 def _with_fewer_labels(about: Description, _: dict[str, Any]) -> Description:
-    return replace(about, labels=about.labels[:2])
+    return replace(about, labels=about.labels[:2], thresholds=(), groups=())
 
 
 def _of_an_unknown_architecture(about: Description, _: dict[str, Any]) -> Description:

@@ -88,7 +88,7 @@ def test_a_camera_that_breaks_is_seen_everywhere_and_repaired_by_a_reload(story:
     story.systemd.wait_for("READY=1")
     story.systemd.wait_for("STATUS=2/2 cameras up", 20)
     browser.get(f"http://{daemon.http}/")
-    until(lambda: {story.badge("gate"), story.badge("yard")} == {"streaming"}, 20)
+    until(lambda: {story.badge("gate"), story.badge("yard")} == {"live"}, 20)
     until(lambda: story.up("gate") == 1, 20)
 
     story.begin()
@@ -98,7 +98,7 @@ def test_a_camera_that_breaks_is_seen_everywhere_and_repaired_by_a_reload(story:
     story.when("broken: metric", lambda: story.up("gate") == 0)
     story.when("broken: alert pending", lambda: story.alert("CameraDown") == "pending")
     story.systemd.wait_for("STATUS=1/2 cameras up", 20)
-    assert (story.badge("yard"), story.up("yard")) == ("streaming", 1), "the other one goes on"
+    assert (story.badge("yard"), story.up("yard")) == ("live", 1), "the other one goes on"
 
     with rtsp_server() as replacement:
         story.begin()
@@ -110,7 +110,7 @@ def test_a_camera_that_breaks_is_seen_everywhere_and_repaired_by_a_reload(story:
         applied = daemon.reload(cameras=story.cameras(replacement))
         assert applied.startswith("applied restarted=gate"), applied
         story.when("repaired: API", lambda: story.state("gate") == "streaming")
-        story.when("repaired: page", lambda: story.badge("gate") == "streaming")
+        story.when("repaired: page", lambda: story.badge("gate") == "live")
         story.when("repaired: metric", lambda: story.up("gate") == 1)
         story.when("repaired: alert gone", lambda: story.alert("CameraDown") == "")
         story.systemd.wait_for("STATUS=2/2 cameras up", 20)

@@ -192,7 +192,7 @@ def test_a_camera_that_hangs_up_to_ask_for_a_login_is_visited_again(login: str) 
         listener.shutdown(socket.SHUT_RDWR)
         thread.join()
     assert authorized == [False, True]
-    assert error.kind is Cause.EOF
+    assert error.kind in (Cause.EOF, Cause.RESET)  # as fast as the server hung up
 
 
 @pytest.mark.parametrize(

@@ -35,12 +35,13 @@ def test_a_life_as_systemd_sees_it(tmp_path: Path, systemd: ServiceManager) -> N
     dead = {"url": f"rtsp://127.0.0.1:{free_port()}/nothing"}
     config = SMALL | {"cameras": {"alive": SCENE, "dead": dead}}
     with running_daemon(tmp_path, config) as daemon:
-        systemd.wait_for("READY=1")
+        ready = systemd.wait_for("READY=1")
         ready_s = time.monotonic()
         assert daemon.get("/readyz")[0] == 200
         steps = [news for news in systemd.heard if "EXTEND_TIMEOUT_USEC" in news]
         assert len(steps) == 4, "begin, built, two batch sizes"
-        systemd.wait_for("STATUS=1/2 cameras up", 10)
+        if ready["STATUS"] != "1/2 cameras up":  # a camera that was as fast as the model
+            systemd.wait_for("STATUS=1/2 cameras up", 10)
         systemd.wait_for("WATCHDOG=1", 10)
         assert WATCHDOG_S / 3 - 0.2 <= time.monotonic() - ready_s <= WATCHDOG_S
         assert daemon.reload(cameras={"alive": SCENE}).startswith("applied removed=dead")
