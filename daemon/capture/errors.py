@@ -115,6 +115,12 @@ class CaptureError(Exception):
         self.kind = kind
         self.detail = detail
 
+    def bare(self) -> CaptureError:
+        """The same, never raised: to be kept. An exception that was raised holds every frame that
+        it passed, and they the stream, its decoder and its pictures.
+        """
+        return CaptureError(self.kind, self.detail)
+
 
 def classify(
     error: BaseException, *, medium: Medium, opening: bool, elapsed_s: float, timeout_s: float

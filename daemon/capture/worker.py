@@ -99,7 +99,7 @@ class CameraWorker:
         try:
             self._intake.consume(self._open, self._stopping)
         except CaptureError as error:
-            return error
+            return error.bare()  # it is kept until the next one: without the stream that was lost
         except MemoryError:  # what this camera held is given back now
             return CaptureError(Cause.RESOURCES, "out of memory")
         except Exception as error:

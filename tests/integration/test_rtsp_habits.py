@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import re
 import socket
@@ -15,15 +16,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 
 from config.camera import CameraConfig
 from daemon.books.accounting import Drop
 from daemon.books.states import CameraState
 from daemon.capture import CaptureError, Cause, open_source
+from daemon.capture.av_source import AvSource
 from daemon.capture.pacer import Pacer
+from daemon.capture.rtsp import Relay
 from daemon.clock import SystemClock
 from tests.support.capture_rig import INPUT, running
+from tests.support.fault_proxy import fault_proxy
 from tests.support.floods import FLOODS, flood
 from tests.support.require import program
 from tests.support.rtsp_server import RtspServer, rtsp_server
@@ -233,6 +238,46 @@ def test_media_on_a_channel_that_was_not_agreed_upon_ends_the_open(camera: Scrip
     error = failure(camera.url, open_timeout_s=1.0)
     assert str(error) == "protocol: it sends on other channels than agreed upon"
     assert time.monotonic() - started_s < 2.0
+
+
+PARTS = (AvSource, Relay, av.VideoCodecContext, av.VideoFrame)
+
+
+def parts_of_streams() -> int:
+    return sum(isinstance(one, PARTS) for one in gc.get_objects())
+
+
+def lost_by(url: str, lose: Callable[[], object]) -> Cause | None:
+    """Watch until a few pictures have come and the stream is then lost."""
+    camera = CameraConfig.model_validate({"url": url, **QUICK})
+    try:
+        source = open_source(camera, input_spec=INPUT, clock=SystemClock(), pause=lambda _: False)
+        with closing(source):
+            for number, _ in enumerate(source.samples(Pacer(10.0, live=True))):
+                if number == 2:
+                    lose()
+    except CaptureError as error:
+        return error.kind
+    return None
+
+
+@pytest.mark.parametrize("cause", [Cause.EOF, Cause.RESET, Cause.TIMEOUT])
+def test_a_lost_stream_is_freed_at_once(camera: ScriptedCamera, cause: Cause) -> None:
+    with fault_proxy(camera.port) as proxy:
+        ways = {
+            Cause.EOF: partial(proxy.break_all, reset=False),
+            Cause.RESET: partial(proxy.break_all, reset=True),
+            Cause.TIMEOUT: proxy.frozen.set,
+        }
+        gc.collect()
+        before = parts_of_streams()
+        gc.disable()  # it seldom comes by where a process holds as much as TensorFlow does
+        try:
+            found = lost_by(f"rtsp://127.0.0.1:{proxy.port}/stream", ways[cause])
+            left = parts_of_streams() - before
+        finally:
+            gc.enable()
+    assert (found, left) == (cause, 0)
 
 
 def test_a_session_is_kept_alive(camera: ScriptedCamera) -> None:

@@ -46,7 +46,7 @@ class Relay:
     """
 
     def __init__(self, wanted: Wanted, remaining_s: SupportsFloat) -> None:
-        self.failure: CaptureError | None = None  # why the camera's side ended
+        self._failure: CaptureError | None = None
         self.budget = Budget()
         self._playing = visit(wanted, remaining_s)
         try:
@@ -69,6 +69,11 @@ class Relay:
         """Where FFmpeg finds the stream; good for one visitor, once."""
         return self._reception.address
 
+    @property
+    def failure(self) -> CaptureError | None:
+        """Why the camera's side ended; a new one each time, for raising it adds to it."""
+        return None if self._failure is None else self._failure.bare()
+
     def close(self) -> None:
         """Call when FFmpeg has closed its end, or has not come."""
         self._reception.close()
@@ -84,7 +89,7 @@ class Relay:
             )
             if admitted is not None:
                 visitor, reader = admitted
-                self.failure = _ended(_Flow(playing, visitor, reader, self.budget))
+                self._failure = _ended(_Flow(playing, visitor, reader, self.budget))
         finally:
             if visitor is not None:
                 visitor.close()
@@ -96,7 +101,7 @@ def _ended(flow: _Flow) -> CaptureError | None:
     try:
         flow.run()
     except CaptureError as error:
-        return error
+        return error.bare()
     except ssl.SSLError:
         kind = Cause.RESET
     except OSError as error:

@@ -89,3 +89,18 @@ def test_a_call_that_succeeds_gives_its_result() -> None:
 def test_an_error_says_its_kind_and_detail() -> None:
     assert str(CaptureError(Cause.TOO_LARGE, "16384x16384")) == "too_large: 16384x16384"
     assert str(CaptureError(Cause.EOF)) == "eof"
+
+
+def test_an_error_that_is_kept_holds_nothing_of_where_it_was_raised() -> None:
+    def fail() -> None:
+        try:
+            raise av_error(errno.ECONNRESET)
+        except ConnectionResetError:
+            raise CaptureError(Cause.RESET, "in the middle") from None
+
+    with pytest.raises(CaptureError) as caught:
+        fail()
+    assert None not in (caught.value.__traceback__, caught.value.__context__)
+    bare = caught.value.bare()
+    assert (bare.kind, bare.detail) == (Cause.RESET, "in the middle")
+    assert bare.__traceback__ is bare.__context__ is bare.__cause__ is None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -335,3 +337,27 @@ def test_a_stream_is_opened_for_the_newest_input() -> None:
     capture.wait_for_frames(1)
     capture.stop()
     assert seen == [wide]
+
+
+def test_a_stream_that_was_lost_is_freed_before_the_next_one() -> None:
+    streams: list[weakref.ref[FakeSource]] = []
+
+    class BreakingSource(FakeSource):
+        def samples(self, pacer: Pacer) -> Iterator[Sample | Lost]:
+            yield from super().samples(pacer)
+            raise CaptureError(Cause.RESET)
+
+    def opener(camera: CameraConfig, **_: Any) -> Source:
+        source = BreakingSource([sample(0.0)])
+        streams.append(weakref.ref(source))
+        return source
+
+    capture = rig(opener, reconnect={"min_s": 60.0, "max_s": 60.0})
+    gc.disable()  # it seldom comes by where a process holds as much as TensorFlow does
+    try:
+        capture.start()
+        capture.wait_for(lambda: capture.status.state is CameraState.BACKOFF)
+        capture.wait_for(lambda: streams[0]() is None)
+    finally:
+        gc.enable()
+        capture.stop()
