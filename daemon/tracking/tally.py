@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from daemon.tracking.happenings import Counts
 from daemon.tracking.lines import Lines
-from daemon.tracking.tracks import Tracks
+from daemon.tracking.tracks import Tracks, by_label
 from daemon.tracking.zones import Zones
 
 IntArray = npt.NDArray[np.intp]
@@ -41,18 +40,13 @@ class Tally:
         live: IntArray = tracks.live[tracks.number[tracks.live] > 0]
         label = tracks.label[live]
         return Counts(
-            present=self._by_label(np.unique(label, return_counts=True)),
+            present={self._labels[of]: number for of, number in by_label(label)},
             zones={
                 name: {self._labels[of]: number for of, number in found}
                 for name, found in zip(zones.places.names, zones.counts(live, label), strict=True)
             },
             lines=self._lines(),
         )
-
-    def _by_label(self, found: tuple[npt.NDArray[Any], npt.NDArray[Any]]) -> dict[str, int]:
-        labels, numbers = found
-        pairs = zip(labels.tolist(), numbers.tolist(), strict=True)
-        return {self._labels[label]: number for label, number in pairs}
 
     def _lines(self) -> Crossings:
         found: Crossings = {name: {} for name in self._names}

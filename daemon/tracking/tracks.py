@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -78,3 +79,10 @@ class Tracks:
                 longer[:before] = column
                 setattr(self, name, longer)
         self._spare.extend(range(after - 1, before - 1, -1))
+
+
+def by_label(label: IntArray) -> list[tuple[int, int]]:
+    """(label, number) of each label that is there, in order. Asked for every picture: `np.unique`
+    would give the interpreter away, and wait for it ten times longer than it takes to count.
+    """
+    return sorted(Counter(label.tolist()).items())

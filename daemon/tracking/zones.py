@@ -15,6 +15,7 @@ import numpy.typing as npt
 from config.zones import ZoneConfig
 from daemon.tracking.places import Places, lengthened
 from daemon.tracking.polygon import inside
+from daemon.tracking.tracks import by_label
 
 FloatArray = npt.NDArray[np.floating[Any]]
 BoolArray = npt.NDArray[np.bool_]
@@ -131,12 +132,10 @@ class Zones:
 
     def counts(self, live: IntArray, label: IntArray) -> list[list[tuple[int, int]]]:
         """For each zone (label, number) of the objects in `live` [N] that are inside."""
+        if not len(self.places):
+            return []
         inside = self.inside[live]
-        found = []
-        for zone in range(len(self.places)):
-            labels, numbers = np.unique(label[inside[:, zone]], return_counts=True)
-            found.append(list(zip(labels.tolist(), numbers.tolist(), strict=True)))
-        return found
+        return [by_label(label[inside[:, zone]]) for zone in range(len(self.places))]
 
     def _loitering(self, rows: IntArray, at_s: float) -> list[Passage]:
         stayed_s = at_s - self._entered_s[rows]
