@@ -261,23 +261,25 @@ def lost_by(url: str, lose: Callable[[], object]) -> Cause | None:
     return None
 
 
-@pytest.mark.parametrize("cause", [Cause.EOF, Cause.RESET, Cause.TIMEOUT])
-def test_a_lost_stream_is_freed_at_once(camera: ScriptedCamera, cause: Cause) -> None:
+@pytest.mark.parametrize("way", ["ended", "broken", "silent"])
+def test_a_lost_stream_is_freed_at_once(camera: ScriptedCamera, way: str) -> None:
     with fault_proxy(camera.port) as proxy:
-        ways = {
-            Cause.EOF: partial(proxy.break_all, reset=False),
-            Cause.RESET: partial(proxy.break_all, reset=True),
-            Cause.TIMEOUT: proxy.frozen.set,
-        }
+        lose = {
+            "ended": partial(proxy.break_all, reset=False),
+            "broken": partial(proxy.break_all, reset=True),
+            "silent": proxy.frozen.set,
+        }[way]
         gc.collect()
         before = parts_of_streams()
         gc.disable()  # it seldom comes by where a process holds as much as TensorFlow does
         try:
-            found = lost_by(f"rtsp://127.0.0.1:{proxy.port}/stream", ways[cause])
+            cause = lost_by(f"rtsp://127.0.0.1:{proxy.port}/stream", lose)
             left = parts_of_streams() - before
         finally:
             gc.enable()
-    assert (found, left) == (cause, 0)
+    # The two halves of a broken connection end in any order.
+    assert cause in ({Cause.TIMEOUT} if way == "silent" else {Cause.EOF, Cause.RESET})
+    assert left == 0
 
 
 def test_a_session_is_kept_alive(camera: ScriptedCamera) -> None:
