@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime
 from pathlib import Path
+
+from daemon.moments import wall_ns
 
 _MAX_LABEL_FILE_BYTES = 1024**2
 
@@ -68,9 +69,7 @@ def labels(text: str) -> tuple[str, ...]:
 def moment(text: str) -> int:
     """A time in ISO 8601, UTC where it names no zone, in ns."""
     try:
-        given = datetime.fromisoformat(text)
-        zoned = given if given.tzinfo else given.replace(tzinfo=UTC)
-        return int(zoned.timestamp()) * 10**9
+        return wall_ns(text)
     except (ValueError, OverflowError):
         msg = f"{text} is not a time as in 2026-11-26 or 2026-11-26T01:30:00Z"
         raise argparse.ArgumentTypeError(msg) from None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from starlette.requests import Request
 
 from daemon.books.reports import CameraReport
 from daemon.http.errors import ApiError
 from daemon.http.view import View
+from daemon.moments import wall_ns
 
 
 def camera(view: View, name: str) -> CameraReport:
@@ -36,9 +35,7 @@ def moment(request: Request, name: str) -> int | None:
     if text is None:
         return None
     try:
-        given = datetime.fromisoformat(text)
-        zoned = given if given.tzinfo else given.replace(tzinfo=UTC)
-        return int(zoned.timestamp()) * 10**9
+        return wall_ns(text)
     except (ValueError, OverflowError):
         detail = f"{name} must be a time, as in 2026-11-26T01:30:00Z"
         raise ApiError(400, "bad_query", detail) from None
