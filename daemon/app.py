@@ -12,7 +12,7 @@ from daemon.capture.source import open_source as open_by_url
 from daemon.capture.worker import CameraWorker
 from daemon.clock import Clock
 from daemon.doors import Doors
-from daemon.memory_bound import MemoryBound
+from daemon.memory import MemoryBound
 from daemon.pipeline.policy import BatchPolicy
 from daemon.pipeline.slot import Slot, SlotBoard
 from daemon.pipeline.threads import Pipeline, PipelineSetup

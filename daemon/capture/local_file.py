@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from config.files import UnusableFileError, check_regular_file
-from daemon.bounded import bounded
+from daemon.background import bounded
 from daemon.capture.errors import CaptureError, Cause
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from config.files import UnusableFileError, check_regular_file
-from daemon.bounded import bounded
+from daemon.background import bounded
 
 PATIENCE_S = 0.5  # a file system that is well answers in milliseconds
 

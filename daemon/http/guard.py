@@ -1,28 +1,47 @@
-"""Who is let in: the name asked for, no pages of other sites, the token. HTTP thread."""
+"""Who is let in: the name asked for, no pages of other sites, the token. HTTP thread.
+
+**Names.** A page of some other site can give its own name the address 127.0.0.1 and then read every
+answer, for to the browser they come from one origin (DNS rebinding). The `Host` header still tells
+the name.
+
+**Token.** `Authorization: Bearer TOKEN`, or Basic with the token as any user's password. Browsers
+ask for a Basic login by themselves, so the live page needs no form and no cookie.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import binascii
+import hashlib
+import hmac
+import ipaddress
 import logging
+from base64 import b64decode
+from collections import Counter, OrderedDict
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from pydantic import SecretStr
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from config.credentials import resolve_token
 from config.schema import HttpConfig
-from config.urls import split_host_port
+from config.urls import is_loopback, split_host_port
 from daemon.clock import Clock
 from daemon.http.errors import ApiError
-from daemon.http.hosts import KnownHosts
 from daemon.http.prefix import path_of
-from daemon.http.tokens import CHALLENGE, Guesses, TokenCheck
 
 log = logging.getLogger(__name__)
 
 OPEN_PATHS = frozenset({"/healthz"})  # says nothing but that the process makes progress
 WRONG_TOKEN_DELAY_S = 1.0
 LOG_EVERY_S = 60.0
+MAX_WAITING = 16  # wrong tokens that wait for their answer
+MAX_WAITING_EACH = 4  # of one address
+MOST_KNOWN = 256  # addresses that gave the right one
+CHALLENGE = 'Basic realm="vedette", charset="UTF-8"'
 
 
 class Guard:
@@ -90,6 +109,76 @@ class Guard:
         raise _unauthorized("wrong_token", "this is not the access token")
 
 
+class KnownHosts:
+    """A listener on loopback answers to loopback's names, another to any, unless `allowed_hosts`
+    are given; addresses of an outside listener need not be among them, as none can be rebound.
+    """
+
+    def __init__(self, listen_host: str, allowed_hosts: Collection[str]) -> None:
+        self._inside = is_loopback(listen_host)
+        self._allowed = frozenset(name.lower() for name in allowed_hosts)
+
+    def know(self, header: str) -> bool:
+        """Whether a `Host` header, port and all, is one of ours."""
+        host = _without_port(header).lower().removesuffix(".")
+        if host in self._allowed or host == "localhost":
+            return True
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return not self._inside and not self._allowed
+        return address.is_loopback or not self._inside
+
+
+class TokenCheck:
+    """Keeps a digest only; how long a comparison takes says nothing of the token. Any thread."""
+
+    def __init__(self, token: SecretStr) -> None:
+        self._digest = _digest(token.get_secret_value().encode())
+
+    def holds(self, authorization: str) -> bool:
+        """Whether this header carries the token."""
+        given = _given(authorization)
+        return given is not None and hmac.compare_digest(_digest(given), self._digest)
+
+
+class Guesses:
+    """How fast the token can be guessed. Event loop only.
+
+    A wrong one holds a place for as long as its answer waits, and there are few places: beyond
+    them nothing is compared. An address that gave the right token needs none, until it gives a
+    wrong one.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: Counter[str] = Counter()
+        self._known: OrderedDict[str, None] = OrderedDict()
+
+    def may_try(self, peer: str) -> bool:
+        """Whether what this address gives is looked at."""
+        if peer in self._known:
+            return True
+        return self._waiting[peer] < MAX_WAITING_EACH and self._waiting.total() < MAX_WAITING
+
+    def was_right(self, peer: str) -> None:
+        self._known[peer] = None
+        self._known.move_to_end(peer)
+        if len(self._known) > MOST_KNOWN:
+            self._known.popitem(last=False)
+
+    @contextmanager
+    def was_wrong(self, peer: str) -> Iterator[None]:
+        """Hold a place meanwhile."""
+        self._known.pop(peer, None)
+        self._waiting[peer] += 1
+        try:
+            yield
+        finally:
+            self._waiting[peer] -= 1
+            if not self._waiting[peer]:
+                del self._waiting[peer]
+
+
 class _Refusals:
     """Wrong tokens in the log: the first at once, then one line a minute at most."""
 
@@ -112,3 +201,26 @@ def _peer(scope: Scope) -> str:
 
 def _unauthorized(reason: str, detail: str) -> ApiError:
     return ApiError(401, reason, detail, headers={"www-authenticate": CHALLENGE})
+
+
+def _without_port(header: str) -> str:
+    if header.startswith("["):
+        return header[1:].partition("]")[0]
+    return header.partition(":")[0]
+
+
+def _digest(text: bytes) -> bytes:
+    return hashlib.sha256(text).digest()
+
+
+def _given(authorization: str) -> bytes | None:
+    scheme, _, value = authorization.partition(" ")
+    value = value.strip()
+    if scheme.lower() == "bearer":
+        return value.encode()
+    if scheme.lower() == "basic":
+        try:
+            return b64decode(value, validate=True).partition(b":")[2]
+        except (binascii.Error, ValueError):  # ValueError: not ASCII
+            return None
+    return None

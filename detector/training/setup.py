@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import tensorflow as tf
+
 from detector.datasets.samples import DataError, Dataset, Fault, Sample, join, open_dataset
 from detector.models import Model, find_model
 from detector.networks.backbone import stage_prefixes
 from detector.networks.ops import Tensor
-from detector.training import penalty
 from detector.training.augmentation import Augmentation
 from detector.training.automl import AutomlOptions
 from detector.training.examples import Examples, read, repeat_weights
@@ -20,6 +21,8 @@ from detector.training.learner import Learner
 from detector.training.objectives import objective_for
 from detector.training.rates import Rates
 from detector.training.settings import Settings
+
+_AUTOML_DECAY, _YOLO_DECAY = 4e-5, 5e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,6 @@ def prepare(settings: Settings) -> Setup:
 
 def learner_for(setup: Setup) -> tuple[Learner, str]:
     """The network at its start, and where that comes from. Raises ModelError."""
-    from detector.training.devices import strategy
-
     settings, labels = setup.settings, setup.data.labels
     start: Start = starting_point(setup.model, settings.model, labels, settings.init, settings.seed)
     objective = objective_for(
@@ -89,9 +90,29 @@ def learner_for(setup: Setup) -> tuple[Learner, str]:
         frozen_prefixes=stage_prefixes(setup.model.spec.backbone, settings.frozen_stages),
         precision=settings.precision,
         penalty=_penalty(settings),
-        strategy=strategy(),
+        strategy=_strategy(),
     )
     return learner, start.origin
+
+
+def automl_penalty(variables: Mapping[str, Tensor]) -> Tensor:
+    """What large kernels cost in google/automl: of every kernel, by name of variable."""
+    kernels = [value for name, value in variables.items() if name.endswith("kernel")]
+    return _AUTOML_DECAY * tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels])  # Σw² / 2
+
+
+def yolo_penalty(variables: Mapping[str, Tensor]) -> Tensor:
+    """What they cost in EfficientNet-YOLOv3: of the kernels after the backbone. The article's
+    EfficientDet has no such part.
+    """
+    kernels = [v for k, v in variables.items() if k.startswith("yolo/") and k.endswith("kernel")]
+    return 2 * _YOLO_DECAY * tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels])
+
+
+def _strategy() -> tf.distribute.Strategy | None:
+    """Every GPU takes its part of a batch, where there are several."""
+    gpus = tf.config.list_logical_devices("GPU")
+    return tf.distribute.MirroredStrategy(gpus) if len(gpus) > 1 else None
 
 
 def _read(paths: Sequence[Path], split: str | None, labels: Sequence[str] | None) -> Dataset:
@@ -127,7 +148,7 @@ def _options(settings: Settings) -> AutomlOptions | None:
 def _penalty(settings: Settings) -> Callable[[Mapping[str, Tensor]], Tensor] | None:
     if not settings.penalty:
         return None
-    return penalty.yolo if settings.is_yolo else penalty.automl
+    return yolo_penalty if settings.is_yolo else automl_penalty
 
 
 def _whole_from(settings: Settings, pictures: int) -> int | None:

@@ -11,11 +11,12 @@ import pytest
 import tensorflow as tf
 
 from detector.networks.sizes import ARTICLE_SIZES, SIZES, YOLO_SIZES
-from detector.training import penalty, schedules
+from detector.training import schedules
 from detector.training.anchor_targets import BACKGROUND, IGNORED, AnchorTargets
 from detector.training.automl import AutomlObjective, AutomlOptions
 from detector.training.box_iou import IouKind, box_iou
 from detector.training.objectives import objective_for
+from detector.training.setup import yolo_penalty
 from detector.training.yolo import YoloObjective, YoloOptions
 from tests.golden import article
 from tests.golden.recorded import training
@@ -295,6 +296,6 @@ def test_yolo_compares_boxes_alike() -> None:
 
 
 def test_yolo_asks_the_same_price_for_large_kernels() -> None:
-    cost = penalty.yolo(article.weights("yolo_b0").arrays)
+    cost = yolo_penalty(article.weights("yolo_b0").arrays)
     expected = float(training("article_yolo_b0")["l2_regularisation_sum_of_net_losses"])
     assert float(cost) == pytest.approx(expected, rel=1e-6)

@@ -23,7 +23,7 @@ import numpy as np  # noqa: E402
 import numpy.typing as npt  # noqa: E402
 
 from config.loader import load  # noqa: E402
-from daemon import app, log, memory, memory_bound  # noqa: E402
+from daemon import app, log, memory  # noqa: E402
 from daemon.capture.av_source import AvSource  # noqa: E402
 from daemon.capture.pacer import Pacer  # noqa: E402
 from daemon.clock import SystemClock  # noqa: E402
@@ -133,7 +133,7 @@ def grow(camera: str) -> None:
         held = []
         for sample in samples(source, pacer):
             if threading.current_thread().name == f"capture:{camera}":
-                held.append(bytearray(100 * memory_bound.MB))
+                held.append(bytearray(100 * memory.MB))
             yield sample
 
     AvSource.samples = growing  # type: ignore[method-assign]
@@ -192,7 +192,7 @@ def main() -> int:
     if arguments.slow:
         slow_down(arguments.slow)
     if arguments.grow:
-        memory_bound.ROOM_MB = memory_bound.ROOM_PER_CAMERA_MB = 200
+        memory.ROOM_MB = memory.ROOM_PER_CAMERA_MB = 200
         grow(arguments.grow)
     if arguments.no_thread:
         deny_thread(arguments.no_thread)

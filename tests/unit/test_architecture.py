@@ -55,3 +55,10 @@ def test_the_threads_have_the_names_that_the_code_gives_them() -> None:
 
 def test_it_stays_as_short_as_it_was() -> None:
     assert TEXT.count("\n") <= MOST_LINES
+
+
+def test_the_unit_tests_stand_in_the_rooms_of_what_they_test() -> None:
+    here = ROOT / "tests" / "unit"
+    rooms = {path.parent.relative_to(here) for path in here.rglob("test_*.py")} - {Path()}
+    assert len(rooms) > 20
+    assert [room for room in rooms if not any((ROOT / room).glob("*.py"))] == []

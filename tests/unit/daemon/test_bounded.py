@@ -10,7 +10,7 @@ import pytest
 
 from config.camera import CameraConfig
 from config.files import UnusableFileError
-from daemon.bounded import bounded
+from daemon.background import bounded
 from daemon.capture import local_file
 from daemon.capture.errors import CaptureError, Cause
 from daemon.capture.source import open_source

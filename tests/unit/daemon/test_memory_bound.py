@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from daemon.memory_bound import available_to_us_mb, room_mb
+from daemon.memory import available_to_us_mb, room_mb
 
 BOUNDED = """
 import ctypes, logging, threading
-from daemon.memory_bound import MB, MemoryBound
+from daemon.memory import MB, MemoryBound
 bound = MemoryBound(lambda: 0)  # nothing but the stacks of two cameras
 bound.tighten(2)
 grown = []

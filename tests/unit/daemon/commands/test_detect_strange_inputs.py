@@ -16,7 +16,7 @@ from daemon.commands import detect
 from daemon.offline import batches
 from tests.support import marked
 from tests.support.clips import encode
-from tests.unit.daemon.commands.test_detect_command import Bench, make_image, make_video, read_video
+from tests.unit.daemon.commands.test_detect import Bench, make_image, make_video, read_video
 
 
 @pytest.fixture

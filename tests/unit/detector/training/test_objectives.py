@@ -9,11 +9,12 @@ import tensorflow as tf
 from detector.boxes.anchors import anchor_boxes, cells_per_side
 from detector.boxes.decode import decode_boxes
 from detector.networks.sizes import ARTICLE_SIZES, SIZES, YOLO_SIZES
-from detector.training import penalty, schedules
+from detector.training import schedules
 from detector.training.anchor_targets import BACKGROUND, IGNORED, encode
 from detector.training.article import ArticleObjective
 from detector.training.automl import AutomlObjective, AutomlOptions
 from detector.training.objectives import objective_for
+from detector.training.setup import automl_penalty, yolo_penalty
 from detector.training.yolo import YoloObjective, YoloOptions
 
 D0, ARTICLE_D0 = SIZES["efficientdet-d0"], ARTICLE_SIZES["efficientdet-d0"]
@@ -244,8 +245,8 @@ def test_only_kernels_are_penalised() -> None:
         "yolo/p5/predict/bias": tf.fill([1], 9.0),
         "yolo/p5/head/bn/gamma": tf.fill([1], 9.0),
     }
-    assert float(penalty.automl(variables)) == pytest.approx(4e-5 * (2 + 12 + 9) / 2)
-    assert float(penalty.yolo(variables)) == pytest.approx(5e-4 * 9)
+    assert float(automl_penalty(variables)) == pytest.approx(4e-5 * (2 + 12 + 9) / 2)
+    assert float(yolo_penalty(variables)) == pytest.approx(5e-4 * 9)
 
 
 def test_the_rate_of_an_epoch_holds_for_all_its_steps() -> None:

@@ -16,9 +16,15 @@ from starlette.types import Receive, Scope, Send
 
 from config.errors import CredentialError
 from config.schema import HttpConfig
-from daemon.http.guard import Guard
-from daemon.http.hosts import KnownHosts
-from daemon.http.tokens import MAX_WAITING, MAX_WAITING_EACH, MOST_KNOWN, Guesses, TokenCheck
+from daemon.http.guard import (
+    MAX_WAITING,
+    MAX_WAITING_EACH,
+    MOST_KNOWN,
+    Guard,
+    Guesses,
+    KnownHosts,
+    TokenCheck,
+)
 from tests.support.fakes import FakeClock
 from tests.support.web import Browser
 
