@@ -11,7 +11,7 @@ import sys
 from daemon import console
 from daemon.console import complain
 from daemon.exits import EXIT_FAILED
-from daemon.surroundings import surroundings
+from daemon.surroundings import surroundings, unanswering
 from daemon.verbs import COMMANDS, parser_for
 
 
@@ -46,6 +46,10 @@ def _run(argv: list[str]) -> int:
     # Only the verb that is asked for is imported: `check` and `tail` answer without TensorFlow.
     verb = next((word for word in argv if word in COMMANDS), None)
     args = parser_for({verb} if verb else ()).parse_args(argv)
+    silent = unanswering(vars(args).values())
+    if silent is not None:
+        complain(f"vedette: {silent}: the file system does not answer; `findmnt --target` names it")
+        return EXIT_FAILED
     return int(args.run(args))
 
 
