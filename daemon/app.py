@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from config.camera import CameraConfig
 from daemon.books.reports import ModelReport
 from daemon.cameras.crew import Crew
 from daemon.capture.sample import OpenSource
@@ -69,6 +70,7 @@ class App:
         )
         self._reloader = Reloader(equipment, self, doors.history, clock)
         self._draining = False
+        self._granted: frozenset[str] = frozenset()  # cameras that run; all of them in no fleet
         self._bound = MemoryBound()
 
     def start(self) -> None:
@@ -113,6 +115,22 @@ class App:
         self._reloader.conclude(prepared)
         self._tighten()
 
+    def grants_changed(self) -> bool:
+        """Whether other cameras shall run than do."""
+        cameras = self._doors.config.cameras
+        return self._doors.fence.granted(cameras, self._clock.now_s()) != self._granted
+
+    def obey_grants(self) -> None:
+        """Open the streams that were granted, close those that are no more. What ends says so as
+        long as it may.
+        """
+        before = self._granted
+        self.use_cameras(self._equipment)
+        stopped = before - self._granted
+        seats = self._doors.roster.seats()
+        self._doors.publisher.end_lives(seat for seat in seats if seat.name in stopped)
+        self._doors.fence.obeyed(self._granted)
+
     def given_up(self) -> frozenset[str]:
         return self._crew.given_up()
 
@@ -136,8 +154,9 @@ class App:
     def use_cameras(self, wanted: Equipment) -> None:
         config = self._doors.config = wanted.loaded.config
         before = self._doors.roster.seats()
+        self._granted = self._doors.fence.granted(config.cameras, self._clock.now_s())
         self._crew.use(
-            config.cameras,
+            _granted_alone(config.cameras, self._granted),
             score_threshold=config.model.score_threshold,
             again=self._crew.given_up(),
         )
@@ -159,6 +178,7 @@ class App:
             model.warmup_s,
             self._pipeline.max_batch(),
             detector.trace_count - model.traces,
+            self._pipeline.occupancy.pace(),
         )
 
     def waiting(self) -> int:
@@ -184,6 +204,16 @@ class App:
             clock=self._clock,
             open_source=self._open_source,
         )
+
+
+def _granted_alone(
+    cameras: Mapping[str, CameraConfig], granted: frozenset[str]
+) -> Mapping[str, CameraConfig]:
+    """The cameras, those without a grant switched off."""
+    return {
+        name: camera if name in granted else camera.model_copy(update={"enabled": False})
+        for name, camera in cameras.items()
+    }
 
 
 def _setup(equipment: Equipment) -> PipelineSetup:

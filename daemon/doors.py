@@ -39,6 +39,7 @@ from daemon.reload.access import check_token
 from daemon.reload.editor import Editor
 from daemon.reload.history import ReloadHistory
 from daemon.reporter import DaemonReporter, Stage
+from daemon.seats.fence import Fence, NoFence
 from daemon.seats.roster import Roster
 from daemon.seats.rules import CameraRules
 from daemon.seats.seat import Numbers, Seat
@@ -67,7 +68,9 @@ class Doors:
         clock: Clock,
         *,
         make_metrics: Callable[[CollectorRegistry], Metrics] = with_link_reasons,
+        fence: Fence | None = None,
     ) -> None:
+        self.fence = fence or NoFence()
         config = self.config = loaded.config
         self._loaded = loaded
         self._clock = clock
@@ -134,8 +137,7 @@ class Doors:
 
     def use_sinks(self, config: Config) -> None:
         """A fresh sink is told first how every camera is. Raises SinkError."""
-        statuses = [seat.status.now() for seat in self.roster.seats()]
-        greeting = [self.publisher.status_message(status) for status in statuses]
+        greeting = self.publisher.greetings(self.roster.seats())
         self._outputs.use(config.sinks, greeting=greeting)
 
     def use_log(self, wanted: LogConfig) -> None:
@@ -188,15 +190,23 @@ class Doors:
     def _make_seat(
         self, name: str, config: CameraConfig, *, rules: CameraRules, numbers: Numbers
     ) -> Seat:
-        counts = self.metrics.camera(name)
+        counts, licence = self.metrics.camera(name), self.fence.licence(name)
 
         def tell(status: CameraStatus) -> None:
-            self.publisher.status(status)
+            self.publisher.status(status, licence.permit)
             counts.status_changed(status)
             self.memory.status_changed(status)
 
         status = Status(name, self._clock, tell)
-        return Seat(name, config, status=status, rules=rules, numbers=numbers, counts=counts)
+        return Seat(
+            name,
+            config,
+            status=status,
+            rules=rules,
+            numbers=numbers,
+            counts=counts,
+            licence=licence,
+        )
 
     def _log_books(self) -> None:
         page = total(seat.ledger.page() for seat in self.roster.seats())

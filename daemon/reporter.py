@@ -86,7 +86,7 @@ class DaemonReporter:
 
     def cameras(self) -> Sequence[CameraReport]:
         return [
-            CameraReport(seat.status.now(), seat.ledger.page(), seat.config)
+            CameraReport(seat.status.now(), seat.ledger.page(), seat.config, seat.decode_s)
             for seat in self._roster.seats()
         ]
 

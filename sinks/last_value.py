@@ -10,6 +10,7 @@ from sinks.messages import (
     CountMessage,
     HeartbeatMessage,
     Message,
+    Permit,
     StatusMessage,
     count_topic,
     status_topic,
@@ -28,13 +29,18 @@ class LastValues:
 
     def __init__(self) -> None:
         self._payloads: dict[bytes, bytes] = {}
+        self._permits: dict[bytes, Permit] = {}
         self._wanted: set[bytes] = set()
         self._not_before_s = -math.inf
 
-    def remember(self, topic: bytes, message: Message, payload: bytes) -> None:
+    def remember(
+        self, topic: bytes, message: Message, payload: bytes, permit: Permit | None = None
+    ) -> None:
         """Call for each message that is sent; detections and events are not kept."""
         if isinstance(message, StatusMessage | CountMessage):
             self._payloads[topic] = payload
+            if permit is not None:
+                self._permits[topic] = permit
         elif isinstance(message, HeartbeatMessage):
             self._payloads[topic] = payload
             self._forget_all_but(message)
@@ -44,12 +50,18 @@ class LastValues:
         self._wanted.update(topic for topic in self._payloads if topic.startswith(prefix))
 
     def due(self, now_s: float) -> list[tuple[bytes, bytes]]:
-        """The `(topic, payload)` pairs to send again now, unchanged."""
+        """The `(topic, payload)` pairs to send again now, unchanged; none whose permit ended."""
         if not self._wanted or now_s < self._not_before_s:
             return []
         self._not_before_s = now_s + REPEAT_S
         wanted, self._wanted = self._wanted, set()
-        return [(topic, self._payloads[topic]) for topic in sorted(wanted)]
+        return [
+            (topic, self._payloads[topic]) for topic in sorted(wanted) if self._may(topic, now_s)
+        ]
+
+    def _may(self, topic: bytes, now_s: float) -> bool:
+        permit = self._permits.get(topic)
+        return permit is None or permit.holds(now_s)
 
     def _forget_all_but(self, heartbeat: HeartbeatMessage) -> None:
         """A camera that was removed from the configuration must not be heard of for ever."""
@@ -57,4 +69,5 @@ class LastValues:
         living |= set(map(count_topic, heartbeat.cameras))
         for gone in self._payloads.keys() - living:
             del self._payloads[gone]
+            self._permits.pop(gone, None)
             self._wanted.discard(gone)

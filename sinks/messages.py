@@ -40,6 +40,14 @@ Box = Annotated[
     Meta(description="x1, y1, x2, y2 in pixels of the source picture, 1 decimal."),
 ]
 Track = Annotated[int, Meta(ge=1, description="Number of the object, unique in camera and epoch.")]
+Grant = Annotated[
+    int,
+    Meta(
+        ge=1,
+        description="Only in a fleet: under which grant its server speaks for the camera. Rises"
+        " whenever the camera goes to another server: what has a lower one is out of date.",
+    ),
+]
 Zones = Annotated[tuple[str, ...], Meta(description="Zones the object is in, by name.")]
 Stationary = Annotated[bool, Meta(description="It has not moved for a while, like a parked car.")]
 
@@ -119,6 +127,7 @@ class DetectionMessage(Struct, frozen=True, kw_only=True):
     epoch: Epoch
     node: Node
     camera: CameraName
+    grant: Grant | UnsetType = UNSET
     seq: Annotated[int, Meta(ge=1, description="Rises by one per message of this camera.")]
     status: Annotated[
         Literal["ok", "error"],
@@ -163,6 +172,7 @@ class StatusMessage(Struct, frozen=True, kw_only=True):
     epoch: Epoch
     node: Node
     camera: CameraName
+    grant: Grant | UnsetType = UNSET
     state: State
     reason: Annotated[str, Meta(description="One word, as in timeout or auth; may be empty.")]
     since_ns: Annotated[int, Meta(description="Wall clock of the change, ns since 1970.")]
@@ -214,6 +224,7 @@ class EventMessage(Struct, frozen=True, kw_only=True):
     epoch: Epoch
     node: Node
     camera: CameraName
+    grant: Grant | UnsetType = UNSET
     event_seq: Annotated[int, Meta(ge=1, description="Rises by one per event of this camera.")]
     event: Annotated[Literal["object", "zone", "line"], Meta(description="What it is about.")]
     phase: Annotated[
@@ -269,6 +280,7 @@ class CountMessage(Struct, frozen=True, kw_only=True):
     epoch: Epoch
     node: Node
     camera: CameraName
+    grant: Grant | UnsetType = UNSET
     present: Annotated[dict[str, int], Meta(description="Objects in the picture, by label.")]
     zones: Annotated[
         dict[str, dict[str, int]], Meta(description="Objects in each zone, by zone and label.")
@@ -284,21 +296,34 @@ class CountMessage(Struct, frozen=True, kw_only=True):
 Message = DetectionMessage | StatusMessage | HeartbeatMessage | EventMessage | CountMessage
 
 
+class Permit(Protocol):
+    """Under which a camera may be spoken for."""
+
+    def holds(self, now_s: float) -> bool:
+        """Whether it still may, by the monotonic clock."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """A message on its way to the sinks, not stamped yet: each sink stamps it when it sends it.
 
     `captured_s` is the monotonic arrival of a detection message's frame; `on_sent` is given its age
-    once the first sink has sent the message.
+    once the first sink has sent the message. A message whose `permit` has ended is not sent.
     """
 
     message: Message
     captured_s: float | None = None
     on_sent: Callable[[float], None] | None = field(default=None, compare=False, repr=False)
+    permit: Permit | None = field(default=None, compare=False, repr=False)
 
     @property
     def kind(self) -> Kind:
         return self.message.kind
+
+    def may_be_sent(self, now_s: float) -> bool:
+        """False once the permit that it was made under has ended."""
+        return self.permit is None or self.permit.holds(now_s)
 
 
 def stamped(envelope: Envelope, *, wall_ns: int, now_s: float) -> Message:

@@ -20,9 +20,11 @@ from sinks.messages import (
 MESSAGES = (DetectionMessage, StatusMessage, HeartbeatMessage, EventMessage, CountMessage)
 # What is left out where it does not apply.
 OPTIONAL = {
-    "DetectionMessage": {"error"},
+    "DetectionMessage": {"error", "grant"},
     "Detection": {"track", "age_s", "zones", "stationary"},
-    "EventMessage": {"zone", "line", "direction", "reason"},
+    "StatusMessage": {"grant"},
+    "EventMessage": {"grant", "zone", "line", "direction", "reason"},
+    "CountMessage": {"grant"},
 }
 PUBLISHED = Path(__file__).with_name("messages.schema.json")
 

@@ -34,6 +34,7 @@ class Loss(StrEnum):
     HWM = "hwm"  # the outbox was full
     ERROR = "error"  # the sink refused it
     SHUTDOWN = "shutdown"  # still queued when the daemon had to stop
+    FENCED = "fenced"  # in a fleet: its grant ended before it was sent
 
 
 class Sink(Protocol):
@@ -180,6 +181,9 @@ class SinkWorker:
 
     def _publish(self, envelope: Envelope) -> None:
         started_s = self._clock.now_s()
+        if not envelope.may_be_sent(started_s):
+            self._books.lost(Loss.FENCED)
+            return
         try:
             size = self._sink.write(envelope)
         except Exception:

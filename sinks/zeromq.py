@@ -64,7 +64,7 @@ class ZeromqSink:
         """Hand one message to the subscribers' queues; returns its size. Raises SinkError."""
         message = stamped(envelope, wall_ns=self._clock.wall_ns(), now_s=self._clock.now_s())
         topic, payload = topic_of(message), self._encode(message)
-        self._last_values.remember(topic, message, payload)
+        self._last_values.remember(topic, message, payload, envelope.permit)
         self._opened.send(topic, payload)
         return len(topic) + len(payload)
 

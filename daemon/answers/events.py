@@ -20,7 +20,7 @@ class Sender:
 
 
 def event_message(
-    happening: Happening, sender: Sender, camera: str, event_seq: int
+    happening: Happening, sender: Sender, camera: str, event_seq: int, grant: int | None = None
 ) -> EventMessage:
     """The event that tells of it."""
     of = happening.of
@@ -28,6 +28,7 @@ def event_message(
         epoch=sender.epoch,
         node=sender.node,
         camera=camera,
+        grant=grant or UNSET,
         event_seq=event_seq,
         event=happening.event,
         phase=happening.phase,
@@ -52,12 +53,15 @@ def event_message(
     )
 
 
-def count_message(counts: Counts, sender: Sender, camera: str, since_ns: int) -> CountMessage:
+def count_message(
+    counts: Counts, sender: Sender, camera: str, since_ns: int, grant: int | None = None
+) -> CountMessage:
     """How many there are and were."""
     return CountMessage(
         epoch=sender.epoch,
         node=sender.node,
         camera=camera,
+        grant=grant or UNSET,
         present=counts.present,
         zones=counts.zones,
         lines=counts.lines,

@@ -14,6 +14,7 @@ from daemon.answers.records import wire_rows
 from daemon.books.states import CameraState, CameraStatus
 from daemon.clock import Clock
 from daemon.pipeline.threads import Result
+from daemon.seats.permit import Permit
 from daemon.seats.seat import Seat
 from daemon.seats.sight import Sight
 from daemon.tracking.happenings import Happening
@@ -57,13 +58,14 @@ class Publisher:
 
     def result(self, result: Result) -> None:
         """Publish the answer for one frame, or that there is none; nothing for a camera that has
-        left.
+        left, or whose grant has ended.
         """
         with result.frame.seat.answering() as present:
-            if present:
-                self._answer(result)
+            permit = result.frame.seat.permit
+            if present and permit.holds(self._clock.now_s()):
+                self._answer(result, permit)
 
-    def _answer(self, result: Result) -> None:
+    def _answer(self, result: Result, permit: Permit) -> None:
         frame, seat, timing, model = result.frame, result.frame.seat, result.timing, result.detector
         size = frame.letterbox.source_wh
         rows: tuple[Detection, ...] = ()
@@ -92,6 +94,7 @@ class Publisher:
             epoch=self._epoch,
             node=self._node,
             camera=seat.name,
+            grant=permit.number or UNSET,
             seq=seq,
             status="error" if found is None else "ok",
             error=result.error or UNSET,
@@ -106,7 +109,7 @@ class Publisher:
             ),
             detections=rows,
         )
-        self._put(Envelope(message, frame.captured_s, seat.counts.observe_published))
+        self._put(Envelope(message, frame.captured_s, seat.counts.observe_published, permit))
         if sight is not None:
             self._record(seat, sight, message)
         self._tell(seat, happened, frame.captured_s)
@@ -128,24 +131,41 @@ class Publisher:
                 self._tell(seat, seat.watch.pass_time(now_s), now_s)
 
     def _tell(self, seat: Seat, happened: Sequence[Happening], at_s: float) -> None:
-        """What happened, in order, then how many there are now."""
-        numbers = seat.numbers
+        """What happened, in order, then how many there are now; nothing once the grant ended."""
+        numbers, permit = seat.numbers, seat.permit
+        if not permit.holds(self._clock.now_s()):
+            return
         for happening in happened:
             numbers.event_seq += 1
             seat.counts.happened(happening)
-            event = event_message(happening, self._sender, seat.name, numbers.event_seq)
-            self._put(Envelope(event))
+            event = event_message(
+                happening, self._sender, seat.name, numbers.event_seq, permit.number
+            )
+            self._put(Envelope(event, permit=permit))
         counts = seat.watch.due_counts(at_s)
         if counts is not None:
             seat.counts.counted(counts)
-            message = count_message(counts, self._sender, seat.name, seat.watch.since_ns)
-            self._put(Envelope(message))
+            message = count_message(
+                counts, self._sender, seat.name, seat.watch.since_ns, permit.number
+            )
+            self._put(Envelope(message, permit=permit))
 
-    def status(self, status: CameraStatus) -> None:
-        """A camera's state changed."""
-        self._put(self.status_message(status))
+    def status(self, status: CameraStatus, permit: Permit | None = None) -> None:
+        """A camera's state changed; nobody is told once its grant ended."""
+        if permit is None or permit.holds(self._clock.now_s()):
+            self._put(self.status_message(status, permit))
 
-    def status_message(self, status: CameraStatus) -> Envelope:
+    def greetings(self, seats: Iterable[Seat]) -> list[Envelope]:
+        """How every camera is that may be spoken for."""
+        now_s = self._clock.now_s()
+        return [
+            self.status_message(seat.status.now(), permit)
+            for seat in seats
+            for permit in [seat.permit]
+            if permit.holds(now_s)
+        ]
+
+    def status_message(self, status: CameraStatus, permit: Permit | None = None) -> Envelope:
         """The message that says how a camera is."""
         is_open = status.state.is_up or status.state is CameraState.STALLED
         stream = status.stream if is_open else None
@@ -154,18 +174,22 @@ class Publisher:
                 epoch=self._epoch,
                 node=self._node,
                 camera=status.camera,
+                grant=(permit and permit.number) or UNSET,
                 state=status.state.value,
                 reason=status.reason,
                 since_ns=self._wall_ns(status.since_s),
                 stream=Stream(**asdict(stream)) if stream else None,
                 retry_s=status.retry_s if status.state is CameraState.BACKOFF else None,
-            )
+            ),
+            permit=permit,
         )
 
     def heartbeat(self, seats: Iterable[Seat], *, ready: bool) -> None:
-        """Say who is alive and how far each camera's sequence has come."""
+        """Say who is alive and how far each camera's sequence has come; in a fleet of the cameras
+        that are granted.
+        """
         now_s = self._clock.now_s()
-        beats = {seat.name: _beat(seat, now_s) for seat in seats}
+        beats = {seat.name: _beat(seat, now_s) for seat in seats if seat.permit.holds(now_s)}
         self._put(
             Envelope(
                 HeartbeatMessage(epoch=self._epoch, node=self._node, ready=ready, cameras=beats)

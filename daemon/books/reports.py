@@ -24,6 +24,7 @@ class CameraReport:
     status: CameraStatus
     page: Page
     config: CameraConfig
+    decode_s: float = 0.0  # processor time that reading and decoding took
 
     @property
     def target_fps(self) -> float:
@@ -93,6 +94,7 @@ class ModelReport:
     warmup_s: float
     max_batch: int
     retraces: int = 0
+    pace: float | None = None  # pictures a second at best, as far as was seen
 
 
 class ReloadResult(StrEnum):

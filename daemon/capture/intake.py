@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from typing import Protocol
@@ -82,7 +83,11 @@ class Intake:
         # Where nobody waits for real time, no frame may be overtaken by the next one either.
         lossless = self._camera.url.startswith("file:") and not self._camera.file.realtime
         pacer = Pacer(self._camera.detect.fps, live=not lossless)
+        counted_s = time.thread_time()
         for sample in source.samples(pacer):
+            spent_s = time.thread_time()
+            self._seat.decode_s += spent_s - counted_s
+            counted_s = spent_s
             if stopping.is_set():
                 return
             now_s, wall_ns = self._clock.now_s(), self._clock.wall_ns()

@@ -171,6 +171,12 @@ def _frames(cameras: Sequence[CameraReport]) -> Iterator[Family]:
         ("camera", "reason"),
         [((name, drop), count) for name, page in pages for drop, count in page.dropped.items()],
     )
+    yield _counter(
+        "capture_cpu_seconds",
+        "Processor time that reading and decoding took.",
+        ("camera",),
+        [((camera.status.camera,), camera.decode_s) for camera in cameras],
+    )
     yield _gauge(
         "frames_in_flight",
         "Frames in a slot, a batch or the detector.",
@@ -316,6 +322,12 @@ def _model(model: ModelReport | None) -> Iterator[Family]:
         "Most frames in one run of the detector; less than configured once memory has run out.",
         (),
         [((), m.max_batch) for m in models],
+    )
+    yield _gauge(
+        "detector_pace",
+        "Pictures a second that the detector does at best, by the batches so far.",
+        (),
+        [((), m.pace) for m in models],
     )
     yield _counter(
         "inference_retraces",

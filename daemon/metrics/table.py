@@ -74,7 +74,9 @@ class _Sample:
         return RecorderReport("", QueueReport("recorder", 0, 1), {"gate": RecordingReport()})
 
     def model(self) -> ModelReport:
-        return ModelReport("efficientdet-lite0", "float32", ("person",), "0" * 64, 1, 1.0, 8)
+        return ModelReport(
+            "efficientdet-lite0", "float32", ("person",), "0" * 64, 1, 1.0, 8, pace=60.0
+        )
 
     def config(self) -> ConfigReport:
         return ConfigReport("0" * 12, 1, 1, dict.fromkeys(ReloadResult, 0))

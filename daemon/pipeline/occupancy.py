@@ -48,6 +48,11 @@ class Occupancy:
             bucket, started_s = self._running
             return max(now_s, started_s + self._run_s.get(bucket, 0.0))
 
+    def pace(self) -> float | None:
+        """Pictures a second that the detector does at best, by the runs so far; None before any."""
+        with self._lock:
+            return max((n / run_s for n, run_s in self._run_s.items() if run_s > 0), default=None)
+
     def busy_for_s(self, now_s: float) -> float:
         """How long the present run has lasted; 0 when idle."""
         with self._lock:

@@ -16,6 +16,7 @@ from config.camera import CameraConfig
 from daemon.books.accounting import Ledger
 from daemon.books.states import Status
 from daemon.seats.counting import Counting
+from daemon.seats.permit import Licence, Permit
 from daemon.seats.rules import CameraRules
 from daemon.seats.sight import Sight
 from daemon.seats.turn import Turn
@@ -64,23 +65,31 @@ class Seat:
         rules: CameraRules,
         numbers: Numbers,
         counts: Counting,
+        licence: Licence | None = None,
     ) -> None:
         self.name = name
         self.config = config  # the main thread replaces it
         self.ledger = Ledger()  # any thread
         self.status = status  # any thread
         self.counts = counts  # any thread
+        self.licence = licence or Licence()  # any thread; a fleet's fence replaces what is in it
         self.turn = Turn(config.priority)  # the batching thread's; a new one with each start
         self.rules = rules  # the results thread's; the main thread replaces it
         self.numbers = numbers  # the results thread's
         self.watch = Watch(config, last_number=numbers.track)  # whose who answers, see `answering`
         self.sight: Sight | None = None  # the newest; the results thread replaces it
+        self.decode_s = 0.0  # processor time of its stream; the camera's thread counts it
         self.worker: Worker | None = None  # the main thread's; None for one that is switched off
         self._answering = threading.Lock()
         self._left = False
 
     def __repr__(self) -> str:
         return f"Seat({self.name})"
+
+    @property
+    def permit(self) -> Permit:
+        """Under which it may speak now."""
+        return self.licence.permit
 
     def retune(self, config: CameraConfig, rules: CameraRules) -> None:
         """Other rules or another priority; its thread goes on and is not told."""

@@ -20,6 +20,7 @@ from daemon.pipeline.policy import BatchPolicy, Decision
 from daemon.pipeline.slot import Waiting
 from daemon.reload.model import LoadedModel
 from daemon.reload.reloader import Equipment
+from daemon.seats.fence import GrantFence
 from detector.api import InferenceError
 from sinks.crowd import Attendance
 from sinks.messages import HeartbeatMessage, StatusMessage
@@ -75,6 +76,10 @@ class Daemon:
         app.start()
         return app
 
+    def state(self, camera: str) -> CameraState:
+        states = {of.status.camera: of.status.state for of in self.reporter.cameras()}
+        return CameraState(states[camera])
+
     def put(self, app: App) -> None:
         """A frame of the camera that runs."""
         seat = self.doors.roster.get("gate")
@@ -86,6 +91,7 @@ class Daemon:
         for app in self.apps:
             app._pipeline._batches.put(None)  # in place of a batching thread that died
             assert app.stop()
+        assert self.doors.diary.stop(PATIENCE_S)
         self.doors.recorder.request_stop(0.0)
         assert self.doors.recorder.join(PATIENCE_S)
 
@@ -214,3 +220,34 @@ def test_a_detector_that_is_given_up_ends_the_daemon(
     monkeypatch.setattr(app._pipeline, "failure", lambda: given_up)
     with pytest.raises(InferenceError):
         app.check()
+
+
+def test_a_daemon_of_a_fleet_opens_what_it_is_granted_and_closes_what_it_is_not(
+    daemon: Daemon,
+) -> None:
+    fence = GrantFence()
+    daemon.doors.fence = fence
+    app = daemon.start()
+    assert daemon.state("gate") is CameraState.DISABLED
+    fence.use({"gate": (17, daemon.clock.now_s() + 2.0)})
+    assert app.grants_changed()
+    app.obey_grants()
+    assert daemon.state("gate") is not CameraState.DISABLED
+    assert not app.grants_changed()
+    daemon.clock.advance(2.0)
+    assert app.grants_changed(), "the lease ended, and nobody had to say so"
+    app.obey_grants()
+    assert daemon.state("gate") is CameraState.DISABLED
+
+
+def test_a_camera_that_shall_leave_has_left_once_its_stream_is_closed(daemon: Daemon) -> None:
+    fence = GrantFence()
+    daemon.doors.fence = fence
+    app = daemon.start()
+    fence.use({"gate": (17, daemon.clock.now_s() + 2.0)})
+    app.obey_grants()
+    fence.use({"gate": (17, daemon.clock.now_s() + 2.0)}, ["gate"])
+    assert fence.left == frozenset()
+    app.obey_grants()
+    assert fence.left == {"gate"}
+    assert daemon.state("gate") is CameraState.DISABLED

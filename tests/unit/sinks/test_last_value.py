@@ -1,5 +1,6 @@
 import pytest
 
+from daemon.seats.permit import Permit
 from sinks.last_value import REPEAT_S, LastValues
 from sinks.messages import topic_of
 from tests.support.messages import count, detection, event, heartbeat, status
@@ -69,3 +70,13 @@ def test_newcomer_gets_the_counts_and_no_old_event(values):
     values.remember(b"hb.lodge.", heartbeat({"cam10": 2}).message, b"new")
     values.subscribed(b"count.")
     assert values.due(9.0) == []
+
+
+def test_a_newcomer_is_not_told_what_was_said_under_a_grant_that_ended(values):
+    permit = Permit(17, 5.0)
+    envelope = status("cam1", "backoff")
+    values.remember(topic_of(envelope.message), envelope.message, b"granted", permit)
+    values.subscribed(b"status.cam1.")
+    assert values.due(4.0) == [(b"status.cam1.", b"granted")]
+    values.subscribed(b"status.cam1.")
+    assert values.due(5.0) == []

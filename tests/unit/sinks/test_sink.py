@@ -1,9 +1,11 @@
 import logging
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
+from daemon.seats.permit import Permit
 from sinks.messages import Kind
 from sinks.sink import RETRY_S, Loss, SinkError, SinkWorker
 from tests.support.fakes import FakeClock
@@ -207,3 +209,15 @@ def test_close_that_fails_is_logged(clock, caplog):
 
     assert SinkWorker(Stuck(), clock).stop(1.0)
     assert caplog.messages == ["sink failing sink=fake error=stuck"]
+
+
+def test_a_message_whose_grant_ended_while_it_was_queued_is_counted_and_not_sent(started, clock):
+    sink = FakeSink()
+    permit = Permit(17, clock.now_s() + 2.0)
+    worker = started(sink)
+    worker.put(replace(detection(seq=1), permit=permit))
+    until(lambda: len(sink.written) == 1)
+    clock.advance(2.0)
+    worker.put(replace(detection(seq=2), permit=permit))
+    until(lambda: worker.counts().dropped[Loss.FENCED] == 1)
+    assert len(sink.written) == 1

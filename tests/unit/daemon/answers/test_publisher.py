@@ -14,6 +14,7 @@ from daemon.answers.publisher import Publisher
 from daemon.books.states import CameraState, CameraStatus, StreamInfo
 from daemon.pipeline.threads import Result, Timing
 from daemon.seats.counting import Uncounted
+from daemon.seats.permit import Permit
 from daemon.seats.sight import Sight
 from detector.detections import Detections
 from sinks.messages import (
@@ -324,3 +325,45 @@ def test_a_frame_without_an_answer_is_not_shown(desk: Desk) -> None:
     assert sight is not None
     assert sight.number == 1
     assert desk.sight("yard") is None
+
+
+def test_every_message_of_a_camera_bears_the_grant_it_was_made_under(desk: Desk) -> None:
+    seat = desk.seats["gate"]
+    seat.licence.permit = Permit(17, desk.clock.now_s() + 2.0)
+    desk.answer("gate", one_box())
+    desk.publisher.status(seat.status.now(), seat.permit)
+    grants = [getattr(message, "grant", None) for message in desk.messages()]
+    assert grants
+    assert set(grants) == {17}
+
+
+def test_a_single_daemon_says_nothing_of_grants(desk: Desk) -> None:
+    desk.answer("gate", one_box())
+    assert b"grant" not in encoder("json")(desk.last())
+
+
+def test_past_its_grant_nothing_is_said_of_a_camera_and_no_number_is_used_up(desk: Desk) -> None:
+    seat = desk.seats["gate"]
+    seat.licence.permit = Permit(17, desk.clock.now_s() + 2.0)
+    desk.answer("gate", one_box())
+    before = len(desk.put)
+    desk.clock.advance(2.0)
+    desk.answer("gate", one_box())
+    desk.publisher.status(seat.status.now(), seat.permit)
+    desk.publisher.pass_time([seat])
+    desk.publisher.heartbeat(desk.seats.values(), ready=True)
+    beat = desk.last()
+    assert isinstance(beat, HeartbeatMessage)
+    assert list(beat.cameras) == ["yard"]
+    assert len(desk.put) == before + 1
+    assert desk.publisher.greetings([seat]) == []
+    assert seat.numbers.seq == 1
+
+
+def test_what_was_made_under_a_grant_is_not_sent_under_the_next_one(desk: Desk) -> None:
+    seat = desk.seats["gate"]
+    first = seat.licence.permit = Permit(17, desk.clock.now_s() + 2.0)
+    desk.answer("gate", one_box())
+    first.end()
+    seat.licence.permit = Permit(19, desk.clock.now_s() + 2.0)
+    assert not desk.put[0].may_be_sent(desk.clock.now_s())
