@@ -225,8 +225,8 @@ class HttpConfig(Section):
     allow_edit: Annotated[
         bool,
         Field(
-            description="Let whoever has the token change zones and lines on the page: they are"
-            " written into this file."
+            description="Let whoever has the token change zones and lines on the page, which are"
+            " written into this file, and pause detection of a camera."
         ),
     ] = False
     allowed_hosts: Annotated[

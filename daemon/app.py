@@ -85,11 +85,18 @@ class App:
         self._tighten()
 
     def check(self) -> None:
-        """Raises InferenceError once the detector has failed so long that only a new process may
-        help.
+        """Once a second. Raises InferenceError once the detector has failed so long that only a new
+        process may help.
         """
         if failure := self._pipeline.failure():
             raise failure
+        self.obey()
+
+    def obey(self) -> None:
+        """Do what other threads have asked for: cameras that were paused or resumed."""
+        seats = self._doors.roster.seats()
+        self._doors.publisher.end_lives(seat for seat in seats if seat.paused)
+        self._crew.follow_pauses()
 
     def stop(self) -> bool:
         """Drain: cameras, then what they delivered. False if a thread is still blocked, in FFmpeg
@@ -114,6 +121,8 @@ class App:
         """Become what the file says, or stay what it was; see `Reloader.conclude`."""
         self._reloader.conclude(prepared)
         self._tighten()
+        if paused := [seat.name for seat in self._doors.roster.seats() if seat.paused]:
+            log.info("detection stays paused cameras=%s", ",".join(paused))
 
     def grants_changed(self) -> bool:
         """Whether other cameras shall run than do."""

@@ -19,6 +19,7 @@ from daemon import signals
 from daemon.answers.publisher import Publisher
 from daemon.books.accounting import total
 from daemon.books.states import CameraState, CameraStatus, Status
+from daemon.cameras.detecting import DetectSwitch
 from daemon.capture.errors import Cause
 from daemon.capture.stall import StallLog, stalled
 from daemon.clock import Clock
@@ -69,7 +70,9 @@ class Doors:
         *,
         make_metrics: Callable[[CollectorRegistry], Metrics] = with_link_reasons,
         fence: Fence | None = None,
+        wake: Callable[[], None] = signals.wake,
     ) -> None:
+        """`wake` makes the main thread look at what others have asked for."""
         self.fence = fence or NoFence()
         config = self.config = loaded.config
         self._loaded = loaded
@@ -93,6 +96,7 @@ class Doors:
         )
         self.roster = Roster(self._make_seat)
         self.roster.use(config.cameras, score_threshold=config.model.score_threshold)
+        self.switch = DetectSwitch(self.roster, wake=wake)
         self.history = ReloadHistory(config, clock)
         self._editor = Editor(loaded.path, report=self.history.report, reload=signals.ask_reload)
         self.reporter = DaemonReporter(
@@ -182,6 +186,7 @@ class Doors:
             shelf=lambda camera: self.recorder.shelf(self.roster.get(camera)),
             diary=self.diary,
             editor=self._editor if http.allow_edit else None,
+            switch=self.switch if http.allow_edit else None,
         )
         return HttpServer(
             HttpApp(view), *split_host_port(http.listen), most_connections=self._descriptors.http

@@ -86,7 +86,9 @@ class DaemonReporter:
 
     def cameras(self) -> Sequence[CameraReport]:
         return [
-            CameraReport(seat.status.now(), seat.ledger.page(), seat.config, seat.decode_s)
+            CameraReport(
+                seat.status.now(), seat.ledger.page(), seat.config, seat.decode_s, seat.paused
+            )
             for seat in self._roster.seats()
         ]
 

@@ -81,6 +81,7 @@ class _Service:
         self._ticks = [doors.tick, notices.tick, summary.tick]  # each once a second
         self._stops = [doors.close]  # in this order; each says whether it came to an end
         self._next_tick_s = clock.now_s()
+        self._errands: list[Callable[[], None]] = []  # for whoever wakes the main thread
         self._reload_wanted = False  # however often it was asked for while it could not be done
         self._beside: Background[Any] | None = None
 
@@ -128,6 +129,7 @@ class _Service:
         app = App(self._doors, running, self._clock)
         self._stops.insert(0, app.stop)
         self._ticks.insert(0, app.check)
+        self._errands.append(app.obey)
         app.start()
         log.info("ready")
         log.info("Live page: %s", live_page(running.loaded.config.http))
@@ -159,6 +161,9 @@ class _Service:
             taken = signals.take(min(look_s, max(0.0, self._next_tick_s - now_s)))
             if taken == signals.RELOAD:
                 self._reload_wanted = True
+            elif taken == signals.WAKE:
+                for errand in self._errands:
+                    errand()
             elif taken is not None:
                 log.info("stopping signal=%s", taken.name)
                 return True

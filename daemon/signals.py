@@ -2,7 +2,7 @@
 
 They are blocked in the main thread before any other thread is started, and every thread inherits
 that: none of them has its default effect, and no handler ever runs in the middle of something.
-Main thread only, except `ask_reload`.
+Main thread only, except `ask_reload` and `wake`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import signal
 
 STOP = frozenset({signal.SIGTERM, signal.SIGINT})
 RELOAD = signal.SIGHUP
-TAKEN = STOP | {RELOAD}
+WAKE = signal.SIGUSR1  # from ourselves: another thread has left something to do
+TAKEN = STOP | {RELOAD, WAKE}
 
 
 def block() -> None:
@@ -39,3 +40,8 @@ def let_stop_through() -> None:
 def ask_reload() -> None:
     """As if somebody had sent SIGHUP; any thread."""
     os.kill(os.getpid(), RELOAD)
+
+
+def wake() -> None:
+    """The main thread looks at once at what others have asked for; any thread."""
+    os.kill(os.getpid(), WAKE)

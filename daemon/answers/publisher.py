@@ -58,11 +58,12 @@ class Publisher:
 
     def result(self, result: Result) -> None:
         """Publish the answer for one frame, or that there is none; nothing for a camera that has
-        left, or whose grant has ended.
+        left, is paused, or whose grant has ended.
         """
-        with result.frame.seat.answering() as present:
-            permit = result.frame.seat.permit
-            if present and permit.holds(self._clock.now_s()):
+        seat = result.frame.seat
+        with seat.answering() as present:
+            permit = seat.permit
+            if present and not seat.paused and permit.holds(self._clock.now_s()):
                 self._answer(result, permit)
 
     def _answer(self, result: Result, permit: Permit) -> None:
@@ -123,7 +124,9 @@ class Publisher:
                     self._tell(seat, seat.watch.pass_time(now_s), now_s)
 
     def end_lives(self, seats: Iterable[Seat]) -> None:
-        """Of cameras that left, or all of them at the end: their objects are watched no more."""
+        """Of cameras that left or are paused, or all of them at the end: their objects are watched
+        no more.
+        """
         now_s = self._clock.now_s()
         for seat in seats:
             with seat.answering():

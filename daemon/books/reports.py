@@ -25,6 +25,12 @@ class CameraReport:
     page: Page
     config: CameraConfig
     decode_s: float = 0.0  # processor time that reading and decoding took
+    paused: bool = False  # somebody wants no pictures of it for now
+
+    @property
+    def detects(self) -> bool:
+        """Whether its pictures are wanted."""
+        return self.config.enabled and not self.paused
 
     @property
     def target_fps(self) -> float:

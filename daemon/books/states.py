@@ -18,7 +18,7 @@ class CameraState(StrEnum):
     TAMPERED = "tampered"  # pictures come, and their view is wrong (see daemon.capture.tampering)
     STALLED = "stalled"  # open, but no frame for longer than it should take
     BACKOFF = "backoff"  # lost; waiting before the next try
-    DISABLED = "disabled"  # enabled: false
+    DISABLED = "disabled"  # enabled: false, or paused: then the reason is PAUSED
     FAILED = "failed"  # will not be tried again: the configuration cannot work
     FINISHED = "finished"  # a file was played to its end, as it should
 
@@ -31,6 +31,9 @@ class CameraState(StrEnum):
     def is_wanted(self) -> bool:
         """Pictures should come."""
         return self not in (CameraState.DISABLED, CameraState.FINISHED)
+
+
+PAUSED = "paused"  # the `reason` of DISABLED where somebody paused detection
 
 
 class Tampering(StrEnum):
@@ -171,6 +174,6 @@ class Status:
 
 
 def _lost(old: str, state: CameraState, new: str) -> str:
-    if state.is_up or state is CameraState.FINISHED:
+    if state.is_up or not state.is_wanted:
         return ""
     return new if state in (CameraState.BACKOFF, CameraState.FAILED) else old

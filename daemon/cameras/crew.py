@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from config.camera import CameraConfig
-from daemon.books.states import CameraState
+from daemon.books.states import PAUSED, CameraState
 from daemon.clock import Clock
 from daemon.pipeline.policy import BatchPolicy
 from daemon.pipeline.slot import Slot, SlotBoard
@@ -72,6 +72,18 @@ class Crew:
             if seat not in self._started:
                 self._start(seat)
 
+    def follow_pauses(self) -> None:
+        """Close the streams of cameras that were paused, open those that were resumed."""
+        turned = [
+            seat
+            for seat in self._started
+            if seat.config.enabled and seat.paused is (seat.worker is not None)
+        ]
+        if turned:
+            self.stop(STOP_S, [seat.name for seat in turned])
+        for seat in turned:
+            self._run(seat)
+
     def use_input(self, spec: InputSpec) -> None:
         """The detector wants its pictures like this from now on; every stream goes on."""
         self._input_spec = spec
@@ -111,11 +123,16 @@ class Crew:
     def _start(self, seat: Seat) -> None:
         """Give it its slot and turn, and start its thread."""
         seat.status.announce()
+        self._run(seat)
+
+    def _run(self, seat: Seat) -> None:
         seat.worker = None
-        if seat.config.enabled:
+        if not seat.config.enabled:
+            seat.status.change(CameraState.DISABLED)
+        elif seat.paused:
+            seat.status.change(CameraState.DISABLED, reason=PAUSED)
+        else:
             self._policy.join(seat)
             seat.worker = self._open_worker(seat, self._slots.open(seat), self._input_spec)
             seat.worker.start()
-        else:
-            seat.status.change(CameraState.DISABLED)
         self._started |= {seat}

@@ -107,8 +107,20 @@ def held_by(running: Running | None, cameras: Mapping[str, CameraConfig]) -> dic
     return {
         name: states[name] if states else None
         for name, camera in cameras.items()
-        if scheme_of(camera.url) == "v4l2" and (states is None or name in states)
+        if scheme_of(camera.url) == "v4l2"
+        and (states is None or states.get(name, "disabled") != "disabled")
     }
+
+
+def paused_findings(
+    running: Running | None, cameras: Mapping[str, CameraConfig]
+) -> Iterator[Finding]:
+    """Cameras of which a running vedette reports nothing, as somebody wanted."""
+    paused = running.details.paused if running and running.details else frozenset()
+    for name in cameras:
+        if name in paused:
+            todo = "resume it on its page, or where it was paused; a restart does so too"
+            yield warn(camera_title(name), "detection is paused in the running vedette", todo)
 
 
 def held_finding(name: str, state: str | None) -> Finding:

@@ -14,6 +14,7 @@ from daemon.diagnosis.cameras import (
     decoding_finding,
     held_by,
     held_finding,
+    paused_findings,
     probe_all,
 )
 from daemon.diagnosis.environment import environment_finding
@@ -49,6 +50,7 @@ def examine(loaded: Loaded, *, quick: bool, clock: Clock) -> Iterator[Finding]:
     directory = credentials_directory()
     running = ask(config.http.listen)
     yield from outlet_findings(config, running, directory)
+    yield from paused_findings(running, cameras)
     findings, unusable = input_findings(cameras, directory)
     yield from findings
     if not quick:

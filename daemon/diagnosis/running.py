@@ -34,6 +34,7 @@ class _Config(msgspec.Struct):
 class _Camera(msgspec.Struct):
     name: str
     state: str
+    paused: bool = False
 
 
 class _Cameras(msgspec.Struct):
@@ -46,6 +47,7 @@ class Details:
 
     zeromq_bind: str | None
     cameras: Mapping[str, str]  # states by name
+    paused: frozenset[str] = frozenset()  # of them those whose detection somebody has paused
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +80,12 @@ def _details(connection: http.client.HTTPConnection) -> Details | None:
     if status == http.client.UNAUTHORIZED:
         return None
     zeromq = msgspec.json.decode(config, type=_Config).sinks.zeromq
-    _, cameras = _get(connection, "/api/v1/cameras")
+    _, answer = _get(connection, "/api/v1/cameras")
+    cameras = msgspec.json.decode(answer, type=_Cameras).cameras
     return Details(
         zeromq_bind=zeromq.bind if zeromq else None,
-        cameras={
-            camera.name: camera.state
-            for camera in msgspec.json.decode(cameras, type=_Cameras).cameras
-        },
+        cameras={camera.name: camera.state for camera in cameras},
+        paused=frozenset(camera.name for camera in cameras if camera.paused),
     )
 
 

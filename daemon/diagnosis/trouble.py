@@ -81,7 +81,7 @@ def trouble(status: CameraStatus, camera: CameraConfig) -> Trouble | None:
         case CameraState.TAMPERED:
             said = _VIEW.get(Tampering(status.reason), "The view of {} is wrong.")
             return Trouble(said.format(where), _LOOK_AT_IT)
-        case CameraState.FINISHED:
+        case CameraState.FINISHED | CameraState.DISABLED:
             return None
         case CameraState.CONNECTING if status.reason == Cause.NO_KEYFRAME:
             said = f"{where} sends pictures. Waiting for a keyframe to begin with."

@@ -7,6 +7,7 @@ let in) and the router.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -15,8 +16,9 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from daemon.http import editing, switching
 from daemon.http.api import Api
-from daemon.http.editing import MAX_BODY, WRITABLE, Editing
+from daemon.http.editing import Editing
 from daemon.http.errors import ApiError, answer_api_error, answer_http_error
 from daemon.http.guard import Guard
 from daemon.http.hardening import Hardened
@@ -25,6 +27,7 @@ from daemon.http.lives import ObjectLives
 from daemon.http.pages import Pages
 from daemon.http.prefix import Prefixed
 from daemon.http.recordings import Recordings
+from daemon.http.switching import Switching
 from daemon.http.view import View
 
 
@@ -43,6 +46,7 @@ class HttpApp:
                 *self._api.routes(),
                 *recordings.routes(),
                 *Editing(view).routes(),
+                *Switching(view).routes(),
                 *ObjectLives(view).routes(),
                 *self._pages.routes(),
             ],
@@ -55,8 +59,7 @@ class HttpApp:
         )
         router.router.redirect_slashes = False  # it would redirect to a host of its own guess
         self._guard = Guard(router, view.http, view.clock)
-        writable = WRITABLE if view.editor is not None else None
-        self._asgi = Prefixed(Hardened(self._guard, writable=writable, max_body=MAX_BODY))
+        self._asgi = Prefixed(Hardened(self._guard, writable=_writable(view)))
 
     def read_token(self, directory: Path | None) -> None:
         """`directory` is $CREDENTIALS_DIRECTORY. Raises CredentialError."""
@@ -86,3 +89,10 @@ class HttpApp:
         finally:
             sampling.cancel()
             self._end_streams()
+
+
+def _writable(view: View) -> dict[str, re.Pattern[str]]:
+    """Which paths may be written, and by which method."""
+    put = {"PUT": editing.WRITABLE} if view.editor is not None else {}
+    post = {"POST": switching.WRITABLE} if view.switch is not None else {}
+    return put | post

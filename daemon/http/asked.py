@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import TypeVar
+
+import msgspec
 from starlette.requests import Request
 
 from daemon.books.reports import CameraReport
 from daemon.http.errors import ApiError
 from daemon.http.view import View
 from daemon.moments import wall_ns
+
+BODY_S = 10.0  # for the body of a request to come
+
+Wanted = TypeVar("Wanted")
 
 
 def camera(view: View, name: str) -> CameraReport:
@@ -39,3 +47,18 @@ def moment(request: Request, name: str) -> int | None:
     except (ValueError, OverflowError):
         detail = f"{name} must be a time, as in 2026-11-26T01:30:00Z"
         raise ApiError(400, "bad_query", detail) from None
+
+
+async def body(request: Request, wanted: type[Wanted]) -> Wanted:
+    """The JSON that was sent. Other sites cannot send this media type without asking first, which
+    nobody answers.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        raise ApiError(415, "bad_media_type", "send application/json")
+    try:
+        async with asyncio.timeout(BODY_S):
+            return msgspec.json.decode(await request.body(), type=wanted)
+    except TimeoutError:
+        raise ApiError(408, "too_slow", f"the body took longer than {BODY_S:.0f} s") from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ApiError(400, "bad_body", f"the body is not what is wanted: {error}") from None

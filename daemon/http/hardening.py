@@ -1,10 +1,11 @@
-"""What holds for every answer: its headers, and that requests only read, except one that may
+"""What holds for every answer: its headers, and that requests only read, except those that may
 write where the configuration says so. HTTP thread.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,6 +14,7 @@ from daemon.http.errors import ApiError
 from daemon.http.prefix import path_of
 
 METHODS = ("GET", "HEAD")
+MAX_BODY = 65_536  # of a request that writes
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
@@ -27,16 +29,13 @@ HEADERS = {
 
 
 class Hardened:
-    """An application behind the headers; only reading methods without a body pass, and PUT with
-    a small one to paths that are `writable`.
+    """An application behind the headers; only reading methods without a body pass, and those of
+    `writable` with a small one to their paths.
     """
 
-    def __init__(
-        self, app: ASGIApp, *, writable: re.Pattern[str] | None = None, max_body: int = 0
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, writable: Mapping[str, re.Pattern[str]]) -> None:
         self._app = app
         self._writable = writable
-        self._max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -50,20 +49,21 @@ class Hardened:
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        refused = self._refusal_of_writing(scope) if self._writes(scope) else _refusal(scope)
+        refused = _refusal_of_writing(scope) if self._writes(scope) else _refusal(scope)
         app = self._app if refused is None else refused.answer(scope)
         await app(scope, receive, send_with_headers)
 
     def _writes(self, scope: Scope) -> bool:
-        is_place = self._writable is not None and self._writable.fullmatch(path_of(scope))
-        return scope["method"] == "PUT" and bool(is_place)
+        paths = self._writable.get(scope["method"])
+        return paths is not None and paths.fullmatch(path_of(scope)) is not None
 
-    def _refusal_of_writing(self, scope: Scope) -> ApiError | None:
-        length = Headers(scope=scope).get("content-length", "")
-        if length.isascii() and length.isdigit() and int(length) <= self._max_body:
-            return None
-        detail = f"a body of up to {self._max_body} bytes, its length told, is wanted"
-        return ApiError(413, "body_not_allowed", detail, headers={"connection": "close"})
+
+def _refusal_of_writing(scope: Scope) -> ApiError | None:
+    length = Headers(scope=scope).get("content-length", "")
+    if length.isascii() and length.isdigit() and int(length) <= MAX_BODY:
+        return None
+    detail = f"a body of up to {MAX_BODY} bytes, its length told, is wanted"
+    return ApiError(413, "body_not_allowed", detail, headers={"connection": "close"})
 
 
 def _refusal(scope: Scope) -> ApiError | None:

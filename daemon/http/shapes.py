@@ -35,6 +35,7 @@ def camera_json(
         "address": address_of(config),
         "state": status.state,
         "reason": status.reason,
+        "paused": report.paused,
         "in_state_s": _seconds(now_s - status.since_s),
         "retry_s": status.retry_s,
         "blind_s": None if status.blind_since_s is None else _seconds(now_s - status.blind_since_s),

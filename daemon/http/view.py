@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from config.schema import HttpConfig
 from daemon.books.reports import CameraReport, Reporter
+from daemon.cameras.detecting import DetectSwitch
 from daemon.clock import Clock
 from daemon.diary.store import Life, Wish
 from daemon.http.events import EventFeed
@@ -35,7 +36,7 @@ class View:
     """`config` gives the running configuration, redacted and ready for JSON; `http` is the part of
     it that the listener obeys; `events` is told of every message by who publishes them; `shelf`
     has the recordings of a camera, None where there can be none; `diary`
-    the lives of objects; `editor` writes zones, None where
+    the lives of objects; `editor` writes zones and `switch` pauses cameras, None where
     nobody may.
     """
 
@@ -49,6 +50,7 @@ class View:
     shelf: Callable[[str], Shelf | None]
     diary: Lives
     editor: Editor | None = None
+    switch: DetectSwitch | None = None
 
     def camera(self, name: str) -> CameraReport | None:
         """None for a camera that is not configured."""

@@ -116,6 +116,9 @@ def _links(cameras: Sequence[CameraReport]) -> Iterator[Family]:
             for reason in Tampering
         ],
     )
+    yield per_camera(
+        "camera_paused", "1 while somebody has paused detection of the camera.", lambda c: c.paused
+    )
     streams = [(c.status.camera, c.status.stream) for c in cameras if c.status.stream]
     yield _gauge(
         "camera_info",

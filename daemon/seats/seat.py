@@ -82,6 +82,7 @@ class Seat:
         self.worker: Worker | None = None  # the main thread's; None for one that is switched off
         self._answering = threading.Lock()
         self._left = False
+        self._paused = False
 
     def __repr__(self) -> str:
         return f"Seat({self.name})"
@@ -106,6 +107,24 @@ class Seat:
         """
         with self._answering:
             yield not self._left
+
+    @property
+    def paused(self) -> bool:
+        """Whether somebody wants no pictures of it for now. Any thread."""
+        return self._paused
+
+    def pause(self, paused: bool) -> bool:
+        """Want no pictures of it, or want them again; True where that is news. Any thread.
+
+        Once this returns nothing that it saw is said or shown, whatever is still on its way; its
+        stream is closed by whoever looks after its thread. A reload changes nothing of it.
+        """
+        with self._answering:
+            is_news = paused is not self._paused
+            self._paused = paused
+            if paused:
+                self.sight = None
+            return is_news
 
     def leave(self) -> None:
         """The camera was taken out of the configuration: once this returns nothing is said of it,

@@ -21,6 +21,7 @@ from daemon.books.reports import (
     SinkReport,
 )
 from daemon.books.states import CameraState, CameraStatus, StreamInfo
+from daemon.cameras.detecting import DetectSwitch
 from daemon.capture.errors import Cause
 from daemon.clock import Clock
 from daemon.diary.store import Store
@@ -129,6 +130,7 @@ def view_of(
     shelf: Callable[[str], Shelf | None] = lambda _camera: None,
     editor: Editor | None = None,
     diary: Store | None = None,
+    switch: DetectSwitch | None = None,
 ) -> View:
     """A view with all metrics registered."""
     clock = clock or FakeClock()
@@ -149,6 +151,7 @@ def view_of(
         shelf,
         diary or Store(None),
         editor,
+        switch,
     )
 
 

@@ -1,6 +1,7 @@
 // The page of one camera.
 
 import { follow, setText } from "./daemon.js";
+import { DetectButton } from "./detect.js";
 import { Diagnostics } from "./diagnostics.js";
 import { Events } from "./listener.js";
 import { timeOfDay } from "./format.js";
@@ -39,7 +40,12 @@ const zoom = new Zoom(frame, (view) => {
   frame.style.setProperty("--zoom", `translate(${view.x}px, ${view.y}px) scale(${view.scale})`);
   picture.mark();
 });
+const detect = new DetectButton(document.getElementById("detect"), name, (fault) => {
+  refusal = fault;
+  if (camera) advise(spoken(camera));
+});
 let camera = null;
+let refusal = ""; // why detection was not switched
 
 const page = {
   paths: () => ["api/v1/status", "api/v1/cameras"],
@@ -54,6 +60,7 @@ const page = {
     setText(document.getElementById("brief"), brief(camera));
     shape(camera);
     picture.tell(said, camera);
+    detect.tell(camera);
     advise(said);
     if (said.word !== "live") showObjects(null, said.word);
     showPicture(true);
@@ -108,8 +115,8 @@ function showPicture(isTurn = false) {
 // What is wrong is said over the picture; what to do about it, below.
 function advise({ what, advice }) {
   const element = document.getElementById("advice");
-  element.hidden = advice === "";
-  setText(element, [what, advice].filter(Boolean).join(" "));
+  element.hidden = advice === "" && refusal === "";
+  setText(element, [refusal, what, advice].filter(Boolean).join(" "));
 }
 
 function neighbours(names) {

@@ -32,6 +32,7 @@ export class Picture {
       setText(this.veil.querySelector(`.veil-${part}`), said[part] ?? "");
     }
     if (camera === null) return;
+    if (camera.paused && this.sight) this.forget();
     const { roi, zones, lines, counts } = camera;
     this.place({ roi, zones, lines, counts });
   }
@@ -70,6 +71,17 @@ export class Picture {
     this.root.dataset.shown = "";
     const label = `camera ${this.name}, picture of ${timeOfDay(sight.captured_ns)}`;
     if (!this.film.ariaLabel?.endsWith(label)) this.film.setAttribute("aria-label", label);
+    this.mark();
+  }
+
+  // Nobody is to see any more what it showed.
+  forget() {
+    this.next = null;
+    this.sight = null;
+    this.trails = new Trails();
+    this.context.clearRect(0, 0, this.film.width, this.film.height);
+    delete this.root.dataset.shown;
+    this.film.setAttribute("aria-label", `camera ${this.name}, no picture`);
     this.mark();
   }
 

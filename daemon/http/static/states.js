@@ -31,6 +31,7 @@ export function spoken(camera) {
   if (camera.state === "finished") return { ...said, head: "Finished", what: `${camera.address} was played to its end.` };
   if (camera.state === "streaming") return { ...said, ...streaming(camera) };
   if (camera.state === "tampered") return { ...said, what: camera.trouble?.what ?? "" };
+  if (camera.paused) return { ...said, word: "paused", tone: "off", head: "Detection is paused", what: "Its stream is closed until somebody resumes it." };
   if (camera.state === "disabled") return { ...said, head: "Turned off", what: "enabled: false in the configuration." };
   if (camera.trouble === null) return { ...said, ...beginning(camera) };
   return {
@@ -78,7 +79,7 @@ function next({ state, reason, retry_s: wait, in_state_s: waited }) {
 export function brief(camera) {
   const { picture, fps } = camera;
   const { word } = spoken(camera);
-  if (word === "finished" || word === "turned off") return "";
+  if (["finished", "turned off", "paused"].includes(word)) return "";
   if (!isUp(camera) || picture === null || word === "no answer") return "no answer";
   const objects = picture.objects === 1 ? "1 object" : `${picture.objects} objects`;
   const rate = fps.inferred === null ? "" : `${fps.inferred.toFixed(1)} fps · `;

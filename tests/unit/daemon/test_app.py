@@ -58,7 +58,8 @@ class Daemon:
         path.write_text(json.dumps(CONFIG | {"http": {"listen": f"127.0.0.1:{free_port()}"}}))
         self.clock = FakeClock()
         self.loaded = load(path, {})
-        self.doors = Doors(self.loaded, self.clock)
+        self.woken = threading.Event()
+        self.doors = Doors(self.loaded, self.clock, wake=self.woken.set)
         self.let_go = threading.Event()
         self.let_go.set()
         self.detector = FakeDetector(1, lambda _: self.let_go.wait() and None)
@@ -251,3 +252,18 @@ def test_a_camera_that_shall_leave_has_left_once_its_stream_is_closed(daemon: Da
     app.obey_grants()
     assert fence.left == {"gate"}
     assert daemon.state("gate") is CameraState.DISABLED
+
+
+def test_a_camera_is_paused_from_another_thread_and_closed_by_the_main_one(daemon: Daemon) -> None:
+    app = daemon.start()
+    gate = daemon.doors.roster.get("gate")
+    assert gate is not None
+    daemon.doors.switch.turn("gate", on=False, by="test")
+    assert daemon.woken.is_set()
+    assert gate.status.state is not CameraState.DISABLED
+    assert daemon.reporter.cameras()[0].paused, "known before the stream is closed"
+    app.obey()
+    assert (gate.status.state, gate.status.now().reason) == (CameraState.DISABLED, "paused")
+    daemon.doors.switch.turn("gate", on=True, by="test")
+    app.check()
+    assert gate.status.state is not CameraState.DISABLED

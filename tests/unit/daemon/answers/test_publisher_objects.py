@@ -197,3 +197,26 @@ def test_what_the_live_page_is_shown_says_whose_each_box_is() -> None:
     sight = scene.seat.sight
     assert sight is not None
     assert [known.track if known else None for known in sight.objects] == [1]
+
+
+def test_objects_of_a_paused_camera_end_at_once_and_their_counts_fall_to_nothing() -> None:
+    scene = Scene(zones={"yard": YARD})
+    scene.walk(40, 44)
+    scene.seat.pause(True)
+    scene.publisher.end_lives([scene.seat])
+    ended = [event for event in scene.events if event.phase == "end"]
+    assert [(event.event, event.reason) for event in ended] == [("object", "interrupted")]
+    scene.clock.advance(1.0)
+    scene.publisher.pass_time([scene.seat])
+    assert scene.heard.counts[-1].present == {}
+    told = len(scene.put)
+    result_at = scene.clock.time_s
+    result = Result(
+        FakeDetector(),
+        frame(scene.seat, result_at),
+        None,
+        "late",
+        Timing(result_at, result_at, result_at),
+    )
+    scene.publisher.result(result)
+    assert len(scene.put) == told, "a paused camera says nothing"

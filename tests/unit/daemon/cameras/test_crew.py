@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from config.camera import CameraConfig
 from daemon.answers.publisher import Publisher
 from daemon.books.accounting import Drop, Page
-from daemon.books.states import CameraState, Status
+from daemon.books.states import PAUSED, CameraState, Status
 from daemon.cameras.crew import Crew
 from daemon.metrics import Metrics
 from daemon.pipeline.policy import BatchPolicy
@@ -348,3 +348,83 @@ def test_after_a_failure_the_way_back_starts_from_what_runs(hall: Hall) -> None:
     hall.use(gate=camera(), yard=camera())
     assert hall.lives("gate") == ["stopped", "running"]
     assert hall.lives("yard") == ["running"]
+
+
+def pause(hall: Hall, name: str, *, paused: bool = True) -> None:
+    hall.seat(name).pause(paused)
+    hall.crew.follow_pauses()
+
+
+def test_a_paused_camera_closes_its_stream_and_its_books_balance(hall: Hall) -> None:
+    hall.threads["gate"][0].put()
+    pause(hall, "gate")
+    assert (hall.lives("gate"), hall.lives("yard")) == (["stopped"], ["running"])
+    status = hall.seat("gate").status.now()
+    assert (status.state, status.reason) == (CameraState.DISABLED, PAUSED)
+    assert hall.statuses("gate") == ["connecting", "disabled"]
+    page = hall.page("gate")
+    assert (page.captured, page.dropped[Drop.SHUTDOWN], page.in_flight) == (1, 1, 0)
+    hall.crew.follow_pauses()
+    assert hall.lives("gate") == ["stopped"]
+
+
+def test_nothing_is_said_or_shown_of_what_a_paused_camera_saw(hall: Hall) -> None:
+    gate = hall.seat("gate")
+    hall.answer(gate)
+    gate.pause(True)
+    assert gate.sight is None, "its last picture is gone"
+    assert hall.answer(gate) is None, "an answer that was on its way when it was paused"
+    assert gate.sight is None
+
+
+def test_a_resumed_camera_is_opened_anew_and_its_numbers_go_on(hall: Hall) -> None:
+    hall.answer(hall.seat("gate"))
+    pause(hall, "gate")
+    pause(hall, "gate", paused=False)
+    assert hall.lives("gate") == ["stopped", "running"]
+    assert hall.dispatched("gate") == ["gate"]
+    hall.answer(hall.seat("gate"))
+    assert hall.seat("gate").numbers.seq == 2
+
+
+def test_a_camera_that_was_paused_and_resumed_before_anybody_looked_goes_on(hall: Hall) -> None:
+    hall.seat("gate").pause(True)
+    pause(hall, "gate", paused=False)
+    assert hall.lives("gate") == ["running"]
+
+
+def test_a_reload_leaves_a_paused_camera_paused(hall: Hall) -> None:
+    pause(hall, "gate")
+    hall.use(gate=camera(priority=3), yard=camera())
+    hall.use(gate=camera(transport="udp"), yard=camera())
+    assert hall.lives("gate") == ["stopped"]
+    assert hall.seat("gate").status.now().reason == PAUSED
+    pause(hall, "gate", paused=False)
+    assert hall.seat("gate").worker is hall.threads["gate"][-1]
+    assert hall.lives("gate") == ["stopped", "running"]
+
+
+def test_a_camera_that_was_paused_before_its_start_is_not_opened() -> None:
+    hall = Hall()
+    hall.roster.use({"gate": camera()}, score_threshold=0.4)
+    hall.seat("gate").pause(True)
+    hall.use(gate=camera())
+    assert hall.threads == {}
+    assert hall.statuses("gate") == ["connecting", "disabled"]
+
+
+def test_a_camera_that_the_file_turns_off_gives_no_pause_as_the_reason(hall: Hall) -> None:
+    pause(hall, "gate")
+    hall.use(gate=camera(enabled=False), yard=camera())
+    assert hall.seat("gate").status.now().reason == ""
+    hall.use(gate=camera(), yard=camera())
+    assert hall.seat("gate").status.now().reason == PAUSED
+
+
+def test_a_camera_that_failed_for_good_is_tried_again_when_it_is_resumed(hall: Hall) -> None:
+    hall.seat("gate").status.change(CameraState.FAILED, reason="config")
+    pause(hall, "gate")
+    status = hall.seat("gate").status.now()
+    assert (status.reason, status.lost_reason) == (PAUSED, ""), "it is not looked for any more"
+    pause(hall, "gate", paused=False)
+    assert hall.lives("gate") == ["stopped", "running"]

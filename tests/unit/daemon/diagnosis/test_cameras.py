@@ -17,6 +17,7 @@ from daemon.diagnosis.cameras import (
     decoding_finding,
     held_by,
     held_finding,
+    paused_findings,
     probe_all,
 )
 from daemon.diagnosis.finding import Verdict
@@ -128,3 +129,18 @@ def test_a_device_that_the_running_vedette_has_is_left_to_it() -> None:
     assert held_finding("usb", None).verdict is Verdict.WARN
     assert held_finding("usb", "streaming").verdict is Verdict.OK
     assert held_finding("usb", "backoff").verdict is Verdict.FAIL
+
+
+def test_a_device_that_a_vedette_has_let_go_may_be_tried() -> None:
+    running = Running(healthy=True, details=Details(None, {"usb": "disabled"}, frozenset({"usb"})))
+    assert held_by(running, {"usb": USB}) == {}
+
+
+def test_a_paused_camera_is_told_with_the_way_out() -> None:
+    details = Details(None, {"gate": "disabled", "yard": "streaming"}, frozenset({"gate"}))
+    cameras = {"gate": GATE, "yard": GATE}
+    (finding,) = paused_findings(Running(healthy=True, details=details), cameras)
+    assert (finding.what, finding.verdict) == ("camera gate", Verdict.WARN)
+    assert "paused" in finding.detail
+    assert list(paused_findings(None, cameras)) == []
+    assert list(paused_findings(Running(healthy=True, details=None), cameras)) == []

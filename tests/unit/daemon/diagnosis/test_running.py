@@ -51,6 +51,15 @@ def test_a_vedette_tells_how_it_is() -> None:
         )
 
 
+def test_a_vedette_tells_whose_detection_is_paused() -> None:
+    cameras = [{"name": "gate", "state": "disabled", "paused": True}, {"name": "off", "state": "x"}]
+    with program(VEDETTE | {"/api/v1/cameras": {"cameras": cameras}}) as listen:
+        found = ask(listen)
+    assert found is not None
+    assert found.details is not None
+    assert found.details.paused == {"gate"}
+
+
 def test_it_is_found_where_it_listens_on_every_interface() -> None:
     with program(VEDETTE) as listen:
         assert ask(listen.replace("127.0.0.1", "0.0.0.0")) is not None
