@@ -120,6 +120,10 @@ faults: venv ## every row of the fault matrix at full length, into docs/faults.m
 soak: venv ## SOAK_MINUTES of random faults at eight cameras, then 1000 reconnects
 	$(BIN)/python -m tests.fault.soak $(SOAK_MINUTES) $(SOAK_SEED)
 
+.PHONY: fleet-faults
+fleet-faults: venv ## what is done to a fleet of servers, into docs/fleet-faults.md
+	$(BIN)/python -m tests.fleet.report
+
 .PHONY: sbom
 sbom: venv ## what a release is made of, as CycloneDX, into dist/
 	mkdir -p dist

@@ -13,6 +13,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from config.errors import KeyPath
 from config.schema import Config
+from config.section import Section
 
 
 class _Generator(GenerateJsonSchema):
@@ -28,7 +29,8 @@ class _Generator(GenerateJsonSchema):
 
     def generate(self, schema: CoreSchema, mode: Any = "validation") -> JsonSchemaValue:
         whole = super().generate(schema, mode)
-        whole["properties"]["cameras"]["additionalProperties"] = False
+        if "cameras" in whole["properties"]:
+            whole["properties"]["cameras"]["additionalProperties"] = False
         head = {"$schema": self.schema_dialect, "title": "vedette configuration"}
         return {**head, **{key: whole[key] for key in whole if key != "title"}}
 
@@ -44,15 +46,17 @@ def schema_text() -> str:
 
 
 @cache
-def _whole() -> dict[str, Any]:
-    return json_schema()
+def _whole(kind: type[Section]) -> dict[str, Any]:
+    return kind.model_json_schema(schema_generator=_Generator)
 
 
-def subschema(path: KeyPath) -> Mapping[str, Any]:
-    """What the schema says of the value at `path`; empty for what it does not know."""
-    node = _whole()
+def subschema(path: KeyPath, kind: type[Section] = Config) -> Mapping[str, Any]:
+    """What the schema of such a file says of the value at `path`; empty for what it does not
+    know.
+    """
+    node = whole = _whole(kind)
     for step in path:
-        node = _plain(node)
+        node = _plain(node, whole)
         if isinstance(step, int):
             node = node.get("items", {})
         elif step in node.get("properties", {}):
@@ -60,14 +64,14 @@ def subschema(path: KeyPath) -> Mapping[str, Any]:
         else:
             named = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
             node = next((entry for entry in named if isinstance(entry, dict)), {})
-    return _plain(node)
+    return _plain(node, whole)
 
 
-def _plain(node: dict[str, Any]) -> dict[str, Any]:
+def _plain(node: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any]:
     """Past references and `or null`; what stands beside a reference wins."""
     for choice in node.get("anyOf", []):
         if choice.get("type") != "null":
-            return _plain(choice)
+            return _plain(choice, whole)
     if "$ref" in node:
-        return _plain(_whole()["$defs"][node["$ref"].rpartition("/")[2]])
+        return _plain(whole["$defs"][node["$ref"].rpartition("/")[2]], whole)
     return node

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from config.camera import CameraConfig
 from config.checks import camera_breaches, port_breaches
 from config.document import parse
 from config.errors import ConfigError, Fault, FieldsError, KeyPath, path_text, printable
+from config.json_schema import subschema
 from config.provenance import Provenance, merge_defaults, value_at
 from config.schema import Config, HttpConfig, SinksConfig
 from config.section import Section
@@ -22,6 +24,7 @@ from config.text import TextError, read_text
 from config.wording import describe
 
 AnySection = TypeVar("AnySection", bound=Section)
+Breaches = Callable[[Any, Provenance, dict[str, Any]], Iterable[tuple[KeyPath, str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,21 @@ class Loaded:
 def load(path: str | Path, env: Mapping[str, str] = os.environ) -> Loaded:
     """Read, expand from `env`, validate. Raises ConfigError with every fault, sorted by line."""
     path = Path(path)
+    config, source = load_as(Config, path, env, raw_of=merge_defaults, breaches=cross_breaches)
+    return Loaded(config, path, source)
+
+
+def load_as(
+    kind: type[AnySection],
+    path: Path,
+    env: Mapping[str, str] = os.environ,
+    *,
+    raw_of: Callable[[Any], Any] = lambda value: value,
+    breaches: Breaches = lambda _raw, _source, _context: (),
+) -> tuple[AnySection, Provenance]:
+    """A file of any kind. `raw_of` makes what is validated of what was written; `breaches` are
+    rules across sections, looked at also where a section has faults. Raises ConfigError.
+    """
     name = printable(str(path))
     try:
         document = parse(read_text(path), env)
@@ -53,33 +71,33 @@ def load(path: str | Path, env: Mapping[str, str] = os.environ) -> Loaded:
     if document.value is None and not faults:
         faults.add(Fault(name, 0, 0, "", "is empty"))
     elif not source.broken(()):
-        config, found = _validated(source, path.absolute().parent)
+        raw, context = raw_of(document.value), {"directory": path.absolute().parent}
+        config, found = _validated(kind, raw, source, context)
         faults.update(found)
+        faults.update(source.fault(*breach) for breach in breaches(raw, source, context))
     if faults or config is None:
         raise ConfigError(tuple(sorted(faults, key=_reading_order)))
-    return Loaded(config, path, source)
+    return config, source
 
 
 def _reading_order(fault: Fault) -> tuple[int, int, str, str]:
     return fault.line, fault.column, fault.path, fault.message
 
 
-def _validated(source: Provenance, directory: Path) -> tuple[Config | None, list[Fault]]:
-    raw = merge_defaults(source.document.value)
-    context = {"directory": directory}
-    faults: list[Fault] = []
-    config = None
+def _validated(
+    kind: type[AnySection], raw: Any, source: Provenance, context: dict[str, Any]
+) -> tuple[AnySection | None, list[Fault]]:
     try:
-        config = Config.model_validate(raw, context=context)
+        return kind.model_validate(raw, context=context), []
     except ValidationError as exc:
-        for error in exc.errors(include_url=False, include_input=False):
-            faults += _translated(error, raw, source)
-    for path, message in _cross_breaches(raw, source, context):
-        faults.append(source.fault(path, message))
-    return config, faults
+        errors = exc.errors(include_url=False, include_input=False)
+    look = partial(subschema, kind=kind)
+    return None, [fault for error in errors for fault in _translated(error, raw, source, look)]
 
 
-def _translated(error: ErrorDetails, raw: Any, source: Provenance) -> Iterator[Fault]:
+def _translated(
+    error: ErrorDetails, raw: Any, source: Provenance, look: Callable[[KeyPath], Mapping[str, Any]]
+) -> Iterator[Fault]:
     path: KeyPath = error["loc"]
     at_key = path[-1:] == ("[key]",)
     if at_key:
@@ -91,7 +109,7 @@ def _translated(error: ErrorDetails, raw: Any, source: Provenance) -> Iterator[F
         path = min(fields, key=lambda field: _distance(field, source))
     unknown = error["type"] == "extra_forbidden"
     if not source.broken(path[:-1] if unknown else path):
-        message = describe(error["type"], context, path, value_at(raw, path))
+        message = describe(error["type"], context, path, value_at(raw, path), look)
         yield source.fault(path, message, at_key=at_key or unknown)
 
 
@@ -102,7 +120,7 @@ def _distance(path: KeyPath, source: Provenance) -> int:
     return 1 if source.written_by(source.origin(path)) else 2
 
 
-def _cross_breaches(
+def cross_breaches(
     raw: Any, source: Provenance, context: dict[str, Any]
 ) -> Iterator[tuple[KeyPath, str]]:
     """Also run for a file with faults, on those sections that have none."""

@@ -13,6 +13,8 @@ from config.objects import PLACE_NAME
 from config.scalars import resolve
 from config.schema import CAMERA_NAME, HOST_NAME, NODE_NAME, SHA256
 
+Look = Callable[[KeyPath], Mapping[str, Any]]
+
 _PATTERNS = {
     CAMERA_NAME: "may hold only a-z, 0-9, _ and -, at most 32 characters",
     PLACE_NAME: "may hold only letters, digits, _ and -, at most 32 characters",
@@ -42,17 +44,25 @@ _RENAMED: dict[KeyPath, str] = {("objects", "track"): "labels"}  # section and o
 _OLD_BOOLEANS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 
-def describe(kind: str, context: Mapping[str, Any], path: KeyPath, value: object) -> str:
-    """What is wrong with `value` at `path`, for pydantic's error type `kind` and its `ctx`."""
+def describe(
+    kind: str,
+    context: Mapping[str, Any],
+    path: KeyPath,
+    value: object,
+    look: Look = subschema,
+) -> str:
+    """What is wrong with `value` at `path`, for pydantic's error type `kind` and its `ctx`; `look`
+    finds what the JSON Schema of the file says of a path.
+    """
     if kind == "value_error":
         return str(context["error"])
     if kind.endswith("_type") and kind.removesuffix("_type") in _TYPES:
-        return _wrong_type(kind.removesuffix("_type"), path, value)
+        return _wrong_type(kind.removesuffix("_type"), path, value, look)
     words = _WORDS.get(kind)
-    return words(context, path, value) if words else "is not valid"
+    return words(context, path, value, look) if words else "is not valid"
 
 
-def _wrong_type(wanted: str, path: KeyPath, value: object) -> str:
+def _wrong_type(wanted: str, path: KeyPath, value: object, look: Look) -> str:
     if value is None:
         return f"has no value: it must be {_TYPES[wanted]}"
     hint = ""
@@ -60,44 +70,44 @@ def _wrong_type(wanted: str, path: KeyPath, value: object) -> str:
         hint = " (without quotes)" if type(resolve(value)) in (int, float) else ""
     elif wanted == "bool" and isinstance(value, str) and value.lower() in _OLD_BOOLEANS:
         hint = f" (write {_OLD_BOOLEANS[value.lower()]})"
-    elif wanted == "string" and isinstance(value, int | float) and "pattern" not in subschema(path):
+    elif wanted == "string" and isinstance(value, int | float) and "pattern" not in look(path):
         hint = " (put it in quotes)"
     return f"must be {_TYPES[wanted]}{hint}"
 
 
-def _unknown(_: Mapping[str, Any], path: KeyPath, __: object) -> str:
+def _unknown(_: Mapping[str, Any], path: KeyPath, __: object, look: Look) -> str:
     if path[-2:] in _RENAMED:
         return f"is called `{_RENAMED[path[-2:]]}` now: rename it"
-    known = subschema(path[:-1]).get("properties", {})
+    known = look(path[:-1]).get("properties", {})
     return f"is not known here{did_you_mean(path[-1], known)}"
 
 
-def _choice(_: Mapping[str, Any], path: KeyPath, value: object) -> str:
-    words = subschema(path)["enum"]
+def _choice(_: Mapping[str, Any], path: KeyPath, value: object, look: Look) -> str:
+    words = look(path)["enum"]
     hint = did_you_mean(value, words)
     return f"must be one of {', '.join(words)}{hint if 'mean' in hint else ''}"
 
 
-def _range(_: Mapping[str, Any], path: KeyPath, __: object) -> str:
-    schema = subschema(path)
+def _range(_: Mapping[str, Any], path: KeyPath, __: object, look: Look) -> str:
+    schema = look(path)
     if {"minimum", "maximum"} <= schema.keys():
         return f"must be between {schema['minimum']} and {schema['maximum']}"
     bounds = [f"{words} {schema[key]}" for key, words in _BOUNDS.items() if key in schema]
     return f"must be {' and '.join(bounds)}"
 
 
-def _text_length(_: Mapping[str, Any], path: KeyPath, __: object) -> str:
-    schema = subschema(path)
+def _text_length(_: Mapping[str, Any], path: KeyPath, __: object, look: Look) -> str:
+    schema = look(path)
     most = schema.get("maxLength")
     least = schema.get("minLength", 0)
     return f"must have {least} to {most} characters" if most else "must not be empty"
 
 
-def _too_few(context: Mapping[str, Any], _: KeyPath, __: object) -> str:
+def _too_few(context: Mapping[str, Any], *_: object) -> str:
     return f"must have at least {_entries(context['min_length'])}"
 
 
-def _too_many(context: Mapping[str, Any], _: KeyPath, __: object) -> str:
+def _too_many(context: Mapping[str, Any], *_: object) -> str:
     return f"must have at most {_entries(context['max_length'])}"
 
 
@@ -105,7 +115,7 @@ def _entries(count: int) -> str:
     return f"{count} entry" if count == 1 else f"{count} entries"
 
 
-_WORDS: dict[str, Callable[[Mapping[str, Any], KeyPath, object], str]] = {
+_WORDS: dict[str, Callable[[Mapping[str, Any], KeyPath, object, Look], str]] = {
     "missing": lambda *_: "is missing",
     "extra_forbidden": _unknown,
     "literal_error": _choice,

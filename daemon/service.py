@@ -28,10 +28,12 @@ from daemon.clock import Clock
 from daemon.doors import Doors
 from daemon.errors import ListenError
 from daemon.exits import EXIT_BAD_CONFIG, EXIT_FAILED, EXIT_NO_MODEL, EXIT_OK
+from daemon.fleet.tether import Tether
 from daemon.log import on_terminal
 from daemon.notify import Notices
 from daemon.reload.model import BuildDetector, LoadedModel, load_model
 from daemon.reload.reloader import Equipment
+from daemon.seats.fence import NoFence
 from daemon.summary import Summary
 from detector.api import InferenceError, ModelError
 from sinks.sink import SinkError
@@ -43,14 +45,21 @@ EXIT_S = 0.5  # for the interpreter's own end, which waits for workers: one may 
 LOOK_S = 0.1  # between two looks at what runs beside the main thread
 
 
-def serve(loaded: Loaded, build: BuildDetector, clock: Clock, *, summary_s: float | None) -> int:
+def serve(
+    loaded: Loaded,
+    build: BuildDetector,
+    clock: Clock,
+    *,
+    summary_s: float | None,
+    tether: Tether | None = None,
+) -> int:
     """Run the daemon until a signal; returns the exit code. Main thread only.
 
     The signals are blocked already, see `daemon.signals`. `summary_s` is the interval of a summary
-    line in the log, None for none.
+    line in the log, None for none. A daemon of a fleet hangs on its shard by `tether`.
     """
     faulthandler.enable()  # systemd's watchdog aborts: the journal then has every thread's stack
-    doors = Doors(loaded, clock)
+    doors = Doors(loaded, clock, fence=tether.fence if tether else None)
     notices = Notices(doors.reporter, clock)
     columns = _columns if on_terminal() else None
     service = _Service(
@@ -59,12 +68,16 @@ def serve(loaded: Loaded, build: BuildDetector, clock: Clock, *, summary_s: floa
         notices,
         Summary(doors.reporter, doors.roster, clock, every_s=summary_s, columns=columns),
     )
+    if tether is not None:
+        tether.start(doors.reporter)
     try:
         code = service.run(loaded, build)
     finally:
         signals.let_stop_through()
         notices.stopping()
         clean = service.stop()
+        if tether is not None:
+            tether.stop()
     if not clean or service.busy:
         _exit_now(code)
     _exit_within(EXIT_S, code)
@@ -82,6 +95,7 @@ class _Service:
         self._stops = [doors.close]  # in this order; each says whether it came to an end
         self._next_tick_s = clock.now_s()
         self._errands: list[Callable[[], None]] = []  # for whoever wakes the main thread
+        self._look_s = TICK_S if isinstance(doors.fence, NoFence) else LOOK_S
         self._reload_wanted = False  # however often it was asked for while it could not be done
         self._beside: Background[Any] | None = None
 
@@ -134,8 +148,12 @@ class _Service:
         log.info("ready")
         log.info("Live page: %s", live_page(running.loaded.config.http))
         self._next_tick_s = self._clock.now_s()  # whoever waits for it is told at once
-        while not self._stopped_before(lambda: self._reload_wanted, TICK_S):
-            if self._stopped_while_reloading(app, build):
+        while not self._stopped_before(
+            lambda: self._reload_wanted or app.grants_changed(), self._look_s
+        ):
+            if app.grants_changed():
+                app.obey_grants()
+            if self._reload_wanted and self._stopped_while_reloading(app, build):
                 return
 
     def _stopped_while_reloading(self, app: App, build: BuildDetector) -> bool:

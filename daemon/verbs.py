@@ -31,6 +31,7 @@ COMMANDS = {  # verb: (module, help)
         "make labelled pictures (COCO) of recordings",
     ),
     "weights": ("daemon.commands.weights", "import, describe, fetch or export weights"),
+    "fleet": ("daemon.commands.fleet", "run many servers as one"),
     "keys": ("daemon.commands.keys", "make CURVE keys for the ZeroMQ socket"),
     "bench": ("daemon.commands.bench", "measure pipeline, capture, detector or tracking"),
     "completion": ("daemon.commands.completion", "print what completes words in a shell"),

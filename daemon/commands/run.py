@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import resource
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from config.errors import ConfigError
 from daemon.console import complain
 from daemon.exits import EXIT_BAD_CONFIG
+
+if TYPE_CHECKING:
+    from daemon.reload.model import BuildDetector
 
 
 def add_parser(subparsers: Any) -> None:
@@ -26,11 +29,24 @@ def add_parser(subparsers: Any) -> None:
         metavar="SECONDS",
         help="log a line of rates this often (default: every 10 s on a terminal, else never)",
     )
+    # What a shard of a fleet starts its daemon with: the descriptor that grants come by.
+    parser.add_argument("--grants", type=int, metavar="DESCRIPTOR", help=argparse.SUPPRESS)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run until told to stop; returns the exit code."""
+    return start(args.config, summary_s=args.summary, grants=args.grants)
+
+
+def start(
+    path: Path,
+    *,
+    summary_s: float | None = None,
+    grants: int | None = None,
+    build: BuildDetector | None = None,
+) -> int:
+    """With another `build` than `build_detector` where a test says so."""
     from daemon import signals
     from daemon.descriptors import raise_descriptor_limit
 
@@ -39,11 +55,12 @@ def run(args: argparse.Namespace) -> int:
     raise_descriptor_limit()
     signals.block()  # before libraries start threads of their own, which would take them
 
+    from config.fleet import load_member
     from config.loader import load
     from daemon import log
 
     try:
-        loaded = load(args.config)
+        loaded = load(path) if grants is None else load_member(path)
     except ConfigError as error:
         for fault in error.faults:
             complain(str(fault))
@@ -54,10 +71,16 @@ def run(args: argparse.Namespace) -> int:
     from daemon.service import serve
     from detector.build import build_detector
 
-    summary_s = args.summary
+    clock = SystemClock()
+    tether = None
+    if grants is not None:
+        from daemon.fleet.tether import Tether, die_with_parent
+
+        die_with_parent()
+        tether = Tether.of_descriptor(grants, clock)
     if summary_s is None and log.on_terminal():
         summary_s = 10.0
-    return serve(loaded, build_detector, SystemClock(), summary_s=summary_s)
+    return serve(loaded, build or build_detector, clock, summary_s=summary_s, tether=tether)
 
 
 def _interval(text: str) -> float:

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from config.credentials import credentials_directory, resolve
 from config.errors import ConfigError, CredentialError, Fault
+from config.fleet import MemberFile, load_member
 from config.loader import Loaded, load
 from daemon.books.reports import ReloadResult
 from daemon.clock import Clock
@@ -87,8 +88,10 @@ class Reloader:
 
         `advanced` is called after every step of building a detector.
         """
-        loaded = load(self._running.loaded.path)
-        old, new = self._running.loaded.config, loaded.config
+        old = self._running.loaded.config
+        again = load_member if isinstance(old, MemberFile) else load
+        loaded = again(self._running.loaded.path)
+        new = loaded.config
         if new.node != old.node:
             raise ConfigError((loaded.fault(("node",), "changes at a restart only"),))
         _check_credentials(loaded, diff(old, new))

@@ -1,0 +1,48 @@
+"""A test of its own network: what is run here is alone with a loopback interface.
+
+python -m tests.fleet.inside ROW … prints a line of JSON with what each row measured. It makes a
+network namespace for itself first, so that no Ray of this machine is met.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import mkdtemp
+
+ROOT = Path(__file__).parents[2]
+APART = "VEDETTE_FLEET_APART"
+
+
+def can_be_apart() -> bool:
+    """Whether this machine lets us make a network namespace."""
+    made = subprocess.run(
+        ["unshare", "--net", "--user", "--map-root-user", "true"]
+        if os.getuid()
+        else ["unshare", "--net", "true"],
+        capture_output=True,
+        check=False,
+        timeout=10,
+    )
+    return made.returncode == 0
+
+
+def main(rows: list[str]) -> int:
+    if os.environ.get(APART) != "1":
+        mapped = ["--user", "--map-root-user"] if os.getuid() else []
+        command = ["unshare", "--net", *mapped, sys.executable, "-m", "tests.fleet.inside", *rows]
+        return subprocess.call(command, cwd=ROOT, env=os.environ | {APART: "1"})
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True, timeout=10)
+    from tests.fleet.matrix import ROWS, play
+
+    folder = Path(mkdtemp(prefix="vedette-fleet-"))
+    for name in rows or list(ROWS):
+        print(json.dumps(play(name, folder / name)), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

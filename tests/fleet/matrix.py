@@ -1,0 +1,278 @@
+"""What is done to a fleet, and what is measured: each row with a rig of its own, or several on one.
+
+A row is a function that is given a rig whose cameras are all answered, and a `Case` for figures.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from daemon.fleet.view import Cause, NodeState, Placement
+from tests.fault.case import Case
+from tests.fleet.rig import FPS, Listener, Rig, lives
+
+START_S = 90.0
+REST_S = 3.0  # before a fault: rates are steady
+SUBSCRIBED_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A fault, and what is expected of the fleet."""
+
+    fault: str
+    expected: str
+    measure: Callable[[Rig, Listener, Case], None]
+    options: dict[str, Any]
+
+
+ROWS: dict[str, Row] = {}
+
+
+def row(fault: str, expected: str, **options: Any) -> Callable[[Any], Any]:
+    def keep(measure: Callable[[Rig, Listener, Case], None]) -> Any:
+        ROWS[measure.__name__.replace("_", "-")] = Row(fault, expected, measure, options)
+        return measure
+
+    return keep
+
+
+def play(name: str, folder: Path) -> dict[str, Any]:
+    """Measure one row; never raises."""
+    folder.mkdir(parents=True)
+    played = SHORT if name == "short" else ROWS[name]
+    case = Case(folder, long=name != "short")
+    rig = Rig(folder, **played.options)
+    began_s = time.monotonic()
+    try:
+        rig.start()
+        with Listener(list(rig.binds.values())) as heard:
+            answered(rig, heard, START_S)
+            time.sleep(REST_S)
+            played.measure(rig, heard, case)
+            case.equal("answers of one moment from two grants", heard.doubles(), 0)
+    except Exception as error:  # the other rows are wanted all the same
+        traceback.print_exc()
+        case.equal("measured", type(error).__name__, "to the end")
+    finally:
+        rig.stop()
+    books(rig, case)
+    took_s = round(time.monotonic() - began_s, 1)
+    return {"row": name, "took_s": took_s, "measures": [asdict(m) for m in case.measures]}
+
+
+def answered(
+    rig: Rig, heard: Listener, timeout_s: float, cameras: list[str] | None = None
+) -> float:
+    """Seconds until every camera is answered from now on."""
+    since_s = time.monotonic()
+    wanted = set(rig.cameras if cameras is None else cameras)
+
+    def all_heard() -> bool:
+        return wanted <= {one.camera for one in list(heard.heard) if one.at_s >= since_s}
+
+    return rig.wait(all_heard, timeout_s, f"answers of {sorted(wanted)}")
+
+
+def books(rig: Rig, case: Case) -> None:
+    """Of every daemon that could end in order."""
+    lines = [
+        line for _, text in rig.logs() for line in text.splitlines() if "stopped captured=" in line
+    ]
+    case.equal("books that do not balance", sum("balanced=True" not in line for line in lines), 0)
+    unhandled = [
+        line for _, text in rig.logs() for line in text.splitlines() if "Traceback" in line
+    ]
+    case.equal("unhandled exceptions of daemons", len(unhandled), 0)
+
+
+def moves(rig: Rig, cause: Cause) -> int:
+    return rig.view().moves.get(cause, 0)
+
+
+def worst_gap_s(heard: Listener, cameras: list[str], since_s: float) -> float:
+    return max(heard.gap_s(camera, since_s) for camera in cameras)
+
+
+@row("a daemon is killed (SIGKILL)", "its shard starts it again; no camera moves")
+def child_killed(rig: Rig, heard: Listener, case: Case) -> None:
+    victims = rig.of_node("north")
+    others = [camera for camera in rig.cameras if camera not in victims]
+    at_s = time.monotonic()
+    os.kill(rig.child_pid("north"), signal.SIGKILL)
+    time.sleep(0.5)
+    answered(rig, heard, 30, victims)
+    case.at_most("without an answer", worst_gap_s(heard, victims, at_s), 12.0, "s")
+    case.at_most("other cameras without an answer", worst_gap_s(heard, others, at_s), 1.0, "s")
+    case.equal("cameras that moved", sum(rig.view().moves.values()), len(rig.cameras))
+
+
+@row("a shard is killed (SIGKILL)", "its daemon ends with it; Ray starts the shard again")
+def shard_killed(rig: Rig, heard: Listener, case: Case) -> None:
+    victims = rig.of_node("north")
+    child = rig.child_pid("north")
+    at_s = time.monotonic()
+    os.kill(rig.shard_pid("north"), signal.SIGKILL)
+    gone_s = rig.wait(lambda: not lives(child), 5, "its daemon ends")
+    case.at_most("its daemon lived on", gone_s, 0.5, "s")
+    answered(rig, heard, 40, victims)
+    case.at_most("without an answer", worst_gap_s(heard, victims, at_s), 15.0, "s")
+
+
+@row("a server is dead (every process of it)", "its cameras are answered elsewhere within 6 s")
+def node_killed(rig: Rig, heard: Listener, case: Case) -> None:
+    victims = rig.of_node("north")
+    others = [camera for camera in rig.cameras if camera not in victims]
+    at_s = time.monotonic()
+    rig.signal_node("north", signal.SIGKILL)
+    time.sleep(1.0)
+    answered(rig, heard, 30, victims)
+    case.at_most("without an answer", worst_gap_s(heard, victims, at_s), 6.0, "s")
+    case.at_most("other cameras without an answer", worst_gap_s(heard, others, at_s), 1.5, "s")
+    case.equal("cameras that moved", moves(rig, Cause.LOST), len(victims))
+
+
+@row(
+    "a server is frozen (SIGSTOP) for 15 s and goes on (SIGCONT)",
+    "as dead; once it wakes it says nothing, and joins again",
+)
+def node_frozen(rig: Rig, heard: Listener, case: Case) -> None:
+    victims = rig.of_node("north")
+    at_s = time.monotonic()
+    rig.signal_node("north", signal.SIGSTOP)
+    time.sleep(1.0)
+    answered(rig, heard, 30, victims)
+    case.at_most("without an answer", worst_gap_s(heard, victims, at_s), 6.0, "s")
+    time.sleep(max(0.0, at_s + 15.0 - time.monotonic()))
+    grants = {camera: max(one.grant for one in heard.of(camera)) for camera in victims}
+    awake_s = time.monotonic()
+    rig.signal_node("north", signal.SIGCONT)
+    time.sleep(8.0)
+    old = [
+        one for camera in victims for one in heard.of(camera, awake_s) if one.grant < grants[camera]
+    ]
+    case.equal("answers of an old grant after it woke", len(old), 0)
+    case.equal("cameras that moved", moves(rig, Cause.LOST), len(victims))
+
+
+@row(
+    "a server is drained",
+    "its cameras leave one by one, each with a gap of at most a second",
+)
+def drain(rig: Rig, heard: Listener, case: Case) -> None:
+    victims = rig.of_node("north")
+    at_s = time.monotonic()
+    rig.reach.drain("north")
+    rig.wait(
+        lambda: {n.name: n.state for n in rig.view().nodes}["north"] is NodeState.DRAINED,
+        20,
+        "drained",
+    )
+    answered(rig, heard, 10, victims)
+    case.at_most("without an answer", worst_gap_s(heard, victims, at_s), 1.0, "s")
+    case.equal("cameras that moved", moves(rig, Cause.DRAIN), len(victims))
+
+
+@row("the Director is killed in the middle of a drain", "the move is finished, nothing twice")
+def director_killed(rig: Rig, heard: Listener, case: Case) -> None:
+    import ray
+
+    from daemon.fleet.ray_names import DIRECTOR, NAMESPACE
+
+    victims = rig.of_node("north")
+    at_s = time.monotonic()
+    rig.reach.drain("north")
+    time.sleep(0.2)
+    ray.kill(ray.get_actor(DIRECTOR, namespace=NAMESPACE), no_restart=False)
+    rig.wait(
+        lambda: not rig.of_node("north") and len(rig.placed()) == len(rig.cameras), 30, "moved"
+    )
+    answered(rig, heard, 20)
+    case.at_most(
+        "cameras that move, without an answer", worst_gap_s(heard, victims, at_s), 10.0, "s"
+    )
+
+
+@row(
+    "capacity is short: three servers with room for two thirds",
+    "high priorities are answered whole, the lowest are parked, and it is said",
+)
+def capacity_short(rig: Rig, heard: Listener, case: Case) -> None:
+    for name in rig.cameras[:3]:
+        rig.sections["cameras"][name]["priority"] = 9
+    for node in rig.sections["fleet"]["nodes"].values():
+        node["pictures_per_s"] = 1.4 * FPS
+    rig.direct()
+    rig.wait(
+        lambda: (
+            any(c.placement is Placement.REDUCED for c in rig.view().cameras)
+            or any(c.placement is Placement.PARKED for c in rig.view().cameras)
+        ),
+        30,
+        "room is short",
+    )
+    time.sleep(8)
+    view = rig.view()
+    least = {c.name: c for c in view.cameras}
+    high = [least[name] for name in rig.cameras[:3]]
+    case.equal("cameras of high priority that get less", sum(c.fps < FPS for c in high), 0)
+    short = [c for c in view.cameras if c.placement is not Placement.RUNNING]
+    case.at_least("others that get less or nothing", len(short), 1)
+    alarms = {alarm.subject for alarm in view.alarms}
+    case.equal("of these not told as an alarm", len([c for c in short if c.name not in alarms]), 0)
+    since_s = time.monotonic()
+    answered(rig, heard, 10, [c.name for c in high])
+    case.at_most(
+        "high priority without an answer",
+        worst_gap_s(heard, [c.name for c in high], since_s),
+        1.0,
+        "s",
+    )
+
+
+@row(
+    "the head's GCS and the Director are killed, and come back after 6 s",
+    "without a gateway all stops with the lease; the same grants or newer ones once it is back",
+)
+def head_killed(rig: Rig, heard: Listener, case: Case) -> None:
+    director = rig.director_pid()
+    at_s = time.monotonic()
+    rig.kill_head(director)
+    time.sleep(6.0)
+    late = [one for one in list(heard.heard) if at_s + 3.0 < one.at_s < at_s + 6.0]
+    case.equal("answers later than 3 s after its end", len(late), 0)
+    back_s = time.monotonic()
+    rig.start_head()
+    answered(rig, heard, 60)
+    case.note("answered again after it came back", time.monotonic() - back_s, "s")
+
+
+def short(rig: Rig, heard: Listener, case: Case) -> None:
+    """Several faults on one fleet, for `make test`: a drain, a daemon, then a server killed."""
+    drain(rig, heard, case)
+    rig.reach.drain("north", undo=True)
+    rig.reach.rebalance()
+    rig.wait(lambda: rig.of_node("north"), 20, "north has cameras again")
+    answered(rig, heard, 20)
+    victims, at_s = rig.of_node("south"), time.monotonic()
+    os.kill(rig.child_pid("south"), signal.SIGKILL)
+    time.sleep(0.5)
+    answered(rig, heard, 30, victims)
+    case.at_most("daemon killed: no answer", worst_gap_s(heard, victims, at_s), 12.0, "s")
+    lost = moves(rig, Cause.LOST)
+    victims, at_s = rig.of_node("south"), time.monotonic()
+    rig.signal_node("south", signal.SIGKILL)
+    time.sleep(1.0)
+    answered(rig, heard, 30)
+    case.at_most("server killed: no answer", worst_gap_s(heard, victims, at_s), 6.0, "s")
+    case.equal("server killed: cameras that moved", moves(rig, Cause.LOST) - lost, len(victims))
+
+
+SHORT = Row("several", "as each by itself", short, {"nodes": ("north", "south"), "cameras": 4})

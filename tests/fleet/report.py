@@ -1,0 +1,99 @@
+"""`make fleet-faults`: every row of the fleet's matrix, as docs/fleet-faults.md.
+
+python -m tests.fleet.report [ROW …]   writes the page; with rows named, prints these alone
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.fault.report import machine
+from tests.fleet.matrix import ROWS
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "fleet-faults.md"
+LIMIT_S = 240.0  # of one row
+HEAD = """\
+# Fleet faults
+
+What was done to a running fleet, what was expected, what was measured. Written by
+`make fleet-faults`; do not edit. {when}, on {machine}.
+
+Three servers and a head of Ray {ray} on one machine, in a network namespace of their own, each with
+its raylet, its shard and its daemon; nine synthetic cameras at 5 fps with a detector that only
+takes time, `lease_s` 2, no gateway. A subscriber hears every server. Times are what it saw: the
+longest a camera was without an answer, up to its next one. Of each row it is asked whether two
+grants of a camera have answers of one moment (by `captured_ns`), and whether the books of every
+daemon that could end in order balance.
+
+{misses}
+"""
+
+
+def main(wanted: list[str]) -> int:
+    where = machine()
+    results = [measured(name) for name in wanted or ROWS]
+    missed = [
+        f"- {result['row']}, {m['what']}: {m['value']}, expected {m['target']}"
+        for result in results
+        for m in result["measures"]
+        if not m["met"]
+    ]
+    misses = "**Missed:**\n\n" + "\n".join(missed) if missed else "Every target was met."
+    when = f"{datetime.now(UTC):%Y-%m-%d}"
+    head = HEAD.format(when=when, machine=where, ray=_ray(), misses=misses)
+    page = f"{head}\n{table(results)}"
+    print(page)
+    if not wanted:
+        PAGE.write_text(page)
+    return 1 if missed else 0
+
+
+def measured(name: str) -> dict[str, Any]:
+    """One row, in a process of its own: what it leaves behind ends with it."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.fleet.inside", name],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )
+        lines = [line for line in done.stdout.splitlines() if line.startswith('{"row"')]
+        result: dict[str, Any] = json.loads(lines[-1])
+    except (subprocess.TimeoutExpired, IndexError) as error:
+        measure = {"what": "measured", "value": type(error).__name__, "target": "to the end"}
+        result = {"row": name, "took_s": LIMIT_S, "measures": [measure | {"met": False}]}
+    print(f"row {name}: {result['took_s']:.0f} s", file=sys.stderr, flush=True)
+    return result
+
+
+def table(results: list[dict[str, Any]]) -> str:
+    lines = ["| fault | expected | measured (target) |", "|---|---|---|"]
+    for result in results:
+        row = ROWS[result["row"]]
+        figures = "<br>".join(
+            f"{'' if m['met'] else '**missed** '}{m['what']}: {m['value']}"
+            + ("" if m["target"] in ("–", m["value"]) else f" ({m['target']})")
+            for m in result["measures"]
+        )
+        lines.append(f"| {row.fault} | {row.expected} | {figures} |")
+    return "\n".join([*lines, ""])
+
+
+def _ray() -> str:
+    import ray
+
+    return str(ray.__version__)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
