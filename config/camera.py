@@ -168,8 +168,8 @@ class CameraFields(Section):
     tls_ca: Annotated[
         FilePath | None,
         Field(
-            description="Certificates (PEM) by one of which that of an rtsps: camera must be"
-            " signed, for its host; any is taken when left out, as cameras sign their own."
+            description="Certificates (PEM) by one of which that of an rtsps: or https: camera must"
+            " be signed, for its host; any is taken when left out, as cameras sign their own."
         ),
     ] = None
     allow_link_local: Annotated[
@@ -230,9 +230,9 @@ class CameraConfig(CameraFields):
     url: Annotated[
         StreamUrl,
         Field(
-            description="rtsp:, rtsps:, file:, v4l2: or synthetic: URL. No user or password in it:"
-            " see `credential`, and write {user} and {password} where the camera wants them in the"
-            " path."
+            description="rtsp:, rtsps:, http:, https:, file:, v4l2: or synthetic: URL. No user or"
+            " password in it: see `credential`, and write {user} and {password} where the camera"
+            " wants them in the URL."
         ),
     ]
 

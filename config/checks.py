@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from config.camera import CameraConfig
@@ -10,18 +10,32 @@ from config.errors import KeyPath, path_text
 from config.provenance import Provenance
 from config.rtsp_urls import split_zone
 from config.schema import HttpConfig, ZeromqConfig
-from config.urls import LIVE_SCHEMES, scheme_of, split_host_port, tcp_address
+from config.urls import (
+    LIVE_SCHEMES,
+    NETWORK_SCHEMES,
+    RTSP_SCHEMES,
+    scheme_of,
+    split_host_port,
+    tcp_address,
+)
 from config.zones import LineConfig, ZoneConfig
 
 Breach = tuple[KeyPath, str]
 
 ONLY_FOR = {
-    "credential": ("rtsp", "rtsps"),
-    "transport": ("rtsp", "rtsps"),
-    "tls_ca": ("rtsps",),
+    "credential": NETWORK_SCHEMES,
+    "transport": RTSP_SCHEMES,
+    "tls_ca": ("rtsps", "https"),
     "file": ("file",),
     "v4l2": ("v4l2",),
 }
+_PORTS = {"rtsp": ":554", "rtsps": ":322", "http": ":80", "https": ":443"}
+
+
+def named(schemes: Sequence[str]) -> str:
+    """As in `rtsp:, http: and https:`."""
+    *others, last = (f"{scheme}:" for scheme in schemes)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def camera_breaches(cameras: Mapping[str, CameraConfig], source: Provenance) -> Iterator[Breach]:
@@ -63,7 +77,7 @@ def _stream(url: str) -> str:
     """What two URLs of one stream have in common."""
     plain, zone = split_zone(url)
     parts = urlsplit(plain)
-    port = {"rtsp": ":554", "rtsps": ":322"}.get(parts.scheme, "")
+    port = _PORTS.get(parts.scheme, "")
     host = parts.netloc.lower()
     return parts._replace(netloc=host.removesuffix(port) if port else host).geturl() + zone
 
@@ -74,8 +88,7 @@ def _misplaced_options(name: str, camera: CameraConfig, source: Provenance) -> I
         path: KeyPath = ("cameras", name, field)
         written = source.written_by(path) and getattr(camera, field) is not None
         if written and scheme not in schemes:
-            wanted = " and ".join(f"{word}:" for word in schemes)
-            yield path, f"is for {wanted} URLs; this camera has a {scheme}: URL"
+            yield path, f"is for {named(schemes)} URLs; this camera has a {scheme}: URL"
 
 
 def _idle_filters(name: str, camera: CameraConfig, source: Provenance) -> Iterator[Breach]:

@@ -21,8 +21,11 @@ from config.paths import absolute
 from config.rtsp_urls import split_zone, without_places
 from config.synthetic import parse_synthetic
 
-SCHEMES = ("rtsp", "rtsps", "file", "v4l2", "synthetic")
-LIVE_SCHEMES = ("rtsp", "rtsps", "v4l2")
+RTSP_SCHEMES = ("rtsp", "rtsps")
+HTTP_SCHEMES = ("http", "https")
+NETWORK_SCHEMES = RTSP_SCHEMES + HTTP_SCHEMES
+LIVE_SCHEMES = (*NETWORK_SCHEMES, "v4l2")
+SCHEMES = (*NETWORK_SCHEMES, "file", "v4l2", "synthetic")
 
 _SECRET_PARAMETER = re.compile(
     r"(?i)(?:^|(?<=[/?&;_]))(usr|user|username|pass|password|passwd|pwd|token)=([^&;/\s]*)"
@@ -43,7 +46,7 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def scheme_of(url: str) -> str:
-    """rtsp, rtsps, file, v4l2 or synthetic, for a URL that was validated."""
+    """rtsp, rtsps, http, https, file, v4l2 or synthetic, for a URL that was validated."""
     return url.partition(":")[0]
 
 
@@ -120,7 +123,7 @@ def _refuse_odd_characters(text: str) -> None:
         raise ValueError("must not hold encoded control characters such as %00")
 
 
-def _checked_rtsp(url: str, parts: SplitResult, _: ValidationInfo) -> str:
+def _checked_network(url: str, parts: SplitResult, _: ValidationInfo) -> str:
     if "@" in url:
         msg = f"must not hold a user or password: {_WAY_OUT} (an @ in a path is %40)"
         raise ValueError(msg)
@@ -133,7 +136,9 @@ def _checked_rtsp(url: str, parts: SplitResult, _: ValidationInfo) -> str:
     if not url.isascii():
         raise ValueError("must be ASCII (percent-encode other characters)")
     if not parts.netloc:
-        raise ValueError("needs a host, as in rtsp://10.0.0.5:554/stream")
+        port = "" if parts.scheme in HTTP_SCHEMES else ":554"
+        msg = f"needs a host, as in {parts.scheme}://10.0.0.5{port}/stream"
+        raise ValueError(msg)
     if parts.fragment:
         raise ValueError("must not hold a # (write %23)")
     with_port = ":" in parts.netloc.rpartition("]")[2]
@@ -169,8 +174,7 @@ def _checked_synthetic(url: str, _: SplitResult, __: ValidationInfo) -> str:
 
 
 _CHECKS: dict[str, Callable[[str, SplitResult, ValidationInfo], str]] = {
-    "rtsp": _checked_rtsp,
-    "rtsps": _checked_rtsp,
+    **dict.fromkeys(NETWORK_SCHEMES, _checked_network),
     "file": _checked_file,
     "v4l2": _checked_v4l2,
     "synthetic": _checked_synthetic,

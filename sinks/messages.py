@@ -159,7 +159,9 @@ class Stream(Struct, frozen=True):
     width: int
     height: int
     fps: Annotated[float | None, Meta(description="As the stream announces it.")]
-    transport: Annotated[str, Meta(description="tcp, udp, file, v4l2 or synthetic.")]
+    transport: Annotated[
+        str, Meta(description="tcp, udp, http, http_still, hls, file, v4l2 or synthetic.")
+    ]
     decoder: Annotated[str, Meta(description="software, or the name of the hardware device.")]
 
 

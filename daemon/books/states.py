@@ -53,7 +53,7 @@ class StreamInfo:
     width: int
     height: int
     fps: float | None  # as the stream announces it
-    transport: str  # tcp, udp, file, v4l2, synthetic
+    transport: str  # tcp, udp, http, http_still, hls, file, v4l2, synthetic
     decoder: str  # software, or the name of the hardware device
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -12,10 +12,10 @@ from config.camera import CameraConfig
 from config.credentials import resolve
 from config.errors import CredentialError
 from config.rtsp_urls import takes_login, with_login
-from config.urls import scheme_of
+from config.urls import HTTP_SCHEMES, NETWORK_SCHEMES, scheme_of
 from daemon.capture.errors import CaptureError, Cause, Medium
+from daemon.capture.login import Login
 from daemon.capture.picture import MOST_PIXELS
-from daemon.capture.rtsp.login import Login
 
 _PROBE_BYTES = 100_000  # FFmpeg keeps what it looks at, packet by packet
 _ANALYZE_US = 1_000_000
@@ -34,7 +34,25 @@ FILE_OPTIONS: Mapping[str, str] = {
     "pattern_type": "none",  # of a picture called img%03d.jpg: no other one is opened
     "max_pixels": str(MOST_PIXELS),
 }
+_HTTP_OPTIONS = {"max_pixels": str(MOST_PIXELS)}  # FFmpeg decodes what we found
 _V4L2_FORMATS = {"mjpeg": "mjpeg", "yuyv": "yuyv422", "h264": "h264"}
+
+
+# FFmpeg asks us for whatever a playlist names (capture/http/fetcher), and opens nothing itself.
+HLS_OPTIONS: Mapping[str, str] = {
+    "protocol_whitelist": "http,https,tcp,tls,crypto",
+    "format_whitelist": "hls,mpegts,mov,mp4",
+    "allowed_extensions": "ALL",
+    "allowed_segment_extensions": "ALL",
+    "extension_picky": "0",
+    "http_persistent": "0",
+    "http_multiple": "0",
+    "live_start_index": "-1",  # the newest piece
+    "codec_whitelist": _NETWORK_DECODERS,
+    "probesize": "1000000",
+    "analyzeduration": str(_ANALYZE_US),
+    "max_pixels": str(MOST_PIXELS),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +68,10 @@ class Address:
     format: str | None = None
     login: Login | None = field(default=None, repr=False)
 
+    def as_hls(self) -> Address:
+        """The same, once it has turned out to be a playlist."""
+        return replace(self, transport="hls", format="hls", options=dict(HLS_OPTIONS))
+
     @property
     def decoder_options(self) -> dict[str, str]:
         """What of it concerns the decoder as well."""
@@ -60,16 +82,17 @@ class Address:
 def address_of(camera: CameraConfig, *, credential_directory: Path | None) -> Address:
     """Raises CaptureError(config) where the credential is missing or the scheme is not ours."""
     scheme = scheme_of(camera.url)
-    if scheme in ("rtsp", "rtsps"):
+    if scheme in NETWORK_SCHEMES:
         login = _login(camera, credential_directory)
         url = camera.url
         if login is not None and takes_login(url):
             url = with_login(url, login.user, login.password)
+        over_http = scheme in HTTP_SCHEMES
         return Address(
             target=url,
             medium="network",
-            transport=camera.transport,
-            options=_rtsp_options(camera),
+            transport="http" if over_http else camera.transport,
+            options=dict(_HTTP_OPTIONS) if over_http else _rtsp_options(camera),
             login=login,
         )
     path = unquote(urlsplit(camera.url).path)

@@ -106,17 +106,23 @@ class Appearances:
     """Says of every picture of one stream, in order of presentation, how it is meant to be seen.
 
     An orientation that comes with a picture holds until another one comes: senders tell it with the
-    first keyframe or with each, and players keep it. `aspect` is that of the picture as seen, from
-    the configuration, and overrules what the stream says of its samples.
+    first keyframe or with each, and players keep it. `sample` is what the container says of the
+    samples' shape; `aspect` is that of the picture as seen, from the configuration, and overrules
+    what the stream says.
     """
 
-    def __init__(self, stream: VideoStream, aspect: Fraction | None = None) -> None:
-        codec = stream.codec_context
+    def __init__(
+        self,
+        codec: av.VideoCodecContext,
+        *,
+        sample: Fraction | None = None,
+        aspect: Fraction | None = None,
+    ) -> None:
         self._codec = codec
         self._aspect = aspect
         # What the container says holds for the size that it was said of.
         self._opened_wh = (codec.width, codec.height)
-        self._sample = stream.sample_aspect_ratio
+        self._sample = sample
         self._orientation = AS_STORED
         self._told = 0  # keyframes in a row that told an orientation
         self._stored_wh = self._opened_wh

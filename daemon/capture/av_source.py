@@ -56,7 +56,11 @@ class AvSource:
         self._timeline = Timeline(
             demuxer.stream, shift_s, recorded=demuxer.address.medium == "file"
         )
-        self._appearances = Appearances(demuxer.stream, aspect_ratio(demuxer.camera.aspect))
+        self._appearances = Appearances(
+            demuxer.stream.codec_context,
+            sample=demuxer.stream.sample_aspect_ratio,
+            aspect=aspect_ratio(demuxer.camera.aspect),
+        )
         self._camera_clock = CameraClock(float(demuxer.stream.time_base or 0))
         self._group = Group()
         wait_s = demuxer.camera.keyframe_timeout_s

@@ -20,8 +20,10 @@ from av.video.stream import VideoStream
 from config.camera import CameraConfig
 from daemon.capture.address import Address
 from daemon.capture.errors import CaptureError, Cause, guarded
+from daemon.capture.http import Fetcher
 from daemon.capture.hwaccel import hardware_decoder
 from daemon.capture.local_file import check_file
+from daemon.capture.peer import Trust
 from daemon.capture.picture import check_size
 from daemon.capture.rtsp import Relay, Wanted, check_picture
 from daemon.capture.tracks import best_video
@@ -29,16 +31,24 @@ from daemon.clock import Clock
 
 T = TypeVar("T")
 _NEARLY_S = 0.1
+_NO_PIECE = "no new piece came: one must not last longer than read_timeout_s"
 
 
 class Demuxer:
     """The packets of the best video stream. One thread; raises only CaptureError."""
 
-    def __init__(self, address: Address, camera: CameraConfig, clock: Clock) -> None:
+    def __init__(
+        self,
+        address: Address,
+        camera: CameraConfig,
+        clock: Clock,
+        fetcher: Fetcher | None = None,
+    ) -> None:
         self.address = address
         self.camera = camera
         self._clock = clock
-        self._relay: Relay | None = None
+        self._fetcher = fetcher  # of HLS
+        self._relay: Relay | None = None  # of RTSP
         end_s = clock.now_s() + camera.open_timeout_s
         try:
             self._container = self._open()
@@ -52,6 +62,8 @@ class Demuxer:
             self._container.close()
             self._leave()
             raise
+        if fetcher is not None:
+            fetcher.opened()
         packets = self._container.demux(self.stream)
         self._packets = cast("Generator[Packet[VideoStream], None, None]", packets)
 
@@ -66,8 +78,9 @@ class Demuxer:
                 raise self._reason(error) from None
             waited_s = self._clock.now_s() - asked_s
             if packet is None:
-                if self._relay is not None and self._relay.failure is not None:
-                    raise self._relay.failure
+                failure = self._failure()
+                if failure is not None:
+                    raise failure
                 return
             if self._relay is not None:
                 self._relay.budget.picture()
@@ -76,7 +89,7 @@ class Demuxer:
             # When the deadline passes, FFmpeg first hands out what it had kept back, as if nothing
             # were wrong, and would then wait for as long again.
             if self.address.medium == "network" and waited_s >= self.camera.read_timeout_s:
-                raise CaptureError(Cause.TIMEOUT)
+                raise self._reason(CaptureError(Cause.TIMEOUT))
 
     @property
     def start_us(self) -> int | None:
@@ -91,6 +104,8 @@ class Demuxer:
     def _leave(self) -> None:
         if self._relay is not None:
             self._relay.close()
+        if self._fetcher is not None:
+            self._fetcher.close()
 
     def _check_media(self, *, late: bool) -> None:
         """FFmpeg opens a stream whose media it has waited for in vain."""
@@ -98,17 +113,25 @@ class Demuxer:
             raise self._reason(CaptureError(Cause.TIMEOUT))
 
     def _reason(self, error: CaptureError) -> CaptureError:
-        """What the relay knows of the camera, in place of what FFmpeg made of it."""
+        """What is known of the camera, in place of what FFmpeg made of it."""
+        failure = self._failure()
+        if failure is not None:
+            return failure
+        if self._fetcher is not None and error.kind is Cause.TIMEOUT:
+            return CaptureError(Cause.TIMEOUT, _NO_PIECE)
         if self._relay is None:
             return error
-        if self._relay.failure is not None:
-            return self._relay.failure
         budget = self._relay.budget
         if error.kind is Cause.TIMEOUT and budget.nothing_came:
             if budget.elsewhere:
                 return CaptureError(Cause.PROTOCOL, "it sends on other channels than agreed upon")
             return CaptureError(Cause.TIMEOUT, "it agreed to send, and no media came")
         return error
+
+    def _failure(self) -> CaptureError | None:
+        """A new one each time, for raising it adds to it."""
+        source = self._fetcher or self._relay
+        return None if source is None else source.failure
 
     def _open(self) -> InputContainer:
         address, camera = self.address, self.camera
@@ -127,6 +150,9 @@ class Demuxer:
         timeouts_s = (cast(float, remaining), camera.read_timeout_s)
 
         def go_there() -> InputContainer:
+            if self._fetcher is not None:
+                target, fetch = self._fetcher.home.url, self._fetcher.open
+                return open_container(target, timeout=timeouts_s, io_open=fetch)
             if address.medium != "network":
                 return open_container(address.target, timeout=timeouts_s)
             self._relay = Relay(_wanted(address, camera), remaining)
@@ -149,8 +175,7 @@ def _wanted(address: Address, camera: CameraConfig) -> Wanted:
         url=address.target,
         transport=address.transport,
         login=address.login,
-        link_local=camera.allow_link_local,
-        authorities=camera.tls_ca,
+        trust=Trust(camera.allow_link_local, camera.tls_ca),
     )
 
 

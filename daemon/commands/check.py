@@ -15,7 +15,7 @@ from config.camera import CameraConfig
 from config.credentials import credentials_directory, is_hidden, resolve
 from config.errors import ConfigError, CredentialError, Fault, KeyPath
 from config.loader import Loaded, load
-from config.urls import local_path, scheme_of
+from config.urls import NETWORK_SCHEMES, local_path, scheme_of
 from daemon.console import complain, say
 from daemon.diagnosis.files import file_fault
 from daemon.reload.access import check_token
@@ -68,7 +68,7 @@ def _camera_warnings(loaded: Loaded, directory: Path | None) -> Iterator[Fault]:
         scheme = scheme_of(camera.url)
         if fault := _local_fault(camera):
             yield _warning(loaded, ("cameras", name, "url"), fault)
-        if camera.credential is None or scheme not in ("rtsp", "rtsps"):
+        if camera.credential is None or scheme not in NETWORK_SCHEMES:
             continue
         path = ("cameras", name, "credential")
         if is_hidden(camera.credential, directory):

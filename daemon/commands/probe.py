@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from config.camera import CameraConfig
+from config.checks import ONLY_FOR, named
 from config.urls import redacted, scheme_of
 from config.wording import describe
 from daemon.console import complain, say, say_json, say_text
@@ -32,7 +33,9 @@ def add_parser(subparsers: Any) -> None:
         " seconds and says what it is. Exit code 1 for a stream that cannot be opened, with the"
         " kind of failure and what to check next.",
     )
-    parser.add_argument("url", metavar="URL", help="rtsp:, rtsps:, file:, v4l2: or synthetic:")
+    parser.add_argument(
+        "url", metavar="URL", help="rtsp:, rtsps:, http:, https:, file:, v4l2: or synthetic:"
+    )
     parser.add_argument(
         "--credential",
         metavar="REF",
@@ -83,8 +86,8 @@ def _camera(args: argparse.Namespace) -> CameraConfig:
         raise ValueError("\n".join(map(_fault, faults))) from None
     scheme = scheme_of(camera.url)
     for field in ("credential", "transport"):
-        if field in wanted and scheme not in ("rtsp", "rtsps"):
-            msg = f"--{field} is for rtsp: and rtsps: URLs; this is a {scheme}: URL"
+        if field in wanted and scheme not in ONLY_FOR[field]:
+            msg = f"--{field} is for {named(ONLY_FOR[field])} URLs; this is a {scheme}: URL"
             raise ValueError(msg)
     return camera
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from config.camera import CameraConfig
-from config.urls import scheme_of
+from config.urls import HTTP_SCHEMES, NETWORK_SCHEMES, scheme_of
 from daemon.capture.errors import Cause
 
 _ADVICE = {
@@ -101,11 +101,55 @@ _ADVICE = {
     Cause.INTERNAL: "This is a fault of vedette: please report it with the line above.",
 }
 
+_OVER_HTTP = {
+    Cause.TIMEOUT: (
+        "No picture came in time. Check that the camera is on, that a browser on this machine shows"
+        " this address, and that nobody else is watching where it serves one viewer only."
+    ),
+    Cause.REFUSED: (
+        "The machine is there, but nothing listens on this port. Pages of cameras are usually on"
+        " 80 or 8080, streams of ESP32 cameras on 81, those of go2rtc on 1984."
+    ),
+    Cause.LOGIN_METHOD: (
+        "The password is not at fault. Cameras have a setting for it, as in `web authentication:"
+        " digest`."
+    ),
+    Cause.FORBIDDEN: (
+        "The camera's list of users says who may see this; some have a switch for pictures over"
+        " HTTP (CGI), or let in known addresses only."
+    ),
+    Cause.NOT_FOUND: (
+        "The camera is there, but has nothing of that path. Its manual names it; each maker has its"
+        " own (/stream, /mjpg/video.mjpg, /cgi-bin/mjpg/video.cgi, /snapshot.jpg)."
+    ),
+    Cause.FULL: "End another viewer: small cameras serve one at a time.",
+    Cause.BUSY: (
+        "Small cameras serve one viewer at a time: close the page that shows it. If it lasts,"
+        " restart the camera, or ask less often (detect.fps)."
+    ),
+    Cause.REJECTED: "The number is that of HTTP. Open this address in a browser: it may say more.",
+    Cause.PROTOCOL: (
+        "Something answers, but not as a camera over HTTP. Check the port, and http: against"
+        " https:."
+    ),
+    Cause.NO_VIDEO: (
+        "Pages have the address of the picture in them: open the page in a browser, right-click the"
+        " picture, and copy its address."
+    ),
+    Cause.CODEC: (
+        "Over HTTP these are read: MJPEG (multipart/x-mixed-replace), single JPEG pictures, and HLS"
+        " (.m3u8) with H.264, H.265 or MJPEG. Most cameras have RTSP beside it."
+    ),
+    Cause.DECODER: "What comes is no JPEG, or a damaged one: open this address in a browser.",
+}
+
 
 def advice(kind: Cause, camera: CameraConfig) -> str:
     """One or two sentences for whoever set up `camera`; never repeats its URL."""
-    special = _SPECIAL.get((kind, scheme_of(camera.url)))
-    return (special(camera) if special else None) or _ADVICE[kind]
+    scheme = scheme_of(camera.url)
+    special = _SPECIAL.get((kind, scheme))
+    usual = _ADVICE | _OVER_HTTP if scheme in HTTP_SCHEMES else _ADVICE
+    return (special(camera) if special else None) or usual[kind]
 
 
 def _login(camera: CameraConfig) -> str | None:
@@ -127,8 +171,7 @@ def _over_udp(camera: CameraConfig) -> str | None:
 
 
 _SPECIAL: dict[tuple[Cause, str], Callable[[CameraConfig], str | None]] = {
-    (Cause.AUTH, "rtsp"): _login,
-    (Cause.AUTH, "rtsps"): _login,
+    **{(Cause.AUTH, scheme): _login for scheme in NETWORK_SCHEMES},
     (Cause.TIMEOUT, "rtsp"): _over_udp,
     (Cause.TIMEOUT, "rtsps"): _over_udp,
     (Cause.NOT_FOUND, "file"): lambda _: (

@@ -9,12 +9,13 @@ import json
 from collections.abc import Iterator
 
 from config.camera import CameraConfig, DetectConfig
-from config.urls import scheme_of
+from config.urls import RTSP_SCHEMES, scheme_of
 from daemon.diagnosis.probing import Probe
 
 RARE_KEYFRAMES_S = 4.0
 _LIE = 0.15  # of the rate; less is the jitter of a few seconds
 _ROUND = 0.02  # of the rate: so near to a whole number, that is what is meant
+_STILL = "http_still"
 _LARGE = 1920 * 1080
 
 
@@ -71,7 +72,7 @@ def snippet(camera: CameraConfig, probe: Probe, *, name: str = "camera") -> str:
     ]
     if camera.credential is not None:
         lines.append(f"    credential: {_quoted(camera.credential)}")
-    if scheme_of(camera.url) in ("rtsp", "rtsps"):
+    if scheme_of(camera.url) in RTSP_SCHEMES:
         lines.append(f"    transport: {camera.transport}")
     lines.append(f"    detect: {{fps: {detect_fps(probe.figures.fps):g}}}")
     return "\n".join(lines)
@@ -95,6 +96,13 @@ def _rates(probe: Probe) -> Iterator[str]:
     announced, by_pts = probe.stream.fps, probe.figures.fps_by_pts
     by_arrival = probe.figures.fps_by_arrival
     measured = probe.figures.fps
+    if probe.stream.transport == _STILL:
+        if announced and measured and measured < (1 - _LIE) * announced:
+            yield (
+                f"{announced:g} pictures a second were asked for, and {measured:.1f} came: the"
+                " camera takes its time for each. Lower detect.fps, or take its stream."
+            )
+        return
     if announced and measured and _differ(announced, measured):
         yield (
             f"The stream announces {announced:g} fps and brings {measured:.1f}: go by the measured"

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import av
@@ -15,12 +16,15 @@ from av.video.stream import VideoStream
 
 from config.camera import CameraConfig
 from config.credentials import credentials_directory
-from config.urls import scheme_of
+from config.urls import HTTP_SCHEMES, scheme_of
 from daemon.books.states import StreamInfo
 from daemon.capture.address import Address, address_of
-from daemon.capture.av_source import AvSource
+from daemon.capture.av_source import AvSource, BeforePacket
 from daemon.capture.demuxer import Demuxer
 from daemon.capture.errors import CaptureError, Cause
+from daemon.capture.file_source import Player
+from daemon.capture.http import Fetcher, Kind
+from daemon.capture.http_source import HttpSource, Visit
 from daemon.capture.pacer import Pacer
 from daemon.capture.picture import Letterboxer
 from daemon.capture.sample import Lost, Pause, Source
@@ -101,14 +105,15 @@ def _probe(
         live = source.info.transport != "file"
         _watch(source, tally, live=live, seconds=seconds, clock=clock)
         spent_s = cpu_s() - opened_cpu_s
-        codec = source.demuxer.stream.codec_context if isinstance(source, _Watched) else None
+        decoding = source if isinstance(source, _Watched | HttpSource) else None
+        codec = decoding.codec if decoding else None
         pixel_format = codec.pix_fmt if codec else None
         return Probe(
             stream=source.info,
             stored_wh=(codec.width, codec.height)
             if codec
             else (source.info.width, source.info.height),
-            turned=str(source.appearance.orientation) if isinstance(source, AvSource) else "",
+            turned=str(decoding.appearance.orientation) if decoding else "",
             profile=codec.profile if codec else None,
             pixel_format=pixel_format,
             bits=av.VideoFormat(pixel_format).components[0].bits if pixel_format else None,
@@ -150,20 +155,40 @@ def _open(camera: CameraConfig, tally: Tally, clock: Clock, pause: Pause) -> Sou
     if scheme_of(camera.url) == "synthetic":
         return open_source(camera, input_spec=_INPUT, clock=clock, pause=pause)
     address = address_of(camera, credential_directory=credentials_directory())
+    if scheme_of(camera.url) in HTTP_SCHEMES:
+        visit = Visit(address, camera, clock, pause)
+        if visit.kind is Kind.PLAYLIST:
+            demuxer = _WatchedDemuxer(address.as_hls(), camera, clock, tally, visit.fetcher)
+            return _Watched(demuxer, clock, Player(clock, pause).wait)
+        return HttpSource(visit, address, Letterboxer(_INPUT), heard=partial(_note_jpeg, tally))
     return _Watched(_WatchedDemuxer(address, camera, clock, tally), clock)
+
+
+def _note_jpeg(tally: Tally, size: int) -> None:
+    """Each is a keyframe, and no other needs it."""
+    tally.packets.append(PacketSeen(size=size, pts_s=None, is_key=True, is_unreferenced=True))
 
 
 class _Watched(AvSource):
     """The daemon's own way to decode, with a look at the packets."""
 
-    def __init__(self, demuxer: _WatchedDemuxer, clock: Clock) -> None:
-        super().__init__(demuxer, Letterboxer(_INPUT), clock=clock)
-        self.demuxer = demuxer
+    def __init__(
+        self, demuxer: _WatchedDemuxer, clock: Clock, before_packet: BeforePacket | None = None
+    ) -> None:
+        super().__init__(demuxer, Letterboxer(_INPUT), clock=clock, before_packet=before_packet)
+        self.codec = demuxer.stream.codec_context
 
 
 class _WatchedDemuxer(Demuxer):
-    def __init__(self, address: Address, camera: CameraConfig, clock: Clock, tally: Tally) -> None:
-        super().__init__(address, camera, clock)
+    def __init__(
+        self,
+        address: Address,
+        camera: CameraConfig,
+        clock: Clock,
+        tally: Tally,
+        fetcher: Fetcher | None = None,
+    ) -> None:
+        super().__init__(address, camera, clock, fetcher)
         self._tally = tally
 
     def packets(self) -> Iterator[Packet[VideoStream]]:

@@ -8,6 +8,7 @@ from typing import Any
 from daemon.diagnosis.hints import costs, detect_fps, troubles
 from daemon.diagnosis.probing import Probe
 
+_STILL = "http_still"
 _CODECS = {"h264": "H.264", "hevc": "H.265", "mjpeg": "MJPEG", "rawvideo": "uncompressed"}
 
 
@@ -81,9 +82,10 @@ def _stored(probe: Probe) -> str:
 
 
 def _rate(probe: Probe) -> str:
+    over_http = probe.stream.transport in ("http", _STILL)
     named = [
-        (probe.stream.fps, "announced"),
-        (probe.figures.fps_by_pts, "by timestamps"),
+        (probe.stream.fps, "asked for" if probe.stream.transport == _STILL else "announced"),
+        (None if over_http else probe.figures.fps_by_pts, "by timestamps"),
         (probe.figures.fps_by_arrival, "by arrival"),
     ]
     return ", ".join(f"{fps:.4g} fps {how}" for fps, how in named if fps)

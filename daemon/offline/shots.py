@@ -91,7 +91,7 @@ def read_video(path: Path, spec: InputSpec, *, fps: float | None = None) -> Iter
         with _opened(path) as container:
             stream, time_base = _video_stream(container)
             stream.thread_type = "AUTO"
-            appearances = Appearances(stream)
+            appearances = Appearances(stream.codec_context, sample=stream.sample_aspect_ratio)
             due = _Due(fps)
             rising = _Rising(round(1 / ((stream.average_rate or DEFAULT_FPS) * time_base)))
             for number, (packet, frame) in enumerate(_decoded(container, stream), 1):

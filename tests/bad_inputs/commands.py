@@ -40,7 +40,7 @@ _USAGE: dict[str, tuple[tuple[str | bytes, ...], str]] = {
     "`run --summary 0`": (("run", "--summary", "0", "a"), "must be from 1 to 86400"),
     "`run --summary nan`": (("run", "--summary", "nan", "a"), "must be from 1 to 86400"),
     "`probe` without a URL": (("probe",), "the following arguments are required: URL"),
-    "`probe http://…`": (("probe", "http://h/"), "URL must begin with the scheme of a camera"),
+    "`probe ftp://…`": (("probe", "ftp://h/"), "URL must begin with the scheme of a camera"),
     "`probe` of a URL with a password": (
         ("probe", f"rtsp://admin:{CANARY}@h/"),
         "URL must not hold a user or password",

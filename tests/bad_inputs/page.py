@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bad_inputs import commands, configurations, models, peers, streams, surroundings
+from tests.bad_inputs import commands, configurations, models, peers, streams, surroundings, web
 from tests.bad_inputs.case import Case, Ended
 
 _ROOT = Path(__file__).parents[2]
@@ -17,6 +17,7 @@ GROUPS: Mapping[str, Sequence[Case]] = {
     "command line": commands.CASES,
     "model": models.CASES,
     "stream": streams.CASES,
+    "camera over HTTP": web.CASES,
     "peer": peers.CASES,
     "surrounding": surroundings.CASES,
 }
@@ -36,6 +37,7 @@ _INTRODUCTIONS = {
         "Files and cameras, opened and watched as the daemon does. What they end as is the reason"
         " that the daemon gives for a lost camera; *works* is no fault."
     ),
+    "camera over HTTP": "What was answered to a question for pictures, and what came of it.",
     "peer": (
         "What was sent to the HTTP and ZeroMQ ports. After each of them the next request, or the"
         " next message to another subscriber, was seen to go through."
@@ -58,7 +60,7 @@ def inputs_on(page: Path) -> set[str]:
 def write(page: Path) -> None:
     parts = [_HEAD.rstrip()]
     for group, cases in GROUPS.items():
-        head = f"\n## {group.capitalize()}: {len(cases)}\n\n{_INTRODUCTIONS[group]}\n"
+        head = f"\n## {group[0].upper()}{group[1:]}: {len(cases)}\n\n{_INTRODUCTIONS[group]}\n"
         parts.append(
             "\n".join([head, "| input | ends as | says |", "|---|---|---|", *_rows(cases)])
         )

@@ -38,7 +38,8 @@ _SDP = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\n"
 _VIDEO = "m=video 0 RTP/AVP 96\r\na=rtpmap:96 {}/90000\r\na=control:video\r\n"
 
 
-def _probed(url: str, **fields: Any) -> Ended:
+def probed(url: str, **fields: Any) -> Ended:
+    """Watched for a moment, with short timeouts."""
     camera = CameraConfig.model_validate({"url": url, **_QUICK, **fields})
     found = attempt(camera, seconds=0.3, clock=SystemClock(), pause=threading.Event().wait)
     if isinstance(found, CaptureError):
@@ -49,7 +50,7 @@ def _probed(url: str, **fields: Any) -> Ended:
 def _file(write: Callable[[Path], object], name: str = "clip.mp4") -> Callable[[Path], Ended]:
     def attempt_file(folder: Path) -> Ended:
         write(folder / name)
-        return _probed(f"file:{folder / name}")
+        return probed(f"file:{folder / name}")
 
     return attempt_file
 
@@ -66,7 +67,7 @@ def _camera(answer: Answer) -> Callable[[Path], Ended]:
         (folder / "login").chmod(0o600)
         with talkative_server(answer) as camera:
             url = f"rtsp://127.0.0.1:{camera.port}/stream"
-            return _probed(url, credential=f"file:{folder / 'login'}")
+            return probed(url, credential=f"file:{folder / 'login'}")
 
     return attempt_camera
 
@@ -89,7 +90,7 @@ def _bytes(content: bytes, *, endless: bool = False) -> Callable[[Path], Ended]:
 
     def attempt_port(_: Path) -> Ended:
         with _blurting(content, endless=endless) as port:
-            return _probed(f"rtsp://127.0.0.1:{port}/stream")
+            return probed(f"rtsp://127.0.0.1:{port}/stream")
 
     return attempt_port
 
@@ -124,7 +125,7 @@ def _told(
 
     def attempt_camera(_: Path) -> Ended:
         with replaying(*change(_recorded())) as port:
-            return _probed(f"rtsp://127.0.0.1:{port}/stream", **fields)
+            return probed(f"rtsp://127.0.0.1:{port}/stream", **fields)
 
     return attempt_camera
 
@@ -177,7 +178,7 @@ def _playing(turn: Callable[[ScriptedCamera], None]) -> Callable[[Path], Ended]:
     def attempt_camera(_: Path) -> Ended:
         with scripted_camera() as camera:
             turn(camera)
-            return _probed(camera.url, keyframe_timeout_s=2.0)
+            return probed(camera.url, keyframe_timeout_s=2.0)
 
     return attempt_camera
 
@@ -205,7 +206,7 @@ def _cut(file: Path) -> None:
 
 def _silent(_: Path) -> Ended:
     with silent_server() as port:
-        return _probed(f"rtsp://127.0.0.1:{port}/stream")
+        return probed(f"rtsp://127.0.0.1:{port}/stream")
 
 
 def _files() -> Iterator[Case]:
@@ -247,8 +248,8 @@ def _files() -> Iterator[Case]:
 
 
 def _cameras() -> Iterator[Case]:
-    yield Case("nothing listens", lambda _: _probed(f"rtsp://127.0.0.1:{free_port()}/"), "refused")
-    yield Case("an unknown host", lambda _: _probed("rtsp://no-such-host.invalid/"), "dns")
+    yield Case("nothing listens", lambda _: probed(f"rtsp://127.0.0.1:{free_port()}/"), "refused")
+    yield Case("an unknown host", lambda _: probed("rtsp://no-such-host.invalid/"), "dns")
     yield Case("a port that accepts and is silent", _silent, "timeout")
     yield Case("a port that hangs up", _bytes(b""), "eof", "hung up without a word")
     yield Case("a web server", _bytes(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "protocol")
@@ -297,7 +298,7 @@ def _cameras() -> Iterator[Case]:
 def _devices() -> Iterator[Case]:
     for device in ("null", "zero", "tty", "no-such-video"):
         url = f"v4l2:///dev/{device}"
-        yield Case(redacted(url), lambda _, url=url: _probed(url), "device")
+        yield Case(redacted(url), lambda _, url=url: probed(url), "device")
 
 
 CASES = (*_files(), *_cameras(), *_devices())

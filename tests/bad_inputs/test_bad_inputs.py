@@ -18,6 +18,7 @@ LEAST = {
     "command line": 20,
     "model": 15,
     "stream": 25,
+    "camera over HTTP": 25,
     "peer": 20,
     "surrounding": 10,
 }

@@ -26,7 +26,9 @@ from daemon.diagnosis.hints import costs, troubles
 from daemon.diagnosis.probing import Probe, attempt
 from tests.support.clips import encode
 from tests.support.fault_proxy import fault_proxy, silent_server
+from tests.support.hls import LiveHls
 from tests.support.rtsp_server import STREET, RtspServer, rtsp_server
+from tests.support.web_camera import Respond, answer, jpeg, streamed, web_camera
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("nothing_leaks")]
 SECRET = "canary-p@ss:word/1"
@@ -268,3 +270,41 @@ def test_the_command_itself_answers_at_once_and_without_tensorflow() -> None:
     assert time.monotonic() - started_s < 2.0  # half a second on a machine that is not busy
     assert "usage: vedette probe" in found.stdout
     assert "tensorflow" not in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("respond", "transport", "said"),
+    [
+        (lambda _: streamed(fps=20), "http", "fps by arrival"),
+        (lambda _: answer(jpeg()), "http_still", "5 fps asked for"),
+    ],
+)
+def test_cameras_over_http(
+    respond: Respond, transport: str, said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with web_camera(respond) as camera:
+        found = Said(capfd, camera.url, "--seconds", "1")
+    assert found.code == 0
+    assert re.search(r"video +MJPEG.*320×240", found.out)
+    assert re.search(rf"transport +{transport}$", found.out, re.MULTILINE)
+    assert re.search(r"keyframes +every picture", found.out)
+    assert re.search(r"bit rate +\d+ kbit/s", found.out)
+    assert said in found.out
+    assert "hint:" not in found.out
+    assert f'url: "{camera.url}"\n    detect: {{fps: 5}}' in found.out
+
+
+def test_hls(capfd: pytest.CaptureFixture[str]) -> None:
+    with web_camera(LiveHls()) as camera:
+        found = Said(capfd, camera.url.replace("stream", "live.m3u8"), "--seconds", "2.5", "--json")
+    told = found.json()
+    assert told["stream"]["transport"] == "hls"
+    assert told["measured"]["fps_by_arrival"] == pytest.approx(10, abs=1)
+
+
+def test_what_is_no_camera_over_http(capfd: pytest.CaptureFixture[str]) -> None:
+    with web_camera(lambda _: answer(b"<html>", "text/html")) as camera:
+        found = Said(capfd, camera.url)
+    assert found.code == 1
+    assert "no_video: it answers with a web page" in found.err
+    assert "copy its address" in found.err

@@ -16,7 +16,7 @@ import pytest
 
 from config.camera import CameraConfig
 from daemon.capture import CaptureError, Cause, open_source
-from daemon.capture.rtsp import place as place_module
+from daemon.capture import peer as peer_module
 from daemon.clock import SystemClock
 from tests.support.capture_rig import INPUT, running
 from tests.support.require import program
@@ -235,7 +235,7 @@ def test_a_name_that_leads_to_a_link_local_address_is_not_talked_to(
     monkeypatch: pytest.MonkeyPatch, resolves_to: str
 ) -> None:
     with talkative_server(lambda _: (200, {})) as camera:
-        monkeypatch.setattr(place_module.socket, "create_connection", _named(resolves_to))
+        monkeypatch.setattr(peer_module.socket, "create_connection", _named(resolves_to))
         error = open_failure(f"rtsp://camera.lan:{camera.port}/h264")
     assert str(error) == "redirected: its name leads to a link-local address"
     assert camera.questions == []

@@ -20,7 +20,7 @@ import zmq
 from config.credentials import resolve
 from config.loader import load
 from daemon.capture.address import address_of
-from daemon.capture.rtsp.login import Login
+from daemon.capture.login import Login
 from daemon.cli import main
 from tests.support.daemon_process import DaemonProcess, free_port, running_daemon
 from tests.support.fault_proxy import silent_server

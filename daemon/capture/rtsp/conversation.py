@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import SupportsFloat
 
 from daemon.capture.errors import CaptureError, Cause
+from daemon.capture.login import Challenge, Entrance, Login
 from daemon.capture.rtsp.description import Description, parse
-from daemon.capture.rtsp.login import Challenge, Login
 from daemon.capture.rtsp.messages import Answer, Media, ProtocolError, Reader, Request, text
 from daemon.capture.rtsp.refusals import check
 from daemon.capture.rtsp.transport import Agreed, agreed
@@ -51,12 +51,10 @@ class Conversation:
         self.connection = connection
         self.reader = Reader()
         self.early: list[Media] = []  # media that came before the answer to PLAY
-        self.challenge = challenge
+        self.entrance = Entrance(login, challenge)
         self.last_status = 0  # of the newest answer; 0 before the first
         self.alive_s = _SESSION_S / 2  # the camera wants to hear of us at least this often
         self._remaining_s = remaining_s
-        self._login = login
-        self._welcome = False  # a login was accepted
         self._early_bytes = 0
         self._number = 0
         self._session: str | None = None
@@ -113,11 +111,9 @@ class Conversation:
 
     def login_again(self, answer: Answer) -> bytes | None:
         """The sign of life again, where its answer brought a new nonce; None to let it be."""
-        if answer.status != 401 or self._login is None or self.challenge is None:
-            return None
-        known = self.challenge.nonce
-        self.challenge = self._login.accept(answer.all("www-authenticate"))
-        return None if self.challenge.nonce == known else self.sign_of_life()
+        if answer.status == 401 and self.entrance.later(answer.all("www-authenticate")):
+            return self.sign_of_life()
+        return None
 
     def farewell(self) -> bytes:
         return self.question("TEARDOWN", self._alive[1])
@@ -127,38 +123,15 @@ class Conversation:
         said = {"CSeq": str(self._number), "User-Agent": "vedette", **(headers or {})}
         if self._session is not None:
             said["Session"] = self._session
-        if self.challenge is not None:
-            said["Authorization"] = self.challenge.authorization(method, url)
+        if self.entrance.challenge is not None:
+            said["Authorization"] = self.entrance.challenge.authorization(method, url)
         return text(f"{method} {url} RTSP/1.0", said)
 
     def _ask(self, method: str, url: str, headers: Mapping[str, str] | None = None) -> Answer:
-        answer = self._exchange(method, url, headers)
-        if answer.status != 401:
-            return answer
-        known, self.challenge = self.challenge, self._demanded(answer)
-        fresh = known is None or self.challenge.nonce != known.nonce
-        if known is not None and not (self.challenge.stale or (self._welcome and fresh)):
-            raise _refused_login()
-        answer = self._exchange(method, url, headers)
-        if answer.status == 401:
-            # Some take a nonce for too old at once; nothing else is tried twice, as cameras lock
-            # accounts after a few refused logins.
-            self.challenge = self._demanded(answer)
-            if not self.challenge.stale:
-                raise _refused_login()
-            answer = self._exchange(method, url, headers)
-            if answer.status == 401:
-                raise _refused_login()
-        self._welcome = True
+        while (answer := self._exchange(method, url, headers)).status == 401:
+            self.entrance.refused(answer.all("www-authenticate"))
+        self.entrance.admitted()
         return answer
-
-    def _demanded(self, answer: Answer) -> Challenge:
-        if self._login is None:
-            raise CaptureError(Cause.AUTH, "it wants a login")
-        challenges = answer.all("www-authenticate")
-        if not challenges:
-            raise CaptureError(Cause.LOGIN_METHOD, "it wants a login and does not say how")
-        return self._login.accept(challenges)
 
     def _exchange(self, method: str, url: str, headers: Mapping[str, str] | None) -> Answer:
         try:
@@ -202,7 +175,3 @@ def reply(request: Request) -> bytes:
     known = request.method in ("OPTIONS", "GET_PARAMETER", "SET_PARAMETER")
     status = "200 OK" if known else "501 Not Implemented"
     return text(f"RTSP/1.0 {status}", {"CSeq": request.header("cseq") or "0"})
-
-
-def _refused_login() -> CaptureError:
-    return CaptureError(Cause.AUTH, "it refuses this user or password")

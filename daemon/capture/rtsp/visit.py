@@ -7,16 +7,16 @@ hangs up after it has asked for a login. Called by the capture thread.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import SupportsFloat
 
 from daemon.capture.errors import CaptureError, Cause
+from daemon.capture.login import Challenge, Login
+from daemon.capture.peer import TRUSTING, Trust, connect
 from daemon.capture.rtsp.conversation import Conversation, HungUp, Moved
 from daemon.capture.rtsp.datagrams import Datagrams
 from daemon.capture.rtsp.description import Track, resolved
-from daemon.capture.rtsp.login import Challenge, Login
 from daemon.capture.rtsp.messages import ProtocolError
-from daemon.capture.rtsp.place import Place, connect
+from daemon.capture.rtsp.place import Place
 from daemon.capture.rtsp.transport import TCP, udp
 
 _MOST_REDIRECTS = 3
@@ -30,8 +30,7 @@ class Wanted:
     url: str = field(repr=False)
     transport: str
     login: Login | None = None
-    link_local: bool = False
-    authorities: Path | None = None
+    trust: Trust = TRUSTING
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +75,9 @@ def visit(wanted: Wanted, remaining_s: SupportsFloat) -> Playing:
 def _arrive(
     place: Place, wanted: Wanted, remaining_s: SupportsFloat, challenge: Challenge | None
 ) -> Conversation:
+    scheme = "rtsps" if place.secured else "rtsp"
     connection = connect(
-        place, remaining_s, link_local=wanted.link_local, authorities=wanted.authorities
+        place.host, place.port, float(remaining_s), scheme=scheme, trust=wanted.trust
     )
     return Conversation(connection, remaining_s, login=wanted.login, challenge=challenge)
 
@@ -115,5 +115,5 @@ def _end(conversation: Conversation) -> str:
 def _login_first(conversation: Conversation) -> Challenge | None:
     """What to say at once, the next time, to a camera that hung up after it had asked for it."""
     if conversation.last_status == 401:
-        return conversation.challenge
+        return conversation.entrance.challenge
     raise CaptureError(Cause.EOF, "" if conversation.last_status else _NO_WORD)

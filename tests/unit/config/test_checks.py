@@ -28,6 +28,16 @@ def cameras(*entries: str) -> str:
             id="one RTSPS stream",
         ),
         pytest.param(
+            cameras("url: 'https://H:443/x'", "url: 'https://h/x'"),
+            "4:12: cameras.b.url: is the stream of cameras.a too (line 3)",
+            id="one HTTPS stream",
+        ),
+        pytest.param(
+            cameras("url: 'http://h/x', transport: udp"),
+            "3:37: cameras.a.transport: is for rtsp: and rtsps: URLs; this camera has a http: URL",
+            id="transport of pictures over HTTP",
+        ),
+        pytest.param(
             cameras("url: 'v4l2:///dev/video0'", "url: 'file:x'", "url: 'v4l2:///dev/video0'"),
             "5:12: cameras.c.url: is the stream of cameras.a too (line 3)",
             id="one device",
@@ -39,8 +49,8 @@ def cameras(*entries: str) -> str:
         ),
         pytest.param(
             cameras("url: 'synthetic://x', credential: x"),
-            "3:41: cameras.a.credential: is for rtsp: and rtsps: URLs; this camera has a"
-            " synthetic: URL",
+            "3:41: cameras.a.credential: is for rtsp:, rtsps:, http: and https: URLs; this camera"
+            " has a synthetic: URL",
             id="credential of a synthetic camera",
         ),
         pytest.param(
@@ -115,6 +125,10 @@ def test_clash_is_reported_where_it_was_written(tmp_path: Path, text: str, fault
         ),
         pytest.param(cameras("url: 'rtsp://h/1'", "url: 'rtsp://h/2'"), id="two paths"),
         pytest.param(cameras("url: 'rtsp://h/x'", "url: 'rtsps://h/x'"), id="two schemes"),
+        pytest.param(
+            cameras("url: 'http://h/x', credential: a", "url: 'https://h/y', tls_ca: /ca.pem"),
+            id="logins and certificates over HTTP",
+        ),
         pytest.param(cameras("url: 'file:x', credential: null"), id="no credential, said aloud"),
         pytest.param(
             cameras("url: 'file:x'", "url: 'rtsp://h/'")

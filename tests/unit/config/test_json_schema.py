@@ -75,7 +75,7 @@ def test_demo_needs_nothing_but_what_is_shipped() -> None:
         {"version": 2, "cameras": {"a": {"url": "rtsp://h/"}}},
         {"version": 1, "cameras": {}},
         {"version": 1, "cameras": {"Gate": {"url": "rtsp://h/"}}},
-        {"version": 1, "cameras": {"a": {"url": "http://h/"}}},
+        {"version": 1, "cameras": {"a": {"url": "ftp://h/"}}},
         {"version": 1, "cameras": {"a": {}}},
         {"version": 1, "cameras": {"a": {"url": "rtsp://h/", "fps": 5}}},
         {"version": 1, "cameras": {"a": {"url": "rtsp://h/", "transport": "upd"}}},

@@ -17,7 +17,7 @@ from config.urls import (
 from tests.support.config_files import faults_of, load_text
 
 SCHEME = "must begin with the scheme of a camera"
-KNOWN = f"{SCHEME} (known: rtsp, rtsps, file, v4l2, synthetic)"
+KNOWN = f"{SCHEME} (known: rtsp, rtsps, http, https, file, v4l2, synthetic)"
 LOGIN = (
     "must not hold a user or password: keep them in a credential and write `credential: NAME`"
     " (an @ in a path is %40)"
@@ -37,7 +37,15 @@ ENCODED = "must not hold encoded control characters such as %00"
 DEVICE = "must name a device below /dev, as in v4l2:///dev/video0"
 
 REFUSED = {
-    "http://169.254.169.254/": KNOWN,
+    "http://169.254.169.254/": METADATA,
+    "https://[::ffff:169.254.169.254]/x": METADATA,
+    "http://169.254.7.7/x.mjpg": LINK_LOCAL,
+    "http://admin:hunter2@10.0.0.5/x": LOGIN,
+    "http://10.0.0.5/x?usr=a&pwd=hunter2": PARAMETER,
+    "http:///x": "needs a host, as in http://10.0.0.5/stream",
+    "http://h/x#y": "must not hold a # (write %23)",
+    "http://h/%0d%0aX:y": ENCODED,
+    "ftp://10.0.0.5/": KNOWN,
     "concat:a|b": KNOWN,
     "subfile,,start,0,end,0,,:x": KNOWN,
     "/dev/video0": KNOWN,
@@ -149,6 +157,8 @@ def url_of(tmp_path: Path, url: str) -> str:
         "rtsp://10.0.0.5",
         "rtsp://10.0.0.5:554/Streaming/Channels/101?transportmode=unicast&profile=Profile_1",
         "rtsps://cam_1.example.org:322/live",
+        "http://10.0.0.6/mjpg/video.mjpg?resolution=640x360&fps=5",
+        "https://[2001:db8::5]:8443/hls/live.m3u8",
         "rtsp://[2001:db8::5]:554/x",
         "rtsp://[2001:db8::5]/x",
         "rtsp://h/a%40b",

@@ -10,7 +10,7 @@ import pytest
 from config.camera import CameraConfig
 from daemon.capture.address import address_of
 from daemon.capture.errors import CaptureError, Cause
-from daemon.capture.rtsp.login import Login
+from daemon.capture.login import Login
 
 
 def camera(url: str, **fields: Any) -> CameraConfig:
@@ -94,6 +94,23 @@ def test_a_usb_camera_keeps_its_own_settings_where_nothing_is_said() -> None:
 
 
 def test_an_unknown_scheme_is_refused() -> None:
-    config = CameraConfig.model_construct(url="http://169.254.169.254/", credential=None)
-    with pytest.raises(CaptureError, match="http"):
+    config = CameraConfig.model_construct(url="ftp://169.254.169.254/", credential=None)
+    with pytest.raises(CaptureError, match="ftp"):
         address_of(config, credential_directory=None)
+
+
+def test_a_camera_over_http_is_asked_with_its_login(secret: Path) -> None:
+    config = camera("https://10.0.0.6/x?u={user}&p={password}", credential="gate")
+    address = address_of(config, credential_directory=secret)
+    assert address.target == "https://10.0.0.6/x?u=admin&p=canary%2Fsecret%40x"
+    assert (address.medium, address.transport) == ("network", "http")
+    assert address.login == Login("admin", "canary/secret@x")
+    assert "canary" not in repr(address)
+
+
+def test_ffmpeg_reads_hls_and_nothing_else_from_the_web() -> None:
+    address = address_of(camera("http://10.0.0.6/live.m3u8"), credential_directory=None).as_hls()
+    assert address.options["protocol_whitelist"] == "http,https,tcp,tls,crypto"
+    assert address.options["format_whitelist"] == "hls,mpegts,mov,mp4"
+    assert "h264" in address.decoder_options["codec_whitelist"].split(",")
+    assert (address.format, address.transport) == ("hls", "hls")

@@ -26,10 +26,14 @@ def arguments(*words: str) -> argparse.Namespace:
     ("words", "message"),
     [
         (["10.0.0.5/h264"], "URL must begin with the scheme of a camera (known: rtsp, rtsps,"),
-        (["http://h/"], "URL must begin with the scheme of a camera"),
+        (["ftp://h/"], "URL must begin with the scheme of a camera"),
+        (
+            ["http://h/", "--transport", "tcp"],
+            "--transport is for rtsp: and rtsps: URLs; this is a",
+        ),
         (["rtsp://"], "URL needs a host, as in rtsp://10.0.0.5:554/stream"),
         (["rtsp://h/", "--credential", "a:b"], "--credential must be the name of a systemd"),
-        (["file:x.mp4", "--credential", "gate"], "--credential is for rtsp: and rtsps: URLs"),
+        (["file:x.mp4", "--credential", "gate"], "--credential is for rtsp:, rtsps:, http: and"),
         (["synthetic://x", "--transport", "udp"], "this is a synthetic: URL"),
     ],
 )

@@ -20,10 +20,11 @@ RTSP = CameraConfig(url="rtsp://10.0.0.5/secret-path")
 UDP = CameraConfig(url="rtsps://10.0.0.5/secret-path", transport="udp")
 LOGIN = CameraConfig(url="rtsp://10.0.0.5/secret-path", credential="gate")
 FILE = CameraConfig(url="file:///secret-path.mp4")
+WEB = CameraConfig(url="http://10.0.0.6/secret-path")
 USB = CameraConfig(url="v4l2:///dev/video7")
 
 
-@pytest.mark.parametrize("camera", [RTSP, UDP, LOGIN, FILE, USB])
+@pytest.mark.parametrize("camera", [RTSP, UDP, LOGIN, WEB, FILE, USB])
 @pytest.mark.parametrize("kind", Cause)
 def test_every_failure_has_advice_that_names_no_address(kind: Cause, camera: CameraConfig) -> None:
     text = advice(kind, camera)
@@ -45,6 +46,11 @@ def test_every_failure_has_advice_that_names_no_address(kind: Cause, camera: Cam
         (Cause.CODEC, FILE, "ffprobe"),
         (Cause.DECODER, FILE, "damaged"),
         (Cause.DECODER, RTSP, "H.264"),
+        (Cause.AUTH, WEB, "wants a login"),
+        (Cause.NO_VIDEO, WEB, "copy its address"),
+        (Cause.CODEC, WEB, "multipart/x-mixed-replace"),
+        (Cause.PROTOCOL, WEB, "over HTTP"),
+        (Cause.REFUSED, WEB, "1984"),
     ],
 )
 def test_advice_fits_the_camera(kind: Cause, camera: CameraConfig, words: str) -> None:

@@ -9,7 +9,7 @@ import secrets
 import pytest
 
 from daemon.capture.errors import CaptureError, Cause
-from daemon.capture.rtsp.login import Login
+from daemon.capture.login import Login
 
 MUFASA = Login("Mufasa", "Circle Of Life")
 RFC_2617 = 'realm="testrealm@host.com", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093"'

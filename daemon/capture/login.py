@@ -1,4 +1,4 @@
-"""How an RTSP server's demand for a login is answered (RFC 2617, RFC 7616)."""
+"""How a camera's demand for a login is answered, over RTSP and HTTP alike (RFC 2617, RFC 7616)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from daemon.capture.errors import CaptureError, Cause
 _PARAMETER = re.compile(r'([\w-]+)\s*=\s*(?:"([^"]*)"|([^\s,]+))')
 _NEXT_CHALLENGE = re.compile(r",\s*(?=(?:Digest|Basic)\s)", re.IGNORECASE)
 _HASHES = {"MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}
+_MOST_REFUSALS = 2  # in a row, for one question
 _STRENGTH = ("MD5", "SHA-256", "SHA-512-256")  # the strongest last
 
 
@@ -23,6 +24,7 @@ class Login:
 
     user: str = field(repr=False)
     password: str = field(repr=False)
+    digest_only: bool = False  # to strangers the password is not said in the clear
 
     def accept(self, challenges: list[str]) -> Challenge:
         """The strongest of what WWW-Authenticate offers, so that nothing weaker is said aloud.
@@ -34,6 +36,8 @@ class Login:
         digests = [offer for offer in offers if offer.algorithm]
         if digests:
             return Challenge(self, max(digests, key=lambda d: _STRENGTH.index(_plain(d.algorithm))))
+        if offers and self.digest_only:
+            raise CaptureError(Cause.LOGIN_METHOD, "it wants the password in the clear (Basic)")
         if offers:
             return Challenge(self, offers[0])
         wanted = ", ".join(sorted({_named(part) for part in parts})) or "nothing that has a name"
@@ -106,6 +110,48 @@ class Challenge:
     def _digest(self, *parts: str) -> str:
         name = _HASHES[_plain(self._algorithm)]
         return hashlib.new(name, ":".join(parts).encode(), usedforsecurity=False).hexdigest()
+
+
+class Entrance:
+    """What was said at a camera's door, and whether it is of use to say it again: cameras lock
+    accounts after a few refused logins. One connection after another, one thread.
+    """
+
+    def __init__(self, login: Login | None, challenge: Challenge | None = None) -> None:
+        self._login = login
+        self._welcome = False  # a login was accepted
+        self._refusals = 0  # of the question that is being asked
+        self.challenge = challenge
+
+    def refused(self, challenges: list[str]) -> None:
+        """A question was answered by 401 and these WWW-Authenticate headers: returns where it may
+        be asked again with `challenge`. Raises CaptureError(auth, login_method).
+        """
+        if self._login is None:
+            raise CaptureError(Cause.AUTH, "it wants a login")
+        if not challenges:
+            raise CaptureError(Cause.LOGIN_METHOD, "it wants a login and does not say how")
+        known, self.challenge = self.challenge, self._login.accept(challenges)
+        self._refusals += 1
+        # Some take a nonce for too old at once.
+        again = known is None or self.challenge.stale
+        if self._welcome and self._refusals == 1 and known is not None:
+            again = again or self.challenge.nonce != known.nonce
+        if not again or self._refusals > _MOST_REFUSALS:
+            raise CaptureError(Cause.AUTH, "it refuses this user or password")
+
+    def admitted(self) -> None:
+        """A question was answered otherwise."""
+        self._refusals = 0
+        self._welcome = self._welcome or self.challenge is not None
+
+    def later(self, challenges: list[str]) -> bool:
+        """A 401 between the media: whether it brought a new nonce, with which to ask again."""
+        if self._login is None or self.challenge is None:
+            return False
+        known = self.challenge.nonce
+        self.challenge = self._login.accept(challenges)
+        return self.challenge.nonce != known
 
 
 def _offers(challenges: list[str]) -> Iterator[_Offer]:
