@@ -17,6 +17,10 @@ COMMANDS = {  # verb: (module, help)
     "check": ("daemon.commands.check", "check a configuration file"),
     "schema": ("daemon.commands.schema", "print the JSON Schema of the configuration"),
     "probe": ("daemon.commands.probe", "look at a stream: codec, size, rate, keyframes"),
+    "discover": (
+        "daemon.commands.discover",
+        "find cameras on the network and their streams (ONVIF)",
+    ),
     "doctor": ("daemon.commands.doctor", "check a configuration against this machine"),
     "tail": ("daemon.commands.tail", "print detections as they are published"),
     "detect": ("daemon.commands.detect", "run the detector on pictures or a video"),
