@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 
 from daemon.capture.login import Login
@@ -29,17 +29,18 @@ def survey(
     """Each in its turn of `found`; one that hangs costs nobody else anything."""
     stopping = threading.Event()
     question = partial(ask, login=login, seconds=each_s, clock=clock, pause=stopping.wait)
+    pending: set[Future[Camera]] = set()
     pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="discover")
     try:
         asked = [pool.submit(question, device) for device in found]
-        done = wait(asked, timeout=most_s).done
+        done, pending = wait(asked, timeout=most_s)
         return [
             future.result() if future in done else _unasked(device)
             for device, future in zip(found, asked, strict=True)
         ]
     finally:
         stopping.set()
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(wait=not pending, cancel_futures=True)
 
 
 def _unasked(device: Found) -> Camera:

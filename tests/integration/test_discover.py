@@ -223,14 +223,14 @@ def test_a_survey_ends_in_time_however_many_hang() -> None:
 
 
 def test_the_command_prints_what_can_be_pasted(
-    credential: str, capsys: pytest.CaptureFixture[str]
+    credential: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with onvif_camera(group=GROUP) as camera:
         words = ["discover", "--interface", "lo", "--timeout", "0.4", "--credential", credential]
         assert main(words) == 0
-        lines = capsys.readouterr().out
+        lines = capfd.readouterr().out
         assert main([*words, "--json"]) == 0
-        told = json.loads(capsys.readouterr().out)
+        told = json.loads(capfd.readouterr().out)
     assert "* subStream        H.264, 640×360, 10 fps, 512 kbit/s" in lines
     assert '    url: "rtsp://127.0.0.1:554/sub"\n' in lines
     assert f'    credential: "{credential}"\n' in lines
@@ -239,12 +239,12 @@ def test_the_command_prints_what_can_be_pasted(
 
 
 def test_the_command_asks_for_a_password(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("getpass.getpass", lambda _: PASSWORD)
     with onvif_camera() as camera:
         assert main(["discover", camera.service, "--user", "viewer"]) == 0
-    assert "subStream" in capsys.readouterr().out
+    assert "subStream" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -259,10 +259,10 @@ def test_the_command_asks_for_a_password(
     ],
 )
 def test_what_goes_wrong_has_a_code_and_a_next_step(
-    words: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+    words: list[str], code: int, said: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["discover", *words]) == code
-    assert said in capsys.readouterr().err
+    assert said in capfd.readouterr().err
 
 
 def test_interfaces_of_this_machine() -> None:

@@ -55,7 +55,7 @@ def test_a_fault_of_ours_has_a_kind_and_a_place_and_no_text() -> None:
     found = attempt(SCENE, seconds=1.0, clock=FakeClock(), pause=breaks)
     assert isinstance(found, CaptureError)
     assert found.kind is Cause.INTERNAL
-    assert str(found).startswith("internal: RuntimeError in test_probe_watching.py:")
+    assert str(found).startswith("internal: RuntimeError in test_probing.py:")
     assert str(found).endswith(", after 1 pictures")
     assert "hunter2" not in str(found)
     assert found.__cause__ is None
