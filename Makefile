@@ -96,7 +96,9 @@ install-files:
 	install -d -m 700 $(ETC_DIR)/credentials
 	sed 's|/opt/vedette|$(PREFIX)|g; s|/etc/vedette|$(SYSCONFDIR)/vedette|g' systemd/vedette.service \
 		| install -m 644 /dev/stdin $(STAGE)$(UNITDIR)/vedette.service
-	install -m 644 systemd/*.conf systemd/credential.example $(HOME_DIR)/share/systemd
+	sed 's|/opt/vedette|$(PREFIX)|g; s|/etc/vedette|$(SYSCONFDIR)/vedette|g' systemd/vedette-gateway.service \
+		| install -m 644 /dev/stdin $(STAGE)$(UNITDIR)/vedette-gateway.service
+	install -m 644 systemd/*.conf systemd/credential.example systemd/gateway.yaml $(HOME_DIR)/share/systemd
 	install -D -m 644 config/demo/street.mp4 $(HOME_DIR)/share/demo/street.mp4
 	install -m 644 systemd/README.md config/example.yaml config/vedette.schema.json $(HOME_DIR)/share
 	test -e $(ETC_DIR)/vedette.yaml || sed 's|/opt/vedette|$(PREFIX)|g' systemd/vedette.yaml \

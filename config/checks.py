@@ -52,7 +52,7 @@ def port_breaches(
     zeromq: ZeromqConfig | None, http: HttpConfig, source: Provenance
 ) -> Iterator[Breach]:
     """ZeroMQ and HTTP cannot listen on one port."""
-    address = tcp_address(zeromq.bind) if zeromq else None
+    address = tcp_address(zeromq.listens) if zeromq and zeromq.listens else None
     if not address or address[1] != split_host_port(http.listen)[1]:
         return
     if source.written_by(("http", "listen")):

@@ -20,9 +20,9 @@ from config.section import Hidden, Section
 from config.urls import (
     HostPort,
     ZmqEndpoint,
+    is_inside,
     is_loopback,
     split_host_port,
-    tcp_address,
 )
 
 CAMERA_NAME = r"^[a-z0-9_-]{1,32}$"
@@ -40,7 +40,8 @@ CameraName = Annotated[
 HostName = Annotated[str, Field(pattern=HOST_NAME)]
 
 
-def _known_version(version: int) -> int:
+def known_version(version: int) -> int:
+    """Raises ValueError for what this program was not made for."""
     if version != 1:
         raise ValueError("is not a version of this format that is known here (known: 1)")
     return version
@@ -146,12 +147,70 @@ class CurveConfig(Section):
     ]
 
 
-class ZeromqConfig(Section):
-    """Detections over a ZeroMQ PUB socket."""
+class DoorConfig(Section):
+    """A ZeroMQ socket that others connect to."""
+
+    bind: Annotated[ZmqEndpoint, Field(description="tcp:// or ipc:// endpoint to bind.")]
+    curve: CurveConfig | None = None
+    allow_plaintext: Annotated[
+        bool, Field(description="Permit a non-loopback address without CURVE.")
+    ] = False
+
+    @model_validator(mode="after")
+    def _protected_outside(self) -> Self:
+        if not (is_inside(self.bind) or self.curve or self.allow_plaintext):
+            raise FieldsError(
+                "others can reach this address: give `curve`, or say allow_plaintext: true", "bind"
+            )
+        return self
+
+
+class GuestCurveConfig(Section):
+    """CURVE encryption towards a gateway."""
+
+    secret_key: Annotated[
+        FilePath, Field(description="The daemon's own .key_secret file, mode 0600."), Hidden()
+    ]
+    server_key: Annotated[
+        FilePath, Field(description="The gateways' .key file; all of them have one pair."), Hidden()
+    ]
+
+
+class ConnectConfig(Section):
+    """Gateways to publish through: they listen, the daemon connects."""
+
+    to: Annotated[
+        list[ZmqEndpoint],
+        Field(
+            min_length=1,
+            max_length=4,
+            description="Each gateway's `publishers.bind`, as in tcp://…",
+        ),
+    ]
+    curve: GuestCurveConfig | None = None
+    allow_plaintext: Annotated[
+        bool, Field(description="Permit gateways of other machines without CURVE.")
+    ] = False
+
+    @model_validator(mode="after")
+    def _protected_outside(self) -> Self:
+        inside = all(map(is_inside, self.to))
+        if not (inside or self.curve or self.allow_plaintext):
+            raise FieldsError(
+                "goes over a network: give `curve`, or say allow_plaintext: true", "to"
+            )
+        return self
+
+
+class ZeromqConfig(DoorConfig):
+    """Detections over ZeroMQ: subscribers connect to the daemon, or the daemon to gateways."""
 
     bind: Annotated[ZmqEndpoint, Field(description="tcp:// or ipc:// endpoint to bind.")] = (
         "tcp://127.0.0.1:5556"
     )
+    connect: Annotated[
+        ConnectConfig | None, Field(description="Publish through gateways, in place of `bind`.")
+    ] = None
     encoding: Annotated[Literal["json", "msgpack"], Field(description="Payload format.")] = "json"
     high_water_mark: Annotated[
         int,
@@ -159,20 +218,19 @@ class ZeromqConfig(Section):
             ge=1, le=1_000_000, description="Messages kept for one slow subscriber before it loses."
         ),
     ] = 1000
-    curve: CurveConfig | None = None
-    allow_plaintext: Annotated[
-        bool, Field(description="Permit a non-loopback bind without CURVE.")
-    ] = False
 
     @model_validator(mode="after")
-    def _protected_outside(self) -> Self:
-        address = tcp_address(self.bind)
-        inside = address is None or is_loopback(address[0])
-        if not (inside or self.curve or self.allow_plaintext):
-            raise FieldsError(
-                "others can reach this address: give `curve`, or say allow_plaintext: true", "bind"
-            )
+    def _binds_or_connects(self) -> Self:
+        if self.connect and "bind" in self.model_fields_set:
+            raise FieldsError("subscribers find the gateways alone: leave it out", "bind")
+        if self.connect and self.curve:
+            raise FieldsError("is for `bind`: give connect.curve", "curve")
         return self
+
+    @property
+    def listens(self) -> str | None:
+        """The endpoint that is bound; None where it connects to gateways."""
+        return None if self.connect else self.bind
 
 
 class JsonlConfig(Section):
@@ -204,13 +262,10 @@ class RecordingsConfig(Section):
     ] = None
 
 
-class HttpConfig(Section):
-    """The one HTTP listener: metrics, health, API and live page."""
+class ListenerConfig(Section):
+    """An HTTP listener, and who may call it."""
 
     listen: Annotated[HostPort, Field(description="host:port to listen on.")] = "127.0.0.1:9464"
-    live: Annotated[bool, Field(description="Serve pictures: live page, MJPEG and snapshots.")] = (
-        True
-    )
     token: Annotated[
         CredentialReference | None,
         Field(
@@ -221,13 +276,6 @@ class HttpConfig(Section):
     ] = None
     allow_anonymous: Annotated[
         bool, Field(description="Permit a non-loopback listen without a token.")
-    ] = False
-    allow_edit: Annotated[
-        bool,
-        Field(
-            description="Let whoever has the token change zones and lines on the page, which are"
-            " written into this file, and pause detection of a camera."
-        ),
     ] = False
     allowed_hosts: Annotated[
         list[HostName],
@@ -248,6 +296,25 @@ class HttpConfig(Section):
             )
         if self.token and self.allow_anonymous:
             raise FieldsError("says the opposite of `token`", "allow_anonymous", "token")
+        return self
+
+
+class HttpConfig(ListenerConfig):
+    """The one HTTP listener: metrics, health, API and live page."""
+
+    live: Annotated[bool, Field(description="Serve pictures: live page, MJPEG and snapshots.")] = (
+        True
+    )
+    allow_edit: Annotated[
+        bool,
+        Field(
+            description="Let whoever has the token change zones and lines on the page, which are"
+            " written into this file, and pause detection of a camera."
+        ),
+    ] = False
+
+    @model_validator(mode="after")
+    def _editor_known(self) -> Self:
         if self.allow_edit and not self.token:
             raise FieldsError("lets anybody change this file: give `token`", "allow_edit")
         return self
@@ -269,7 +336,7 @@ class Config(Section):
 
     version: Annotated[
         int,
-        AfterValidator(_known_version),
+        AfterValidator(known_version),
         WithJsonSchema({"const": 1}),
         Field(description="Version of this format."),
     ]

@@ -78,6 +78,12 @@ def tcp_address(endpoint: str) -> tuple[str, int] | None:
     return host.strip("[]"), int(port)
 
 
+def is_inside(endpoint: str) -> bool:
+    """What is said at this ZeroMQ endpoint stays on the machine."""
+    address = tcp_address(endpoint)
+    return address is None or is_loopback(address[0])
+
+
 def is_loopback(host: str) -> bool:
     """Only this machine can reach it. A name other than localhost counts as reachable."""
     address = _address(host)

@@ -21,9 +21,9 @@ from daemon.clock import Clock
 from daemon.metrics import Metrics
 from sinks.crowd import Attendance
 from sinks.jsonl import JsonlSink
+from sinks.listening import MOST_CONNECTIONS
 from sinks.messages import Envelope
 from sinks.sink import Sink, SinkCounts, SinkError, SinkWorker
-from sinks.xpub import MOST_CONNECTIONS
 from sinks.zeromq import ZeromqSink
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ DRAIN_S = 0.4  # for what a sink that is replaced or removed still has to send
 @dataclass(frozen=True, slots=True)
 class _Kind:
     """How a sink is made of its section of the configuration, and what only one can hold at a
-    time: a TCP port, a socket's path, a file.
+    time: a TCP port, a socket's path, a file; None for nothing.
     """
 
     make: Callable[[Any, Clock, int], Sink]
@@ -43,8 +43,10 @@ class _Kind:
 
 
 def _zeromq_place(config: ZeromqConfig) -> object:
-    address = tcp_address(config.bind)
-    return config.bind if address is None else address[1]
+    if config.listens is None:
+        return None
+    address = tcp_address(config.listens)
+    return config.listens if address is None else address[1]
 
 
 _KINDS = {
@@ -176,7 +178,10 @@ class Outputs:
         """Whether the sink of that name must be closed before this one can be opened."""
         old = self._lanes.get(name)
         place = _KINDS[name].place
-        return old is not None and place(old.config) == place(fresh.config)
+        if old is None:
+            return False
+        taken = place(fresh.config)
+        return taken is not None and place(old.config) == taken
 
     def _open_in_place(self, name: str, worker: SinkWorker) -> None:
         try:

@@ -14,6 +14,10 @@ from daemon.exits import EXIT_USAGE
 COMMANDS = {  # verb: (module, help)
     "demo": ("daemon.commands.demo", "run the demo: bundled clip, bundled detector, live page"),
     "run": ("daemon.commands.run", "run the daemon"),
+    "gateway": (
+        "daemon.commands.gateway",
+        "pass on what many daemons publish, to one address for all subscribers",
+    ),
     "check": ("daemon.commands.check", "check a configuration file"),
     "schema": ("daemon.commands.schema", "print the JSON Schema of the configuration"),
     "probe": ("daemon.commands.probe", "look at a stream: codec, size, rate, keyframes"),

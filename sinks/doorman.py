@@ -1,4 +1,4 @@
-"""The thread `zeromq:door`: who comes to the listening socket, who goes, and who has to go.
+"""The thread `zeromq:door` of a listening socket: who comes to it, who goes, and who has to go.
 
 libzmq bounds neither how many connect nor what a subscriber sends, and has no way to close one
 connection. But it names the descriptor of each that it accepts, and with every subscription the one
@@ -15,6 +15,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum, auto
 
 import zmq
 
@@ -30,6 +31,13 @@ _BYTES_RECEIVED = 128  # offset of tcpi_bytes_received in struct tcp_info, Linux
 _TCP_INFO_SIZE = 136
 
 
+class Tenants(Enum):
+    """Whom a socket is for."""
+
+    SUBSCRIBERS = auto()  # have little to say
+    PUBLISHERS = auto()  # may say as much as they like: the socket reads no faster than it can
+
+
 @dataclass(slots=True)
 class _Guest:
     """One open connection. The descriptor is libzmq's: `line` looks at it, and never closes it."""
@@ -38,17 +46,19 @@ class _Guest:
     peer: str
     address: object
     came_s: float
-    subscribed: bool = False
+    known: bool = False  # it has subscribed, or said something
 
 
 class Doorman:
-    """`subscribed` and `unsubscribed` belong to the thread that reads the socket; `attendance`
-    may be asked by any.
+    """`spoke`, `subscribed` and `unsubscribed` belong to the thread that reads the socket;
+    `attendance` may be asked by any.
     """
 
-    def __init__(self, monitor: zmq.Socket[bytes], most: int) -> None:
-        self._hang_ups = HangUps("zeromq", time.monotonic)
-        self._monitor = monitor
+    def __init__(self, listener: str, most: int, tenants: Tenants) -> None:
+        self._listener = listener
+        self._tenants = tenants
+        self._hang_ups = HangUps(listener, time.monotonic)
+        self._monitor: zmq.Socket[bytes] | None = None
         self._lock = threading.Lock()
         self._guests: dict[int, _Guest] = {}
         self._crowd: Crowd[int] = Crowd(most)
@@ -58,9 +68,13 @@ class Doorman:
 
     @property
     def attendance(self) -> Attendance:
-        return Attendance("zeromq", len(self._guests), self._crowd.limit, self._hang_ups.counts)
+        return Attendance(
+            self._listener, len(self._guests), self._crowd.limit, self._hang_ups.counts
+        )
 
-    def start(self) -> None:
+    def start(self, monitor: zmq.Socket[bytes]) -> None:
+        """`monitor` tells of connections from now on, and is this thread's until `stop`."""
+        self._monitor = monitor
         self._thread.start()
 
     def stop(self) -> None:
@@ -71,12 +85,16 @@ class Doorman:
         for descriptor in list(self._guests):
             self._forget(descriptor)
 
+    def spoke(self, descriptor: int) -> None:
+        """A message came by this connection."""
+        guest = self._guests.get(descriptor)
+        if guest is not None and not guest.known:
+            with self._lock:
+                self._know(descriptor)
+
     def subscribed(self, descriptor: int, topic: bytes) -> None:
         with self._lock:
-            guest = self._guests.get(descriptor)
-            if guest is not None:
-                guest.subscribed = True
-                self._crowd.asked(descriptor)
+            self._know(descriptor)
             greedy = self._subscriptions.add(descriptor, topic)
             if greedy is not None:
                 self._hang_up(greedy, HangUp.SUBSCRIPTIONS)
@@ -85,22 +103,32 @@ class Doorman:
         with self._lock:
             self._subscriptions.remove(descriptor, topic)
 
+    def _know(self, descriptor: int) -> None:
+        """It is one of those that the socket is for."""
+        guest = self._guests.get(descriptor)
+        if guest is not None:
+            guest.known = True
+            self._crowd.asked(descriptor)
+
     def _run(self) -> None:
+        monitor = self._monitor
+        if monitor is None:
+            raise RuntimeError("run before start")
         next_look_s = -math.inf
         while not self._over.is_set():
-            if self._monitor.poll(int(LOOK_S * 1e3)):
-                self._hear()
+            if monitor.poll(int(LOOK_S * 1e3)):
+                self._hear(monitor)
             now_s = time.monotonic()
             if now_s >= next_look_s:
                 next_look_s = now_s + LOOK_S
                 with self._lock:
                     self._look(now_s)
 
-    def _hear(self) -> None:
+    def _hear(self, monitor: zmq.Socket[bytes]) -> None:
         """Take what libzmq tells of its connections."""
         with suppress(zmq.Again):
             while True:
-                told = self._monitor.recv_multipart(zmq.NOBLOCK)[0]
+                told = monitor.recv_multipart(zmq.NOBLOCK)[0]
                 event, descriptor = struct.unpack("=hi", told)
                 with self._lock:
                     if event == zmq.EVENT_ACCEPTED:
@@ -127,7 +155,7 @@ class Doorman:
 
     def _left(self, descriptor: int) -> None:
         guest = self._forget(descriptor)
-        if guest is None or guest.subscribed:
+        if guest is None or guest.known:
             return
         stayed_s = time.monotonic() - guest.came_s
         if stayed_s + LOOK_S >= HANDSHAKE_S and stayed_s < HANDSHAKE_S + 1.0:
@@ -143,6 +171,8 @@ class Doorman:
 
     def _look(self, now_s: float) -> None:
         """Find who sends more than subscribing and heartbeats take."""
+        if self._tenants is Tenants.PUBLISHERS:
+            return
         for descriptor, guest in list(self._guests.items()):
             allowed = FREE_BYTES + FREE_BYTES_PER_S * (now_s - guest.came_s)
             if _received(guest.line) > allowed:

@@ -8,9 +8,11 @@ from config.schema import ZeromqConfig
 from sinks.clock import Clock
 from sinks.crowd import Attendance
 from sinks.last_value import LastValues
+from sinks.listening import MOST_CONNECTIONS
 from sinks.messages import Envelope, Kind, encoder, stamped, topic_of
+from sinks.outgoing import OutgoingSockets
 from sinks.sink import SinkError
-from sinks.xpub import MOST_CONNECTIONS, XpubSocket
+from sinks.xpub import XpubSocket
 
 LOOK_S = 0.02  # between two looks for new subscribers
 SUBSCRIPTIONS_PER_LOOK = 1000  # so that a flood of them does not hold up the messages
@@ -30,21 +32,23 @@ class ZeromqSink:
         self._most_connections = most_connections
         self._clock = clock
         self._encode = encoder(config.encoding)
-        self._socket: XpubSocket | None = None
+        self._socket: XpubSocket | OutgoingSockets | None = None
         self._last_values = LastValues()
         self._next_look_s = -math.inf
         self._next_refresh_s = -math.inf
 
     @property
     def endpoint(self) -> str:
-        """Where it listens, as in `tcp://127.0.0.1:5556`; empty before `open`."""
+        """Where it listens, as in `tcp://127.0.0.1:5556`; empty before `open`, and where it is
+        gateways that listen.
+        """
         socket = self._socket
         return "" if socket is None else socket.endpoint
 
     @property
     def subscribers(self) -> int:
-        """Open connections, whatever they subscribe to. Under CURVE one that is being turned away
-        counts for the moment that takes. Any thread.
+        """Open connections, whatever they subscribe to, or gateways that are connected. Under CURVE
+        one that is being turned away counts for the moment that takes. Any thread.
         """
         return self.attendance.connections
 
@@ -54,11 +58,15 @@ class ZeromqSink:
         socket = self._socket
         if socket is None:
             return Attendance("zeromq", 0, self._most_connections, {})
-        return socket.door.attendance
+        return socket.attendance
 
     def open(self) -> None:
-        """Bind. Raises SinkError."""
-        self._socket = XpubSocket(self._config, most=self._most_connections)
+        """Bind, or begin to connect. Raises SinkError."""
+        config, mark = self._config, self._config.high_water_mark
+        if config.connect is not None:
+            self._socket = OutgoingSockets(config.connect, mark)
+        else:
+            self._socket = XpubSocket(config, mark, most=self._most_connections)
 
     def write(self, envelope: Envelope) -> int:
         """Hand one message to the subscribers' queues; returns its size. Raises SinkError."""
@@ -88,7 +96,7 @@ class ZeromqSink:
             self._socket = None
 
     @property
-    def _opened(self) -> XpubSocket:
+    def _opened(self) -> XpubSocket | OutgoingSockets:
         if self._socket is None:
             raise SinkError("zeromq: not open")
         return self._socket

@@ -15,6 +15,7 @@ from config.camera import CameraConfig
 from config.credentials import credentials_directory, is_hidden, resolve
 from config.errors import ConfigError, CredentialError, Fault, KeyPath
 from config.loader import Loaded, load
+from config.schema import ZeromqConfig
 from config.urls import NETWORK_SCHEMES, local_path, scheme_of
 from daemon.console import complain, say
 from daemon.diagnosis.files import file_fault
@@ -109,7 +110,11 @@ def _summary(loaded: Loaded) -> str:
     count = sum(camera.enabled for camera in config.cameras.values())
     parts = [f"{count} camera{'s' * (count != 1)}", config.model.name]
     if config.sinks.zeromq:
-        parts.append(config.sinks.zeromq.bind)
+        parts.append(_zeromq_summary(config.sinks.zeromq))
     if config.sinks.jsonl:
         parts.append(str(config.sinks.jsonl.path))
     return ", ".join([*parts, f"http://{config.http.listen}"])
+
+
+def _zeromq_summary(zeromq: ZeromqConfig) -> str:
+    return f"to {', '.join(zeromq.connect.to)}" if zeromq.connect else zeromq.bind

@@ -15,14 +15,23 @@ from pathlib import Path
 from config.camera import RecordConfig
 from config.credentials import is_hidden, resolve_token
 from config.errors import CredentialError
-from config.schema import Config, CurveConfig, JsonlConfig, RecordingsConfig, ZeromqConfig
-from config.urls import split_host_port
+from config.schema import (
+    Config,
+    ConnectConfig,
+    CurveConfig,
+    JsonlConfig,
+    RecordingsConfig,
+    ZeromqConfig,
+)
+from config.urls import split_host_port, tcp_address
 from daemon.diagnosis.finding import Finding, fail, ok, warn
 from daemon.diagnosis.running import Running
 from daemon.recording.folder import recordings_folder
 from sinks.keys import PUBLIC_SUFFIX, KeyFileError, load_public, load_secret
 from sinks.sink import SinkError
 from sinks.xpub import XpubSocket
+
+GATEWAY_S = 2.0  # in which a gateway has to take up a connection
 
 
 def outlet_findings(
@@ -37,7 +46,9 @@ def outlet_findings(
     if records := [camera.record for camera in config.cameras.values() if camera.record.wanted]:
         yield recordings_finding(config.recordings, records)
     zeromq, jsonl = config.sinks.zeromq, config.sinks.jsonl
-    if zeromq is not None:
+    if zeromq is not None and zeromq.connect is not None:
+        yield from gateway_findings(zeromq.connect)
+    elif zeromq is not None:
         if zeromq.curve is not None:
             yield curve_finding(zeromq.curve)
         yield zeromq_finding(zeromq, running)
@@ -97,13 +108,36 @@ def zeromq_finding(zeromq: ZeromqConfig, running: Running | None) -> Finding:
     if details is not None and details.zeromq_bind == zeromq.bind:
         return ok(what, f"{zeromq.bind} belongs to the running vedette")
     try:
-        XpubSocket(zeromq.model_copy(update={"curve": None})).close()
+        plain = zeromq.model_copy(update={"curve": None})
+        XpubSocket(plain, plain.high_water_mark).close()
     except SinkError as error:
         if running is not None and details is None:
             todo = "it belongs to the running vedette, unless that has another configuration"
             return warn(what, str(error), todo)
         return fail(what, str(error), "see sinks.zeromq.bind")
     return ok(what, f"{zeromq.bind} is free")
+
+
+def gateway_findings(connect: ConnectConfig) -> Iterator[Finding]:
+    """The keys, and whether somebody listens at each gateway."""
+    if connect.curve is not None:
+        try:
+            load_secret(connect.curve.secret_key)
+            load_public(connect.curve.server_key)
+            yield ok("gateway keys", "readable")
+        except KeyFileError as error:
+            yield fail("gateway keys", str(error), "see sinks.zeromq.connect.curve")
+    for gateway in connect.to:
+        address = tcp_address(gateway)
+        if address is None:
+            continue
+        try:
+            socket.create_connection(address, timeout=GATEWAY_S).close()
+        except OSError as error:
+            detail = f"{gateway} does not answer: {error.strerror or error}"
+            yield fail("gateway", detail, "is `vedette gateway` running there, and the port open?")
+        else:
+            yield ok("gateway", f"{gateway} answers")
 
 
 def curve_finding(curve: CurveConfig) -> Finding:

@@ -37,6 +37,7 @@ class ApiError(Exception):
             page = shell.page(
                 "refusal",
                 path=path_of(scope),
+                site=scope.get("site", "daemon"),
                 title=f"{self.status} – vedette",
                 status=str(self.status),
                 detail=self.detail[0].upper() + self.detail[1:],

@@ -27,7 +27,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from config.credentials import resolve_token
-from config.schema import HttpConfig
+from config.schema import ListenerConfig
 from config.urls import is_loopback, split_host_port
 from daemon.clock import Clock
 from daemon.http.errors import ApiError
@@ -53,7 +53,7 @@ class Guard:
     def __init__(
         self,
         app: ASGIApp,
-        config: HttpConfig,
+        config: ListenerConfig,
         clock: Clock,
         *,
         delay_s: float = WRONG_TOKEN_DELAY_S,

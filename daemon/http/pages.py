@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.routing import BaseRoute, Route
 
 from daemon.http import asked, mjpeg, shell
 from daemon.http.errors import ApiError
 from daemon.http.feed import LiveFeed, Look
 from daemon.http.pictures import PictureMaker, Print
 from daemon.http.shapes import Json, sight_json
+from daemon.http.shell import static_files
 from daemon.http.view import View
 
-STATIC = Path(__file__).parent / "static"
 WIDTHS = range(16, 7681)  # of a snapshot, in pixels
 LIVE_WIDTHS = range(16, 1921)
 LIVE_STEP = 160  # widths of live pictures are rounded up to it, so that viewers share them
@@ -46,7 +42,7 @@ class Pages:
         if not self._view.http.live:
             return [Route(path, _no_pictures) for path in pages]
         routes: list[BaseRoute] = [Route(path, answer) for path, answer in pages.items()]
-        return [*routes, Mount("/static", _Files(directory=STATIC))]
+        return [*routes, static_files()]
 
     def close(self) -> None:
         """End the live pictures."""
@@ -111,15 +107,6 @@ class Pages:
 
     def _described(self, camera: str, picture: Print) -> Json:
         return sight_json(camera, picture.sight, now_s=self._view.clock.now_s())
-
-
-class _Files(StaticFiles):
-    """Files of the page: a browser keeps them, and asks each time whether they are the same."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        answer = await super().get_response(path, scope)
-        answer.headers["cache-control"] = "no-cache"
-        return answer
 
 
 async def _no_pictures(_: Request) -> Response:

@@ -12,8 +12,8 @@ import uvicorn
 from config.credentials import credentials_directory
 from config.errors import CredentialError
 from daemon.errors import ListenError
-from daemon.http.app import HttpApp
 from daemon.http.connection import MAX_CONNECTIONS, PatientConnection, Reception
+from daemon.http.guarded import GuardedApp
 from daemon.http.listener import ACCEPTS, QUEUE, Listener
 from sinks.crowd import Attendance
 
@@ -27,7 +27,7 @@ class HttpServer:
     """`bind` in the starting thread, then `start`; `stop` is idempotent and takes 1 s at most."""
 
     def __init__(
-        self, app: HttpApp, host: str, port: int, *, most_connections: int = MAX_CONNECTIONS
+        self, app: GuardedApp, host: str, port: int, *, most_connections: int = MAX_CONNECTIONS
     ) -> None:
         self._app = app
         self._reception = Reception(most=most_connections)

@@ -9,11 +9,27 @@ import functools
 import html
 from pathlib import Path
 from string import Template
+from typing import Literal
 
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+Site = Literal["daemon", "fleet", "gateway"]
+
+_PAGES: dict[Site, list[tuple[str, str]]] = {  # in the header
+    "daemon": [("", "Live"), ("events", "Events"), ("recordings", "Recordings")],
+    "fleet": [("", "Fleet")],
+    "gateway": [],
+}
+STATIC = Path(__file__).parent / "static"
 _HTML = Path(__file__).parent / "html"
 
 
-def page(name: str, /, *, path: str, title: str = "vedette", **texts: str) -> str:
+def page(
+    name: str, /, *, path: str, title: str = "vedette", site: Site = "daemon", **texts: str
+) -> str:
     """The page `html/NAME.html` for a request of `path` (without a proxy's prefix); `texts` fill
     its blanks and are escaped.
     """
@@ -21,7 +37,11 @@ def page(name: str, /, *, path: str, title: str = "vedette", **texts: str) -> st
     filled = {key: html.escape(text) for key, text in texts.items()}
     main = _template(name).substitute(filled, root=root, lightbox=_template("lightbox").template)
     return _template("shell").substitute(
-        root=root, title=html.escape(title), script=f"{name}.js", main=main
+        root=root,
+        title=html.escape(title),
+        script=f"{name}.js",
+        main=main,
+        pages="\n    ".join(f'<a href="{root}{path}">{text}</a>' for path, text in _PAGES[site]),
     )
 
 
@@ -33,3 +53,17 @@ def root_from(path: str) -> str:
 @functools.cache
 def _template(name: str) -> Template:
     return Template((_HTML / f"{name}.html").read_text(encoding="utf-8"))
+
+
+def static_files() -> Mount:
+    """Scripts and styles of the pages."""
+    return Mount("/static", _Files(directory=STATIC))
+
+
+class _Files(StaticFiles):
+    """A browser keeps them, and asks each time whether they are the same."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        answer = await super().get_response(path, scope)
+        answer.headers["cache-control"] = "no-cache"
+        return answer

@@ -5,11 +5,11 @@ Nothing is counted twice, and the series of a camera that is gone are gone by th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from daemon.books.reports import (
@@ -21,9 +21,9 @@ from daemon.books.reports import (
     SinkReport,
 )
 from daemon.books.states import CameraState, CameraStatus, Tampering
-from sinks.crowd import Attendance
-
-Family = CounterMetricFamily | GaugeMetricFamily
+from daemon.metrics.families import Family, connections
+from daemon.metrics.families import counter as _counter
+from daemon.metrics.families import gauge as _gauge
 
 
 class ReportCollector(Collector):
@@ -42,7 +42,7 @@ class ReportCollector(Collector):
         yield from _frames(cameras)
         yield from _queues(reporter)
         yield from _sinks(reporter.sinks())
-        yield from _connections(reporter.attendances())
+        yield from connections(reporter.attendances())
         yield from _recordings(reporter.recorder())
         yield from _model(reporter.model())
 
@@ -228,27 +228,6 @@ def _sinks(sinks: Sequence[SinkReport]) -> Iterator[Family]:
     )
 
 
-def _connections(attendances: Sequence[Attendance]) -> Iterator[Family]:
-    yield _gauge(
-        "connections",
-        "Connections that are open.",
-        ("listener",),
-        [((a.listener,), a.connections) for a in attendances],
-    )
-    yield _gauge(
-        "connections_limit",
-        "Beyond so many, those that wait longest have to go.",
-        ("listener",),
-        [((a.listener,), a.limit) for a in attendances],
-    )
-    yield _counter(
-        "connections_closed",
-        "Connections that a listener closed, by reason.",
-        ("listener", "reason"),
-        [((a.listener, why), n) for a in attendances for why, n in a.closed.items()],
-    )
-
-
 def _recordings(recorder: RecorderReport) -> Iterator[Family]:
     """Only cameras that record, or have recordings, have these series."""
     reports = recorder.cameras.items()
@@ -338,25 +317,6 @@ def _model(model: ModelReport | None) -> Iterator[Family]:
         (),
         [((), m.retraces if m else 0) for m in (model,)],
     )
-
-
-_Rows = Iterable[tuple[tuple[str, ...], float | None]]
-
-
-def _gauge(name: str, text: str, labels: Iterable[str], rows: _Rows) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(f"vedette_{name}", text, labels=tuple(labels))
-    for values, value in rows:
-        if value is not None:
-            family.add_metric(values, float(value))
-    return family
-
-
-def _counter(name: str, text: str, labels: Iterable[str], rows: _Rows) -> CounterMetricFamily:
-    family = CounterMetricFamily(f"vedette_{name}", text, labels=tuple(labels))
-    for values, value in rows:
-        if value is not None:
-            family.add_metric(values, float(value))
-    return family
 
 
 def _version(distribution: str) -> str:

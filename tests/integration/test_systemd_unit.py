@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from config.gateway import GatewayConfig, load_gateway
 from config.loader import load
 from tests.support.daemon_process import ROOT
 from tests.support.require import program
@@ -44,13 +45,15 @@ class Server:
         folder.mkdir()
         (folder / drop_in).symlink_to(self.prefix / "share/systemd" / drop_in)
 
-    def analyze(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def analyze(
+        self, *words: str, unit: str = "vedette.service"
+    ) -> subprocess.CompletedProcess[str]:
         """`systemd-analyze` about the unit."""
         return subprocess.run(
             [
                 program("systemd-analyze", package="systemd"),
                 *words,
-                str(self.units / "vedette.service"),
+                str(self.units / unit),
             ],
             capture_output=True,
             text=True,
@@ -58,12 +61,12 @@ class Server:
             check=False,
         )
 
-    def exposure(self, at_most: float) -> float:
+    def exposure(self, at_most: float, unit: str = "vedette.service") -> float:
         """What systemd calls the exposure of the service: 0 is a wall, 10 an open door."""
         threshold = f"--threshold={at_most * 10:.0f}"
-        answer = self.analyze("security", "--offline=true", "--no-pager", threshold)
+        answer = self.analyze("security", "--offline=true", "--no-pager", threshold, unit=unit)
         assert answer.returncode == 0, answer.stdout + answer.stderr
-        found = re.search(r"exposure level for vedette.service: ([\d.]+)", answer.stdout)
+        found = re.search(rf"exposure level for {unit}: ([\d.]+)", answer.stdout)
         assert found, answer.stdout
         return float(found[1])
 
@@ -79,6 +82,17 @@ def test_systemd_understands_every_line(server: Server, drop_in: str | None) -> 
         server.enable(drop_in)
     answer = server.analyze("verify")
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
+
+
+def test_the_gateways_unit_is_understood_and_as_tight_as_the_daemons(server: Server) -> None:
+    answer = server.analyze("verify", unit="vedette-gateway.service")
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
+    assert server.exposure(at_most=1.5, unit="vedette-gateway.service") <= server.exposure(2.0)
+
+
+def test_the_gateways_first_configuration_can_be_used() -> None:
+    config = load_gateway(ROOT / "systemd/gateway.yaml").config
+    assert config == GatewayConfig(version=1)
 
 
 def test_a_line_that_systemd_does_not_know_is_noticed(server: Server) -> None:
@@ -120,8 +134,10 @@ def test_files_lie_where_a_server_expects_them(tmp_path: Path) -> None:
         "opt/vedette/share/example.yaml",
         "opt/vedette/share/vedette.schema.json",
         "opt/vedette/share/systemd/credential.example",
+        "opt/vedette/share/systemd/gateway.yaml",
         *(f"opt/vedette/share/systemd/{name}" for name in DROP_INS),
         "usr/local/lib/systemd/system/vedette.service",
+        "usr/local/lib/systemd/system/vedette-gateway.service",
     }
     unit = (tmp_path / "usr/local/lib/systemd/system/vedette.service").read_text()
     assert "ExecStart=/opt/vedette/.venv/bin/vedette run /etc/vedette/vedette.yaml\n" in unit

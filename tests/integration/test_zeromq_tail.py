@@ -197,19 +197,20 @@ def test_example_subscriber_tells_detections_losses_and_restarts(start):
             detection(seq=70, epoch="third", node="barn"),
             event(seq=1, about="zone", phase="entered", zone="driveway", epoch="another"),
             event(seq=4, epoch="another"),
+            *[heartbeat({"gate": 9}, events={"gate": 4}, epoch="another") for _ in range(3)],
         ]
         for envelope in sent:
             worker.put(envelope)
         assert [reader.line() for _ in range(9)] == [
             "gate 1 person 0.91",
-            "lost 2 messages of gate of lodge",
             "gate 4 nothing",
+            "lost 2 messages of gate of lodge",
             "lost 2 messages of gate of lodge",
             "gate 9 person 0.91",
             "gate 70 person 0.91",
             "gate person 42 entered driveway",
-            "lost 2 events of gate of lodge",
             "gate person 42 new ",
+            "lost 2 events of gate of lodge",
         ]
 
 

@@ -12,9 +12,9 @@ import zmq
 from config.schema import ZeromqConfig
 from daemon.clock import SystemClock
 from sinks.keys import load_public, load_secret
+from sinks.listening import MOST_CONNECTIONS
 from sinks.messages import Message, decode
 from sinks.sink import SinkWorker
-from sinks.xpub import MOST_CONNECTIONS
 from sinks.zeromq import ZeromqSink
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from config.camera import CameraConfig
 from config.fleet import load_fleet
+from config.gateway import load_gateway
 from config.loader import load
 from daemon.capture.errors import Cause
 from daemon.diagnosis.advice import advice
@@ -122,6 +123,8 @@ def test_every_whole_configuration_that_is_shown_can_be_loaded(tmp_path: Path) -
         file.write_text(body, encoding="utf-8")
         if "\nfleet:" in body:
             load_fleet(file)
+        elif re.search("^(publishers|subscribers):", body, re.MULTILINE):
+            load_gateway(file, {})
         else:
             load(file, {})
 

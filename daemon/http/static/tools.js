@@ -1,8 +1,19 @@
 // The buttons in the header: those of the page's template, with pause and full screen.
 
+import { root } from "./root.js";
+
 const place = document.getElementById("tools");
 const template = document.getElementById("tools-here");
 if (template) place.append(template.content.cloneNode(true));
+
+// Behind the page of a fleet: the way back to it.
+const [, fleet] = root.pathname.match(/^(.*\/)fleet\/(?:at|node)\/[^/]+\/$/) ?? [];
+if (fleet) {
+  const link = document.createElement("a");
+  link.href = fleet;
+  link.textContent = "Fleet";
+  document.querySelector(".bar nav").prepend(link);
+}
 
 for (const link of document.querySelectorAll(".bar nav a")) {
   if (link.pathname === location.pathname) link.setAttribute("aria-current", "page");

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from daemon.answers.annotate import annotate, encode_jpeg
 from daemon.answers.colours import KNOWN, OTHERS, colour
-from daemon.http.pages import STATIC
+from daemon.http.shell import STATIC
 from detector.detections import Detections
 
 LABELS = ("person", "car", "traffic light")

@@ -20,8 +20,8 @@ from config.camera import CameraConfig
 from config.schema import HttpConfig
 from daemon.books.states import CameraState
 from daemon.http.app import HttpApp
-from daemon.http.pages import STATIC
 from daemon.http.scraping import Scraper
+from daemon.http.shell import STATIC
 from daemon.tracking.watcher import Lasting
 from tests.support import messages
 from tests.support.fakes import FakeClock, ShownSights, frame, one_box
@@ -295,6 +295,7 @@ def test_scripts_import_only_each_other() -> None:
         name for text in scripts.values() for name in re.findall(r'import "\./(.+)"', text)
     }
     pages = {"overview.js", "camera.js", "recordings.js", "refusal.js", "zones.js", "events.js"}
+    pages |= {"fleet.js"}
     assert imported | pages == set(scripts)
     for text in scripts.values():
         assert "innerHTML" not in text

@@ -1,0 +1,52 @@
+"""Families of series as collectors give them to Prometheus at scrape time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+from sinks.crowd import Attendance
+
+Family = CounterMetricFamily | GaugeMetricFamily
+Rows = Iterable[tuple[tuple[str, ...], float | None]]
+
+
+def gauge(name: str, text: str, labels: Iterable[str], rows: Rows) -> GaugeMetricFamily:
+    """`vedette_NAME`; rows without a value are left out."""
+    family = GaugeMetricFamily(f"vedette_{name}", text, labels=tuple(labels))
+    for values, value in rows:
+        if value is not None:
+            family.add_metric(values, float(value))
+    return family
+
+
+def counter(name: str, text: str, labels: Iterable[str], rows: Rows) -> CounterMetricFamily:
+    """`vedette_NAME_total`; rows without a value are left out."""
+    family = CounterMetricFamily(f"vedette_{name}", text, labels=tuple(labels))
+    for values, value in rows:
+        if value is not None:
+            family.add_metric(values, float(value))
+    return family
+
+
+def connections(attendances: Sequence[Attendance]) -> Iterator[Family]:
+    """Of every listener of the process."""
+    yield gauge(
+        "connections",
+        "Connections that are open.",
+        ("listener",),
+        [((a.listener,), a.connections) for a in attendances],
+    )
+    yield gauge(
+        "connections_limit",
+        "Beyond so many, those that wait longest have to go.",
+        ("listener",),
+        [((a.listener,), a.limit) for a in attendances],
+    )
+    yield counter(
+        "connections_closed",
+        "Connections that a listener closed, by reason.",
+        ("listener", "reason"),
+        [((a.listener, why), n) for a in attendances for why, n in a.closed.items()],
+    )
