@@ -28,10 +28,10 @@ class EndlessResponse(Response):
         async with self._source as chunks, aclosing(chunks):
             try:
                 async with asyncio.TaskGroup() as group:
-                    leaving = group.create_task(_leave(receive))
+                    leaving = group.create_task(peer_leaves(receive))
                     await self._stream(chunks, send)
                     leaving.cancel()
-            except* _PeerLeftError:
+            except* PeerLeftError:
                 pass
 
     async def _stream(self, chunks: Chunks, send: Send) -> None:
@@ -42,11 +42,12 @@ class EndlessResponse(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-class _PeerLeftError(Exception):
+class PeerLeftError(Exception):
     """Ends the stream from the task that listens for the peer."""
 
 
-async def _leave(receive: Receive) -> None:
+async def peer_leaves(receive: Receive) -> None:
+    """Raises PeerLeftError once it has."""
     while (await receive())["type"] != "http.disconnect":
         pass
-    raise _PeerLeftError
+    raise PeerLeftError
