@@ -8,14 +8,14 @@ from pathlib import Path
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from daemon.dashboards import accelerator, camera, fleet, output, traffic
+from daemon.dashboards import accelerator, camera, fleet, output, servers, traffic
 
 FOLDER = Path(__file__).parents[2] / "config" / "grafana"
 
 
 def files() -> dict[str, str]:
     """JSON by file name."""
-    built = [part.dashboard() for part in (fleet, camera, accelerator, output, traffic)]
+    built = [part.dashboard() for part in (fleet, camera, accelerator, output, traffic, servers)]
     return {f"{dashboard.uid}.json": _json(dashboard) for dashboard in built}
 
 

@@ -19,11 +19,10 @@ OF_EVERY_TARGET = {"job", "instance"}
 
 @cache
 def known_series() -> dict[str, frozenset[str]]:
-    """Label names by series: docs/metrics.md, which a test holds to the registry, and process_*."""
+    """Label names by series: of the pages that tests hold to the registries, and process_*."""
     known = {name: frozenset(labels) for name, labels in OF_PROMETHEUS.items()}
-    rows = re.findall(
-        r"^\| `(\w+)` \| (\w+) \| (.*?) \|", (ROOT / "docs/metrics.md").read_text(), re.MULTILINE
-    )
+    pages = [(ROOT / "docs" / page).read_text() for page in ("metrics.md", "fleet-metrics.md")]
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*?) \|", "\n".join(pages), re.MULTILINE)
     for name, kind, cell in rows:
         labels = frozenset(re.findall(r"`(\w+)`", cell)) | OF_EVERY_TARGET
         if kind == "histogram":

@@ -29,7 +29,7 @@ def test_the_committed_files_are_what_the_code_makes(tmp_path: Path) -> None:
 
 def test_every_dashboard_has_a_uid_of_its_own() -> None:
     uids = {dashboard(path)["uid"] for path in FILES}
-    names = ("fleet", "camera", "accelerator", "output", "traffic")
+    names = ("fleet", "camera", "accelerator", "output", "traffic", "servers")
     assert uids == {f"vedette-{name}" for name in names}
     assert {f"{uid}.json" for uid in uids} == files().keys()
 
