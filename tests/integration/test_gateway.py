@@ -20,13 +20,8 @@ pytestmark = pytest.mark.integration
 
 def granted(envelope, grant, node="a"):
     """The same message, said by a node under a grant."""
-    message = envelope.message
-    kind = type(message)
-    if "grant" not in kind.__struct_fields__:
-        fields = [("grant", int)]
-        kind = msgspec.defstruct(kind.__name__, fields, bases=(kind,), frozen=True, kw_only=True)
-    said = {name: getattr(message, name) for name in message.__struct_fields__}
-    return Envelope(kind(**said | {"grant": grant, "node": node}), envelope.captured_s)
+    message = msgspec.structs.replace(envelope.message, grant=grant, node=node)
+    return Envelope(message, envelope.captured_s)
 
 
 def seqs(messages):
@@ -60,10 +55,10 @@ def test_every_message_of_many_daemons_arrives_unchanged_and_in_order(gateway, e
             one.put(granted(detection("gate", seq, objects=3), 1, "a"))
             other.put(granted(detection("yard", seq, objects=3), 2, "b"))
         messages = [m for m in subscriber.read(600) if isinstance(m, DetectionMessage)]
-        for camera, node in (("gate", "a"), ("yard", "b")):
+        for camera, node, grant in (("gate", "a", 1), ("yard", "b", 2)):
             of = [m for m in messages if m.camera == camera]
             assert [m.seq for m in of] == list(range(1, 301))
-            assert {(m.node, len(m.detections)) for m in of} == {(node, 3)}
+            assert {(m.node, m.grant, len(m.detections)) for m in of} == {(node, grant, 3)}
         for envelope in (event(), count(), status("gate", "stalled")):
             one.put(granted(envelope, 1))
         assert len(subscriber.read(3)) == 3
