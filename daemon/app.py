@@ -77,6 +77,7 @@ class App:
         """Start the pipeline and every camera."""
         self._doors.reporter.begin(self)
         self._pipeline.start()
+        self._doors.highlights.start()
         self._doors.recorder.start()
         self._doors.diary.start()
         self.use_model(self._equipment)
@@ -171,6 +172,7 @@ class App:
         )
         seats = self._doors.roster.seats()
         self._doors.publisher.end_lives(set(before) - set(seats))
+        self._doors.highlights.use(seats)
         self._doors.recorder.use(config.recordings, seats)
         self._doors.diary.use(config.recordings, config.cameras)
 

@@ -25,6 +25,7 @@ from daemon.capture.stall import StallLog, stalled
 from daemon.clock import Clock
 from daemon.descriptors import descriptor_limit, shares
 from daemon.diary.diary import Diary
+from daemon.highlights.darkroom import Darkroom
 from daemon.http.app import HttpApp
 from daemon.http.door import HttpDoor
 from daemon.http.events import EventFeed
@@ -48,6 +49,7 @@ from sinks.messages import Envelope, EventMessage
 
 log = logging.getLogger(__name__)
 
+HIGHLIGHTS_STOP_S = 0.2
 SINKS_STOP_S = 0.4  # with the other parts less than the 3 s that a stop is given
 
 
@@ -80,8 +82,13 @@ class Doors:
         self._registry = CollectorRegistry()
         self.metrics = make_metrics(self._registry)
         self._descriptors = shares(descriptor_limit())
+        self.highlights = Darkroom(clock)
         self._outputs = Outputs(
-            config.sinks, clock, self.metrics, most_connections=self._descriptors.zeromq
+            config.sinks,
+            clock,
+            self.metrics,
+            most_connections=self._descriptors.zeromq,
+            highlights=self.highlights,
         )
         self.recorder = Recorder(clock)
         self.diary = Diary(clock)
@@ -92,7 +99,7 @@ class Doors:
             epoch=secrets.token_hex(8),
             node=config.node or host_name(),
             clock=clock,
-            record=self.recorder.put,
+            witnesses=(self.highlights, self.recorder),
         )
         self.roster = Roster(self._make_seat)
         self.roster.use(config.cameras, score_threshold=config.model.score_threshold)
@@ -104,6 +111,7 @@ class Doors:
             outputs=self._outputs,
             site=lambda: self._http.attendance,
             recorder=self.recorder,
+            highlights=self.highlights,
             history=self.history,
         )
         self._registry.register(ReportCollector(self.reporter, started_ns=clock.wall_ns()))
@@ -151,6 +159,7 @@ class Doors:
 
     def close(self) -> bool:
         """Send what is queued, then hang up. False if a thread is still blocked."""
+        told = self.highlights.stop(HIGHLIGHTS_STOP_S)
         self.recorder.request_stop(SINKS_STOP_S)
         hanging_up = threading.Thread(target=self._http.stop, name="http:stop")
         hanging_up.start()  # takes a second at worst: beside the sinks, not after them
@@ -159,7 +168,7 @@ class Doors:
         written = self.diary.stop(SINKS_STOP_S)
         hanging_up.join()
         self._log_books()
-        return sent and recorded and written and not self._http.running
+        return told and sent and recorded and written and not self._http.running
 
     def _note_greedy(self) -> None:
         """What a subscriber held that was sent away is free now."""

@@ -20,6 +20,7 @@ from daemon.books.reports import QueueReport, SinkReport
 from daemon.clock import Clock
 from daemon.metrics import Metrics
 from sinks.crowd import Attendance
+from sinks.highlights import Highlights, NoHighlights
 from sinks.jsonl import JsonlSink
 from sinks.listening import MOST_CONNECTIONS
 from sinks.messages import Envelope
@@ -33,12 +34,21 @@ DRAIN_S = 0.4  # for what a sink that is replaced or removed still has to send
 
 
 @dataclass(frozen=True, slots=True)
+class _Given:
+    """What sinks are made with, beside their section of the configuration."""
+
+    clock: Clock
+    most_connections: int
+    highlights: Highlights
+
+
+@dataclass(frozen=True, slots=True)
 class _Kind:
     """How a sink is made of its section of the configuration, and what only one can hold at a
     time: a TCP port, a socket's path, a file; None for nothing.
     """
 
-    make: Callable[[Any, Clock, int], Sink]
+    make: Callable[[Any, _Given], Sink]
     place: Callable[[Any], object]
 
 
@@ -51,9 +61,14 @@ def _zeromq_place(config: ZeromqConfig) -> object:
 
 _KINDS = {
     "zeromq": _Kind(
-        lambda config, clock, most: ZeromqSink(config, clock, most_connections=most), _zeromq_place
+        lambda config, given: ZeromqSink(
+            config, given.clock, most_connections=given.most_connections
+        ),
+        _zeromq_place,
     ),
-    "jsonl": _Kind(lambda config, clock, _: JsonlSink(config, clock), lambda config: config.path),
+    "jsonl": _Kind(
+        lambda config, given: JsonlSink(config, given.clock), lambda config: config.path
+    ),
 }
 
 
@@ -86,9 +101,10 @@ class Outputs:
         metrics: Metrics,
         *,
         most_connections: int = MOST_CONNECTIONS,
+        highlights: Highlights | None = None,
     ) -> None:
         self._clock = clock
-        self._most_connections = most_connections
+        self._given = _Given(clock, most_connections, highlights or NoHighlights())
         self._metrics = metrics
         self._lock = threading.Lock()  # so that no message falls between two sinks
         self._lanes = {name: self._lane(name, wanted) for name, wanted in _wanted(config).items()}
@@ -217,7 +233,7 @@ class Outputs:
 
     def _lane(self, name: str, config: Section) -> _Lane:
         """A sink that is not open yet, and its thread."""
-        sink = _KINDS[name].make(config, self._clock, self._most_connections)
+        sink = _KINDS[name].make(config, self._given)
         worker = SinkWorker(sink, self._clock, capacity=CAPACITY, on_published=self._observer(name))
         return _Lane(config, worker, lambda: getattr(sink, "attendance", None))
 

@@ -15,6 +15,7 @@ from daemon.books.reports import (
     RecorderReport,
     SinkReport,
 )
+from daemon.highlights.darkroom import Darkroom
 from daemon.outputs import Outputs
 from daemon.recording.recorder import Recorder
 from daemon.reload.history import ReloadHistory
@@ -68,6 +69,7 @@ class DaemonReporter:
         outputs: Outputs,
         site: Callable[[], Attendance],
         recorder: Recorder,
+        highlights: Darkroom,
         history: ReloadHistory,
     ) -> None:
         self.stage = Stage.CLOSED
@@ -77,6 +79,7 @@ class DaemonReporter:
         self._outputs = outputs
         self._site = site
         self._recorder = recorder
+        self._highlights = highlights
         self._history = history
 
     def begin(self, work: Work) -> None:
@@ -94,7 +97,8 @@ class DaemonReporter:
 
     def queues(self) -> Sequence[QueueReport]:
         slots = QueueReport("slots", self._work.waiting(), len(self._roster.seats()))
-        return [slots, *self._outputs.queues(), self._recorder.report().queue]
+        behind = [self._recorder.report().queue, self._highlights.report()]
+        return [slots, *self._outputs.queues(), *behind]
 
     def sinks(self) -> Sequence[SinkReport]:
         return self._outputs.reports()

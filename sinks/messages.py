@@ -256,7 +256,7 @@ class EventMessage(Struct, frozen=True, kw_only=True):
     score: Score
     box: Box
     first: Annotated[Moment, Meta(description="When the object was first seen.")]
-    best: Annotated[Moment, Meta(description="Its most certain picture so far.")]
+    best: Annotated[Moment, Meta(description="Its most certain picture so far, to 0.02.")]
     zones: Zones
     stationary: Stationary
     uncertain: Annotated[

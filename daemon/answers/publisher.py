@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from itertools import compress
+from typing import Protocol
 
 from msgspec import UNSET
 
@@ -25,6 +26,7 @@ from sinks.messages import (
     Detection,
     DetectionMessage,
     Envelope,
+    EventMessage,
     HeartbeatMessage,
     LatencyMs,
     StatusMessage,
@@ -32,12 +34,21 @@ from sinks.messages import (
 )
 
 
+class Witness(Protocol):
+    """Is given every answer of a camera, then each event of it. Called by whoever holds the seat;
+    must not wait.
+    """
+
+    def see(self, seat: Seat, sight: Sight, message: DetectionMessage) -> None: ...
+
+    def tell(self, seat: Seat, event: EventMessage) -> None: ...
+
+
 class Publisher:
     """Gives each message its place in its camera's sequence and hands it to the sinks.
 
     `result` is called by the results thread, `status` by camera threads, `heartbeat` by the
-    main thread. Nothing here waits for a sink. `record` is given every answer, and must not wait
-    either.
+    main thread. Nothing here waits for a sink.
     """
 
     def __init__(
@@ -47,14 +58,14 @@ class Publisher:
         epoch: str,
         node: str,
         clock: Clock,
-        record: Callable[[Seat, Sight, DetectionMessage], None] = lambda *_: None,
+        witnesses: Sequence[Witness] = (),
     ) -> None:
         self._put = put
         self._epoch = epoch
         self._node = node
         self._sender = Sender(epoch, node)
         self._clock = clock
-        self._record = record
+        self._witnesses = witnesses
 
     def result(self, result: Result) -> None:
         """Publish the answer for one frame, or that there is none; nothing for a camera that has
@@ -112,7 +123,8 @@ class Publisher:
         )
         self._put(Envelope(message, frame.captured_s, seat.counts.observe_published, permit))
         if sight is not None:
-            self._record(seat, sight, message)
+            for witness in self._witnesses:
+                witness.see(seat, sight, message)
         self._tell(seat, happened, frame.captured_s)
 
     def pass_time(self, seats: Iterable[Seat]) -> None:
@@ -144,6 +156,8 @@ class Publisher:
             event = event_message(
                 happening, self._sender, seat.name, numbers.event_seq, permit.number
             )
+            for witness in self._witnesses:
+                witness.tell(seat, event)
             self._put(Envelope(event, permit=permit))
         counts = seat.watch.due_counts(at_s)
         if counts is not None:

@@ -28,7 +28,7 @@ from daemon.recording.shelf import Shelf
 from daemon.recording.tray import Tray
 from daemon.seats.seat import Seat
 from daemon.seats.sight import Sight
-from sinks.messages import DetectionMessage
+from sinks.messages import DetectionMessage, EventMessage
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +46,8 @@ class _Wanted:
 
 
 class Recorder:
-    """`use`, `start` and the stopping belong to the main thread, `put` to the results thread, the
-    rest to any. Raises nothing: what goes wrong is logged once, and reported.
+    """`use`, `start` and the stopping belong to the main thread, `see` and `tell` to whoever holds
+    the seat, the rest to any. Raises nothing: what goes wrong is logged once, and reported.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -77,7 +77,7 @@ class Recorder:
     def start(self) -> None:
         self._thread.start()
 
-    def put(self, seat: Seat, sight: Sight, message: DetectionMessage) -> None:
+    def see(self, seat: Seat, sight: Sight, message: DetectionMessage) -> None:
         """An answer of a camera; never waits."""
         tray = self._trays.get(seat)
         if tray is None or tray.selector is None:
@@ -88,6 +88,9 @@ class Recorder:
         dropped = self._inbox.put(Moment(tray, sight, message, interest is Interest.EVENT))
         if dropped is not None:
             dropped.tray.missed += 1
+
+    def tell(self, seat: Seat, event: EventMessage) -> None:
+        """An event of a camera; never waits."""
 
     def shelf(self, seat: Seat | None) -> Shelf | None:
         """What is kept of a camera; None where it is not there, or was not yet looked for."""

@@ -17,6 +17,7 @@ IntArray = npt.NDArray[np.intp]
 
 UPDATE_S = 1.0  # between two updates of one object, at least
 BETTER = 0.1  # of a score, to be worth an update
+FINER = 0.02  # of a score, to be an object's best moment from now on: so that it changes seldom
 
 
 class Lives:
@@ -46,11 +47,11 @@ class Lives:
         self._first_ns[rows] = at_ns
         self._first_score[rows] = tracks.seen_score[rows]
         self._first_box[rows] = tracks.seen_box[rows]
-        self._best_score[rows] = 0.0
+        self._best_score[rows] = -1.0
 
     def see(self, rows: IntArray, at_ns: int) -> None:
         """The objects in `rows` were seen."""
-        better = rows[self._tracks.seen_score[rows] > self._best_score[rows]]
+        better = rows[self._tracks.seen_score[rows] > self._best_score[rows] + FINER]
         self._best_ns[better] = at_ns
         self._best_score[better] = self._tracks.seen_score[better]
         self._best_box[better] = self._tracks.seen_box[better]
@@ -72,6 +73,11 @@ class Lives:
         )
         due: IntArray = rows[changed & (at_s - self._told_s[rows] >= UPDATE_S)]
         return due
+
+    def best_ns(self, rows: IntArray) -> list[int]:
+        """Wall clock of the best moment so far of each [N]."""
+        found: list[int] = self._best_ns[rows].tolist()
+        return found
 
     def first_ns(self, row: int) -> int:
         return int(self._first_ns[row])

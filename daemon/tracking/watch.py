@@ -52,6 +52,10 @@ class Watch:
         self.number = watcher.last_number
         return Account(account.objects, (*self._taken(), *account.happenings))
 
+    def best_moments(self) -> list[tuple[int, int]]:
+        """See `Watcher.best_moments`."""
+        return self._watcher.best_moments() if self._watcher else []
+
     def pass_time(self, at_s: float) -> list[Happening]:
         """What happened since the last picture: objects whose time is over are gone."""
         if self._watcher is not None:

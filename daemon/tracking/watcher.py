@@ -112,6 +112,14 @@ class Watcher:
         """As of now."""
         return self._tally.counts(self._tracker.tracks, self._zones)
 
+    def best_moments(self) -> list[tuple[int, int]]:
+        """Number (0 before it is confirmed) and wall clock of the best moment so far, ns, of every
+        object that is there.
+        """
+        tracks = self._tracker.tracks
+        numbers = tracks.number[tracks.live].tolist()
+        return list(zip(numbers, self._lives.best_ns(tracks.live), strict=True))
+
     def look(
         self,
         found: Detections,

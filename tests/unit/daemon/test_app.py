@@ -169,6 +169,7 @@ def test_frames_in_their_slots_are_told(daemon: Daemon) -> None:
         QueueReport("slots", 1, 2),
         QueueReport("sink:zeromq", daemon.reporter.queues()[1].depth, 1000),
         QueueReport("recorder", 0, 32),
+        QueueReport("highlights", 0, 24),
     ]
 
 

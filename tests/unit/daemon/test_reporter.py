@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from config.schema import Config, SinksConfig
 from daemon.books.reports import CameraReport, ModelReport, QueueReport
+from daemon.highlights.darkroom import Darkroom
 from daemon.metrics import Metrics
 from daemon.outputs import Outputs
 from daemon.recording.recorder import Recorder
@@ -57,6 +58,7 @@ def reporter(roster: Roster, monkeypatch: pytest.MonkeyPatch) -> DaemonReporter:
         outputs=Outputs(config.sinks, clock, Metrics(CollectorRegistry())),
         site=lambda: Attendance("http", 0, 1, {}),
         recorder=Recorder(clock),
+        highlights=Darkroom(clock),
         history=ReloadHistory(config, clock),
     )
 

@@ -98,7 +98,7 @@ class Studio:
         assert isinstance(message, DetectionMessage)
         objects = tuple(Detection(label, 0, 0.9, (8, 6, 24, 36)) for label in labels)
         seat = self.seats.get(camera, self.stranger)
-        self.recorder.put(seat, sight, replace_detections(message, objects, seen.captured_ns))
+        self.recorder.see(seat, sight, replace_detections(message, objects, seen.captured_ns))
 
     def made(self, camera: str = "gate") -> RecordingReport:
         return self.recorder.report().cameras.get(camera, RecordingReport())
