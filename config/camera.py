@@ -57,6 +57,10 @@ class ClipConfig(Section):
         float,
         Field(gt=0, le=60, description="Seconds after it; the next recording comes no sooner."),
     ] = 5.0
+    max_s: Annotated[
+        float,
+        Field(ge=5, le=600, description="Longest clip of one object's life (per: object)."),
+    ] = 60.0
 
 
 class RecordConfig(Section):
@@ -71,6 +75,14 @@ class RecordConfig(Section):
             description="Keep the seconds around it as H.264, 960 pixels wide and 10 fps at most."
         ),
     ] = False
+    per: Annotated[
+        Literal["interval", "object"],
+        Field(
+            description="interval: a recording of what is seen, min_interval_s after the last one at"
+            " the soonest. object: one for each object that is followed, with the picture of its"
+            " best moment and a clip of its life."
+        ),
+    ] = "interval"
     on: Annotated[
         list[Label] | None,
         Field(min_length=1, description="Labels to record; all that are reported when left out."),
@@ -94,6 +106,11 @@ class RecordConfig(Section):
     def wanted(self) -> bool:
         """Whether anything is recorded."""
         return self.snapshots or self.clips
+
+    @property
+    def of_lives(self) -> bool:
+        """Whether whole lives of objects are."""
+        return self.wanted and self.per == "object"
 
 
 class WatchConfig(Section):
@@ -240,7 +257,11 @@ class CameraConfig(CameraFields):
     lines: Lines = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _planned_address(self) -> Self:
+    def _fits_together(self) -> Self:
+        if self.record.per == "object" and not self.tracking.enabled:
+            raise FieldsError(
+                "per: object needs objects that are followed: tracking.enabled is false", "record"
+            )
         if takes_login(self.url) and self.credential is None:
             raise FieldsError("has places for user and password: say which credential", "url")
         if not self.allow_link_local and is_link_local(host_of(self.url)):

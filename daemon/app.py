@@ -172,7 +172,8 @@ class App:
         )
         seats = self._doors.roster.seats()
         self._doors.publisher.end_lives(set(before) - set(seats))
-        self._doors.highlights.use(seats)
+        full = [seat for seat in seats if seat.config.record.of_lives]
+        self._doors.highlights.use(seats, full=full)
         self._doors.recorder.use(config.recordings, seats)
         self._doors.diary.use(config.recordings, config.cameras)
 

@@ -90,7 +90,7 @@ class Doors:
             most_connections=self._descriptors.zeromq,
             highlights=self.highlights,
         )
-        self.recorder = Recorder(clock)
+        self.recorder = Recorder(clock, best=self.highlights.best)
         self.diary = Diary(clock)
         self.memory = FreedMemory(clock)
         self._greedy = 0  # subscribers that were sent away

@@ -19,7 +19,7 @@ from daemon.http.errors import ApiError
 from daemon.http.recordings import DEFAULT_LIMIT, LIMITS, recording_json
 from daemon.http.shapes import Json
 from daemon.http.view import View
-from daemon.recording.shelf import Part, Shelf, moment_of, name_of
+from daemon.recording.shelf import Part, Shelf, moment_of, name_of, object_of
 
 NEAR_NS = 2 * 10**9  # around a life: a recording of it begins no earlier and no later
 MOST_NEAR = 8  # recordings of one life that are looked at
@@ -111,10 +111,20 @@ def strip(
 
 
 def _recording_of(life: Life, shelf: Shelf, path: str) -> Json | None:
-    """The one nearest to the object's best moment, of those made while it was there."""
+    """The one of its life; else the one nearest to its best moment, of those made by interval while
+    it was there.
+    """
+    own = shelf.of_object(life.id)
+    message = own and message_of(shelf, own)
+    if own and message:
+        return {"camera": life.camera, **recording_json(own, message, path)}
     items = shelf.newest(MOST_NEAR, before=name_of(life.until_ns + NEAR_NS))
     oldest = name_of(life.since_ns - NEAR_NS)
-    near = [item for item in items if item.name >= oldest and Part.THUMBNAIL in item.parts]
+    near = [
+        item
+        for item in items
+        if item.name >= oldest and Part.THUMBNAIL in item.parts and not object_of(item.name)
+    ]
     for item in sorted(near, key=lambda item: abs(moment_of(item.name) - life.best_ns)):
         message = message_of(shelf, item)
         if message is not None:

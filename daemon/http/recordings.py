@@ -16,12 +16,14 @@ from daemon.http import asked
 from daemon.http.album import Message, Wish, look_up, message_of
 from daemon.http.errors import ApiError
 from daemon.http.view import View
-from daemon.recording.shelf import Item, Part, Shelf, part_of, status_of_own
+from daemon.recording.shelf import Item, Part, Shelf, object_of, part_of, status_of_own
 
 DEFAULT_LIMIT = 50
 LIMITS = range(1, 501)
 # A file of this name never changes; but it may be removed, and then it should not be seen for long.
 CACHING = {"cache-control": "private, max-age=3600, immutable"}
+# Of an object that is still there a better picture may come.
+CACHING_OF_LIVES = {"cache-control": "private, no-cache"}
 MEDIA_TYPES = {
     Part.MESSAGE: "application/json",
     Part.PICTURE: "image/jpeg",
@@ -112,8 +114,13 @@ class Recordings:
         status = await run_in_threadpool(_status, path) if path else None
         if path is None or status is None:
             raise ApiError(404, "no_recording", "there is no such recording, or no longer")
+        part = part_of(path.name)
+        may_change = object_of(path.name.partition(".")[0]) and part is not Part.CLIP
         answer = FileResponse(
-            path, headers=CACHING, media_type=MEDIA_TYPES[part_of(path.name)], stat_result=status
+            path,
+            headers=CACHING_OF_LIVES if may_change else CACHING,
+            media_type=MEDIA_TYPES[part],
+            stat_result=status,
         )
         if answer.headers["etag"] in request.headers.get("if-none-match", ""):
             return NotModifiedResponse(answer.headers)
@@ -141,10 +148,14 @@ def _described(shelf: Shelf, items: Sequence[Item], path: str) -> list[Json]:
 
 def recording_json(item: Item, message: Message, path: str) -> Json:
     """A recording as lists show it; its files are below `path`."""
+    of = object_of(item.name)
+    # A page shows what it has of an address: a better picture gets another one.
+    version = f"?v={item.size}" if of and Part.CLIP not in item.parts else ""
     return {
         "name": item.name,
+        "object": of or None,
         "captured_ns": message.captured_ns,
         "detections": [{"label": seen.label, "score": seen.score} for seen in message.detections],
         "bytes": item.size,
-        "files": {part.name.lower(): f"{path}/{item.name}.{part}" for part in sorted(item.parts)},
+        "files": {part.name.lower(): f"{path}/{item.name}.{part}{version}" for part in sorted(item.parts)},
     }

@@ -19,7 +19,7 @@ import msgspec
 
 from config.files import UnusableFileError, read_small_file
 from config.schema import CAMERA_NAME
-from daemon.recording.shelf import FILE_MODE, Part, moment_of, status_of_own
+from daemon.recording.shelf import FILE_MODE, NAME, Part, moment_of, status_of_own
 from detector.datasets.coco_writer import LabelledBox
 from detector.datasets.headers import picture_size
 from detector.datasets.samples import inside
@@ -28,7 +28,7 @@ from sinks.messages import Detection, DetectionMessage
 
 MOST_MESSAGE_BYTES = 2**20
 MOST_PICTURE_BYTES = 2**26
-_NAME = re.compile(r"([0-9]{8}T[0-9]{9}Z)\.json")
+_NAME = re.compile(rf"({NAME})\.json")
 
 
 class LeftOutError(Exception):

@@ -5,19 +5,23 @@ Whatever cannot be written raises OSError, after it was counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from config.camera import RecordConfig
 from daemon.answers.annotate import annotate, encode_jpeg
 from daemon.books.reports import Deletion, RecordingReport
 from daemon.clock import Clock
+from daemon.highlights.cabinet import Best
+from daemon.highlights.develop import JpegPicture
 from daemon.recording.calendar import DAY_NS, Calendar
-from daemon.recording.film import CLIP_WIDTH, Film
-from daemon.recording.inbox import Moment
+from daemon.recording.chronicle import Chronicle
+from daemon.recording.clips import Clips
+from daemon.recording.film import CONFIRMED_S
+from daemon.recording.inbox import Ending, Moment
 from daemon.recording.shelf import Part, Shelf, name_of
 from daemon.recording.tray import RecordingCounts
 from daemon.seats.sight import Sight
-from sinks.messages import Envelope, json_line, stamped
+from sinks.messages import DetectionMessage, Envelope, json_line, stamped
 
 THUMBNAIL_WIDTH = 320
 QUALITY = 90
@@ -27,7 +31,7 @@ PRUNED_SHARE = 0.02
 
 
 class Desk:
-    """Takes the moments of one camera. `report` may be called from any thread."""
+    """Takes what the recorder gets of one camera. `report` may be called from any thread."""
 
     def __init__(
         self,
@@ -37,39 +41,53 @@ class Desk:
         *,
         clock: Clock,
         calendar: Calendar,
+        best: Callable[[str], Best | None],
     ) -> None:
         self.config = config
         self.shelf = shelf
         self.counts = counts
         self._clock = clock
         self._calendar = calendar
-        self._film = Film(config.clip)
-        self._filmed = ""  # name of the recording whose clip runs
+        self._clips = Clips(config, shelf, counts)
+        self._chronicle = Chronicle(self._write, best, clock)
 
     def take(self, moment: Moment) -> None:
         """Record an event, or a picture that belongs to a clip."""
-        sight = moment.sight
         if self.config.clips:
-            self.end_clip(sight.captured_s)
-            self._film_on(sight)
-        if moment.is_event:
-            name = self._write(moment)
-            if self.config.clips:
-                self._begin_clip(name, sight.captured_s)
-            self.make_room()
-
-    def end_clip(self, now_s: float | None = None) -> None:
-        """Keep the clip that runs if it is over by now; in any case where no time is given."""
-        if not self._filmed or (now_s is not None and not self._film.is_over(now_s)):
+            self._clips.see(moment.sight)
+        if not moment.is_event:
             return
-        name, self._filmed = self._filmed, ""
+        at_s, life, clip = moment.sight.captured_s, moment.life, self.config.clip
+        # By our own clock: that of a camera may be years off, and is in the message.
+        name = self.shelf.free_name(self._calendar.wall_ns(at_s), life.id if life else "")
+        if life is None:
+            self._write(name, moment.sight, moment.message, True)
+        else:
+            self._chronicle.begin(name, moment)
+        if self.config.clips:
+            came_s = at_s if life is None else max(life.since_s, at_s - CONFIRMED_S)
+            since_s = came_s - clip.before_s
+            over_s = at_s + clip.after_s if life is None else since_s + clip.max_s
+            self._clips.begin(name, since_s=since_s, over_s=over_s)
+        self.make_room()
+
+    def end_life(self, ending: Ending) -> None:
+        """An object is gone: so are the seconds after it, soon."""
+        if name := self._chronicle.name(ending.id):
+            self._clips.shorten(name, ending.at_s + self.config.clip.after_s)
+        self._chronicle.end(ending.id)
+
+    def turn(self, silent_s: float) -> None:
+        """Write what is due; clips are over that were to end by `silent_s`."""
+        self._clips.end_over(silent_s)
+        self._chronicle.turn()
+
+    def close(self) -> None:
+        """Keep what there is."""
         try:
-            with self.counts.keeping(Part.CLIP):
-                self._film.end()
-                self.shelf.keep(name, Part.CLIP)
-        except Exception:
-            self.shelf.discard(name, Part.CLIP)
-            raise
+            self._clips.end_all()
+        finally:
+            self._chronicle.close()
 
     def tidy(self) -> None:
         """Remove what is too much, and what is too old where the clock may be believed; once a
@@ -104,45 +122,24 @@ class Desk:
             deleted=dict(self.counts.deletions),
         )
 
-    def _film_on(self, sight: Sight) -> None:
-        try:
-            self._film.add(sight.picture.to_bgr(CLIP_WIDTH), sight.captured_s)
-        except Exception:
-            self._abandon_clip()
-            raise
-
-    def _begin_clip(self, name: str, at_s: float) -> None:
-        self._filmed = name
-        try:
-            self._film.begin(self.shelf.begin(name, Part.CLIP), at_s)
-        except Exception:
-            self._abandon_clip()
-            raise
-
-    def _abandon_clip(self) -> None:
-        """It could not be written: what there is of it goes."""
-        name, self._filmed = self._filmed, ""
-        self._film = Film(self.config.clip)
-        if name:
-            self.counts.failed += 1
-            self.shelf.discard(name, Part.CLIP)
-
-    def _write(self, moment: Moment) -> str:
-        """The message is written last: with it the recording is complete."""
-        pictures = list(self._pictures(moment.sight))
-        envelope = Envelope(moment.message, moment.sight.captured_s)
-        message = stamped(envelope, wall_ns=self._clock.wall_ns(), now_s=self._clock.now_s())
-        # By our own clock: that of a camera may be years off, and is in the message.
-        name = self.shelf.free_name(self._calendar.wall_ns(moment.sight.captured_s))
-        files = [*pictures, (Part.MESSAGE, json_line(message))]
-        with self.counts.keeping(*(part for part, _ in files)):
-            for part, content in files:
-                self.shelf.write(name, part, content)
-        return name
+    def _write(self, name: str, sight: Sight, message: DetectionMessage, fresh: bool) -> None:
+        """The message comes last: with it the recording is complete. One that is not `fresh` was
+        counted already.
+        """
+        files = dict(self._pictures(sight))
+        sent = stamped(
+            Envelope(message, sight.captured_s),
+            wall_ns=self._clock.wall_ns(),
+            now_s=self._clock.now_s(),
+        )
+        files[Part.MESSAGE] = json_line(sent)
+        with self.counts.keeping(*(files if fresh else ())):
+            self.shelf.write_all(name, files)
 
     def _pictures(self, sight: Sight) -> Iterator[tuple[Part, bytes]]:
         yield Part.THUMBNAIL, encode_jpeg(sight.picture.to_bgr(THUMBNAIL_WIDTH))
         if self.config.snapshots:
             bgr = sight.picture.to_bgr()
-            yield Part.PICTURE, encode_jpeg(bgr, QUALITY)
+            is_jpeg = isinstance(sight.picture, JpegPicture)
+            yield Part.PICTURE, sight.picture.jpeg if is_jpeg else encode_jpeg(bgr, QUALITY)
             yield Part.BOXES, encode_jpeg(annotate(bgr, sight.detections, sight.labels), QUALITY)

@@ -1,8 +1,9 @@
-"""The last seconds of one camera, in memory, and the clip that is made of them. One thread."""
+"""The last seconds of one camera, in memory, and the clips that are made of them. One thread."""
 
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,56 +11,83 @@ import av
 import cv2
 import numpy as np
 
-from config.camera import ClipConfig
+from config.camera import RecordConfig
 from daemon.answers.annotate import Bgr, encode_jpeg
 from daemon.recording.selector import CLIP_FPS
 
 CLIP_WIDTH = 960
 MEMORY_QUALITY = 85  # of the pictures that wait in memory
+CONFIRMED_S = 2.0  # so much later than it came an object is known to be one
 _MS = Fraction(1, 1000)
 # One thread, nothing held back: what a picture costs is paid when it comes.
 _X264 = {"preset": "veryfast", "tune": "zerolatency", "crf": "26", "threads": "1"}
 
 
+@dataclass(slots=True, eq=False)
+class _Running:
+    file: _ClipFile
+    over_s: float
+
+
 class Film:
-    """Feed it every picture; `begin` makes a clip of those before and those to come.
+    """`remember` every picture, then `add` it to each clip that runs; `begin` makes a clip of those
+    before and those to come. Clips have names; those of objects' lives may overlap.
 
     In memory are the pictures of `before_s` as JPEG: ten a second at most, 1 MB a second.
     """
 
-    def __init__(self, config: ClipConfig) -> None:
-        self._config = config
-        self._past: deque[tuple[float, bytes]] = deque(maxlen=int(config.before_s * CLIP_FPS) + 1)
-        self._clip: _ClipFile | None = None
-        self._over_s = 0.0
+    def __init__(self, config: RecordConfig) -> None:
+        self._overlapping = config.of_lives
+        self._before_s = config.clip.before_s + (CONFIRMED_S if self._overlapping else 0.0)
+        self._past: deque[tuple[float, bytes]] = deque(maxlen=int(self._before_s * CLIP_FPS) + 1)
+        self._running: dict[str, _Running] = {}
 
-    def add(self, bgr: Bgr, at_s: float) -> None:
-        """Raises OSError where a clip runs and cannot be written."""
-        if self._clip is not None:
-            self._clip.add(bgr, at_s)
+    @property
+    def running(self) -> list[str]:
+        """Names of the clips that run."""
+        return list(self._running)
+
+    def remember(self, bgr: Bgr, at_s: float) -> None:
+        """Keep it in memory, unless it is in a clip and no other may begin."""
+        if self._running and not self._overlapping:
             return
-        while self._past and self._past[0][0] < at_s - self._config.before_s:
+        while self._past and self._past[0][0] < at_s - self._before_s:
             self._past.popleft()
         self._past.append((at_s, encode_jpeg(bgr, MEMORY_QUALITY)))
 
-    def begin(self, path: Path, at_s: float) -> None:
-        """Write to `path` from now on, beginning with what is in memory. Raises OSError."""
-        self._over_s = at_s + self._config.after_s
-        self._clip = _ClipFile(path)
-        while self._past:
-            earlier_s, jpeg = self._past.popleft()
-            bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-            self._clip.add(np.asarray(bgr, np.uint8), earlier_s)
+    def begin(self, name: str, path: Path, *, since_s: float, over_s: float) -> None:
+        """Write to `path` until `over_s`, beginning with what is in memory from `since_s` on.
+        Raises OSError.
+        """
+        clip = _ClipFile(path)
+        self._running[name] = _Running(clip, over_s)
+        for earlier_s, jpeg in self._past:
+            if earlier_s >= since_s:
+                bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+                clip.add(np.asarray(bgr, np.uint8), earlier_s)
+        if not self._overlapping:
+            self._past.clear()
 
-    def is_over(self, now_s: float) -> bool:
-        """Whether a clip runs and has all that it should hold."""
-        return self._clip is not None and now_s > self._over_s
+    def add(self, name: str, bgr: Bgr, at_s: float) -> None:
+        """A picture of a clip that runs. Raises OSError."""
+        self._running[name].file.add(bgr, at_s)
 
-    def end(self) -> None:
-        """Close the clip, if one runs. Raises OSError."""
-        if self._clip is not None:
-            clip, self._clip = self._clip, None
-            clip.close()
+    def shorten(self, name: str, over_s: float) -> None:
+        """A clip is over then, if it runs and was to go on for longer."""
+        if name in self._running:
+            self._running[name].over_s = min(self._running[name].over_s, over_s)
+
+    def over(self, now_s: float) -> list[str]:
+        """The clips that have all that they should hold."""
+        return [name for name, clip in self._running.items() if now_s > clip.over_s]
+
+    def end(self, name: str) -> None:
+        """Close a clip; it does not run any more, even where this raises OSError."""
+        self._running.pop(name).file.close()
+
+    def forget(self, name: str) -> None:
+        """Nothing will become of a clip."""
+        self._running.pop(name, None)
 
 
 class _ClipFile:

@@ -18,12 +18,13 @@ from config.camera import RecordConfig
 from config.schema import RecordingsConfig
 from daemon.books.reports import QueueReport, RecorderReport
 from daemon.clock import Clock
+from daemon.highlights.cabinet import Best
 from daemon.nice import be_nice
 from daemon.recording.calendar import Calendar
 from daemon.recording.desk import Desk
 from daemon.recording.folder import prepare, recordings_folder
-from daemon.recording.inbox import CAPACITY, Inbox, Moment
-from daemon.recording.selector import Interest
+from daemon.recording.inbox import CAPACITY, Ending, Entry, Inbox, Life, Moment
+from daemon.recording.selector import Interest, LifeSelector
 from daemon.recording.shelf import Shelf
 from daemon.recording.tray import Tray
 from daemon.seats.seat import Seat
@@ -50,8 +51,10 @@ class Recorder:
     the seat, the rest to any. Raises nothing: what goes wrong is logged once, and reported.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, best: Callable[[str], Best | None] = lambda _: None) -> None:
+        """`best` finds the best moment of an object by its id."""
         self._clock = clock
+        self._best = best
         self._inbox = Inbox()
         self._trays: Mapping[Seat, Tray] = {}  # replaced as a whole, like `_desks`
         self._wanted: _Wanted | None = None
@@ -82,15 +85,32 @@ class Recorder:
         tray = self._trays.get(seat)
         if tray is None or tray.selector is None:
             return
-        interest = tray.selector.look(message.detections, sight.captured_s)
-        if interest is None:
+        if isinstance(tray.selector, LifeSelector):
+            tray.newest = sight, message
+            if tray.selector.looks_on(sight.captured_s):
+                self._put(Moment(tray, sight, message, is_event=False))
+            if waited := tray.selector.look(message.detections, sight.captured_s):
+                life = Life(waited, sight.captured_s)
+                self._put(Moment(tray, sight, message, is_event=True, life=life))
             return
-        dropped = self._inbox.put(Moment(tray, sight, message, interest is Interest.EVENT))
-        if dropped is not None:
-            dropped.tray.missed += 1
+        interest = tray.selector.look(message.detections, sight.captured_s)
+        if interest is not None:
+            self._put(Moment(tray, sight, message, interest is Interest.EVENT))
 
     def tell(self, seat: Seat, event: EventMessage) -> None:
         """An event of a camera; never waits."""
+        tray = self._trays.get(seat)
+        if tray is None or tray.newest is None or not isinstance(tray.selector, LifeSelector):
+            return
+        sight, message = tray.newest
+        if not tray.selector.tell(event, sight.captured_s):
+            return
+        if event.phase == "end":
+            ago_s = (sight.captured_ns - event.at_ns) / 1e9
+            self._put(Ending(tray, event.id, sight.captured_s - ago_s))
+        else:
+            life = Life(event.id, sight.captured_s - event.duration_s)
+            self._put(Moment(tray, sight, message, is_event=True, life=life))
 
     def shelf(self, seat: Seat | None) -> Shelf | None:
         """What is kept of a camera; None where it is not there, or was not yet looked for."""
@@ -113,7 +133,7 @@ class Recorder:
         """Let it write what waits for at most that long, close its clips and end."""
         self._stop_s = self._clock.now_s() + timeout_s
         for tray in self._trays.values():
-            tray.selector = None
+            tray.selector = tray.newest = None
         self._inbox.wake()
 
     def join(self, timeout_s: float) -> bool:
@@ -122,14 +142,19 @@ class Recorder:
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
+    def _put(self, entry: Entry) -> None:
+        dropped = self._inbox.put(entry)
+        if isinstance(dropped, Moment):
+            dropped.tray.missed += 1
+
     def _run(self) -> None:
         be_nice()
         while not self._is_over():
             self._turn()
         for desk in self._desks.values():
-            self._guarded(desk.end_clip)
-        for moment in self._inbox.clear():
-            moment.tray.missed += 1
+            self._guarded(desk.close)
+        for entry in self._inbox.clear():
+            entry.tray.missed += isinstance(entry, Moment)
 
     def _is_over(self) -> bool:
         left_s = self._stop_s - self._clock.now_s()
@@ -145,18 +170,20 @@ class Recorder:
             self._calendar.look()
             for desk in self._desks.values():
                 self._guarded(desk.tidy)
-        moment = self._inbox.get(TURN_S)
-        if moment is not None:
-            self._take(moment)
+        entry = self._inbox.get(TURN_S)
+        if entry is not None:
+            self._take(entry)
         silent_s = self._clock.now_s() - LATE_S
         for desk in self._desks.values():
-            self._guarded(partial(desk.end_clip, silent_s))
+            self._guarded(partial(desk.turn, silent_s))
 
-    def _take(self, moment: Moment) -> None:
-        desk = self._desks.get(moment.tray)
-        if desk is None or not self._guarded(partial(desk.take, moment)):
+    def _take(self, entry: Entry) -> None:
+        desk = self._desks.get(entry.tray)
+        if desk is None:
             return
-        if self._failing and moment.is_event:
+        if isinstance(entry, Ending):
+            desk.end_life(entry)
+        elif self._guarded(partial(desk.take, entry)) and self._failing and entry.is_event:
             self._settled = None  # the disk is back: what else is on it?
 
     def _settle(self) -> None:
@@ -182,7 +209,7 @@ class Recorder:
         }
         for tray, desk in self._desks.items():
             if tray not in kept:
-                self._guarded(desk.end_clip)
+                self._guarded(desk.close)
         self._desks = {
             tray: kept.get(tray) or self._desk(tray, config, folder)
             for tray, config in wanted.cameras.items()
@@ -196,7 +223,14 @@ class Recorder:
 
     def _desk(self, tray: Tray, config: RecordConfig, folder: Path) -> Desk:
         shelf = Shelf(folder / tray.name, now_s=self._clock.now_s)
-        return Desk(config, shelf, tray.counts, clock=self._clock, calendar=self._calendar)
+        return Desk(
+            config,
+            shelf,
+            tray.counts,
+            clock=self._clock,
+            calendar=self._calendar,
+            best=self._best,
+        )
 
     def _guarded(self, work: Callable[[], None]) -> bool:
         """Whether it could be done."""

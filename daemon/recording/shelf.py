@@ -4,6 +4,10 @@
     20261123T190412345Z.jpg          the picture; .boxes.jpg with boxes on it, .thumb.jpg small
     20261123T190412345Z.mp4          the clip
 
+The recording of an object's life has the id of its events in the name, which also sorts by time:
+
+    20261123T190412345Z_9f3c…-gate-42.jpg
+
 No other name is counted, served or deleted, and of these only regular files of our own. A file is
 whole or not there.
 """
@@ -19,7 +23,7 @@ import threading
 import time
 from bisect import bisect_left, insort
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -52,7 +56,9 @@ class Item(NamedTuple):
     size: int
 
 
-_FILE = re.compile(rf"([0-9]{{8}}T[0-9]{{9}}Z)\.({'|'.join(map(re.escape, Part))})")
+NAME = r"[0-9]{8}T[0-9]{9}Z(?:_[0-9a-f]{1,32}-[a-z0-9_-]{1,32}-[0-9]{1,18})?"  # of a recording
+_FILE = re.compile(rf"({NAME})\.({'|'.join(map(re.escape, Part))})")
+_STAMP = len("20261123T190412345Z")
 
 
 def name_of(wall_ns: int, later_ms: int = 0) -> str:
@@ -63,8 +69,14 @@ def name_of(wall_ns: int, later_ms: int = 0) -> str:
 
 def moment_of(name: str) -> int:
     """The wall clock of a recording's name, ns."""
-    at = datetime.strptime(name[:-4], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-    return int(at.timestamp()) * 10**9 + int(name[-4:-1]) * 10**6
+    stamp = name[:_STAMP]
+    at = datetime.strptime(stamp[:-4], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    return int(at.timestamp()) * 10**9 + int(stamp[-4:-1]) * 10**6
+
+
+def object_of(name: str) -> str:
+    """The id of the object whose life a recording of that name is; empty for other ones."""
+    return name[_STAMP + 1 :]
 
 
 def part_of(file_name: str) -> Part:
@@ -86,6 +98,7 @@ class Shelf:
         self._items: OrderedDict[str, Item] = OrderedDict()  # oldest first
         self._names: list[str] = []  # sorted
         self._made_s: dict[str, float] = {}  # of those made since the start
+        self._lives: dict[str, str] = {}  # names by the id of the object
         self._size = 0
 
     def scan(self) -> None:
@@ -110,12 +123,16 @@ class Shelf:
             self._items = OrderedDict(sorted(found.items()))
             self._names = list(self._items)
             self._made_s = {}
+            self._lives = {object_of(name): name for name in self._names if object_of(name)}
             self._size = sum(item.size for item in found.values())
 
-    def free_name(self, wall_ns: int) -> str:
-        """For a new recording; a clock that was set back finds its moments taken."""
+    def free_name(self, wall_ns: int, object_id: str = "") -> str:
+        """For a new recording, of an object where one is said; a clock that was set back finds its
+        moments taken.
+        """
         later_ms = 0
-        while (name := name_of(wall_ns, later_ms)) in self._items:
+        of = f"_{object_id}" if object_id else ""
+        while (name := name_of(wall_ns, later_ms) + of) in self._items:
             later_ms += 1
         return name
 
@@ -127,26 +144,35 @@ class Shelf:
         return path
 
     def write(self, name: str, part: Part, content: bytes) -> None:
-        """A new file, whole or not at all. Raises OSError."""
+        """A file, whole or not at all; it takes the place of one that is there. Raises OSError."""
+        self.write_all(name, {part: content})
+
+    def write_all(self, name: str, files: Mapping[Part, bytes]) -> None:
+        """All of these or, where there is no room for all, none; in their order. Raises OSError."""
         try:
-            self.begin(name, part).write_bytes(content)
-            self.keep(name, part)
+            for part, content in files.items():
+                self.begin(name, part).write_bytes(content)
+            for part in files:
+                self.keep(name, part)
         except OSError:
-            self.discard(name, part)
+            for part in files:
+                self.discard(name, part)
             raise
 
     def keep(self, name: str, part: Part) -> None:
         """A file that was written is whole. Raises OSError."""
-        unfinished = self._unfinished(name, part)
+        unfinished, path = self._unfinished(name, part), self.folder / f"{name}.{part}"
         size = unfinished.stat().st_size
-        unfinished.rename(self.folder / f"{name}.{part}")
+        known = self._items.get(name)
+        replaced = path.stat().st_size if known and part in known.parts and path.exists() else 0
+        unfinished.rename(path)
         with self._lock:
-            known = self._items.get(name)
-            self._items[name] = _with(known, name, part, size)
-            self._size += size
+            self._items[name] = _with(known, name, part, size - replaced)
+            self._size += size - replaced
             if known is None:
                 insort(self._names, name)
                 self._made_s[name] = self._now_s()
+                self._lives.update({of: name} if (of := object_of(name)) else {})
 
     def discard(self, name: str, part: Part) -> None:
         """Nothing will become of a file."""
@@ -180,6 +206,13 @@ class Shelf:
             end = bisect_left(self._names, before)
             items = [self._items[name] for name in reversed(self._names[:end])]
         return [item for item in items if Part.MESSAGE in item.parts][:count]
+
+    def of_object(self, object_id: str) -> Item | None:
+        """The recording of an object's life; None where there is none, or its picture is not there
+        yet. Any thread.
+        """
+        item = self._items.get(self._lives.get(object_id, ""))
+        return item if item and Part.MESSAGE in item.parts else None
 
     def file(self, name: str) -> Path | None:
         """Path of a file of a recording; None for any other name. See `status_of_own`."""
@@ -219,6 +252,8 @@ class Shelf:
             del self._items[name], self._names[bisect_left(self._names, name)]
             self._made_s.pop(name, None)
             self._size -= item.size
+            if self._lives.get(object_of(name)) == name:
+                del self._lives[object_of(name)]
 
     def _unfinished(self, name: str, part: Part) -> Path:
         return self.folder / f".{name}.{part}{_PART}"
@@ -227,7 +262,8 @@ class Shelf:
 def _with(item: Item | None, name: str, part: Part, size: int) -> Item:
     if item is None:
         return Item(name, (part,), size)
-    return Item(name, (*item.parts, part), item.size + size)
+    parts = item.parts if part in item.parts else (*item.parts, part)
+    return Item(name, parts, item.size + size)
 
 
 def status_of_own(path: Path) -> os.stat_result:

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 
 from config.camera import RecordConfig
 from daemon.books.reports import Deletion
-from daemon.recording.selector import Selector
+from daemon.recording.selector import LifeSelector, Selector
 from daemon.recording.shelf import Part
+from daemon.seats.sight import Sight
+from sinks.messages import DetectionMessage
 
 log = logging.getLogger(__name__)
 
@@ -55,16 +57,21 @@ class RecordingCounts:
 
 @dataclass(slots=True, eq=False)
 class Tray:
-    """One camera's: `selector` and `missed` are the results thread's, `counts` the recorder's."""
+    """One camera's: `selector`, `newest` and `missed` are whose who holds the seat, `counts` the
+    recorder's.
+    """
 
     name: str
     config: RecordConfig
-    selector: Selector | None = None  # None: nothing of it is recorded
+    selector: Selector | LifeSelector | None = None  # None: nothing of it is recorded
+    newest: tuple[Sight, DetectionMessage] | None = None  # where lives are recorded
     missed: int = 0  # pictures that the recorder was too slow for
     counts: RecordingCounts = field(default_factory=RecordingCounts)
 
     def use(self, config: RecordConfig) -> None:
         """Record so from now on; the same options leave the selector as it is."""
         if self.selector is None or self.selector.config != config:
-            self.selector = Selector(config) if config.wanted else None
+            kind = LifeSelector if config.of_lives else Selector
+            self.selector = kind(config) if config.wanted else None
+            self.newest = None
         self.config = config

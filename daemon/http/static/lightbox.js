@@ -66,7 +66,7 @@ export class Lightbox {
     button.setAttribute("aria-pressed", String(part === shown));
     button.addEventListener("click", () => this.show(part));
     const save = link(address, "↓");
-    save.download = `${this.shot.camera}-${address.split("/").at(-1)}`;
+    save.download = `${this.shot.camera}-${new URL(address, location).pathname.split("/").at(-1)}`;
     save.setAttribute("aria-label", `Download: ${PARTS[part]}`);
     const both = document.createElement("span");
     both.className = "pair";

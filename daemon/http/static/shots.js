@@ -92,11 +92,11 @@ export class Shots {
     this.continueAt(`${shot.name}.${shot.camera}`);
   }
 
-  // A recording that is there already may have got its clip by now.
+  // A recording that is there already may have got its clip by now, or a better picture.
   show(shot, place) {
     const key = keyOf(shot);
     const known = this.lines.get(key);
-    const parts = Object.keys(shot.files).join();
+    const parts = `${Object.keys(shot.files).join()} ${shot.bytes}`;
     if (known?.line.dataset.parts === parts) return;
     const line = this.line(shot);
     line.dataset.key = key;

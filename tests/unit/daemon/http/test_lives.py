@@ -48,6 +48,46 @@ def test_lives_come_a_page_at_a_time_newest_first() -> None:
     assert len(http.get("/api/v1/objects?label=person").json()["events"]) == 3
 
 
+def test_a_life_leads_to_its_own_recording_and_to_no_other_ones(tmp_path: Path) -> None:
+    shelf, store = Shelf(tmp_path / "gate"), Store(None)
+    for seconds, of in ((0, ""), (8, "e-gate-1"), (3, "e-gate-2")):
+        name = shelf.free_name(AT_NS + seconds * 10**9, of)
+        shelf.write(name, Part.THUMBNAIL, b"\xff\xd8")
+        shelf.write(name, Part.MESSAGE, json_line(messages.detection("gate").message))
+        if of == "e-gate-2":
+            shelf.write(name, Part.CLIP, b"")
+    store.add([happened(n, at_ns=AT_NS + 20 * 10**9) for n in (0, 1, 2)])
+    http = site(store, shelf)
+    lives = {life["id"]: life["recording"] for life in http.get(PATH).json()["events"]}
+    assert {of: recording["object"] for of, recording in lives.items()} == {
+        "e-gate-0": None,
+        "e-gate-1": "e-gate-1",
+        "e-gate-2": "e-gate-2",
+    }
+    growing = http.get(lives["e-gate-1"]["files"]["thumbnail"])
+    assert (growing.status_code, growing.headers["cache-control"]) == (200, "private, no-cache")
+    assert lives["e-gate-2"]["files"]["clip"].endswith("_e-gate-2.mp4")
+    assert "immutable" in http.get(lives["e-gate-2"]["files"]["clip"]).headers["cache-control"]
+    again = http.get(
+        lives["e-gate-1"]["files"]["thumbnail"], headers={"if-none-match": growing.headers["etag"]}
+    )
+    assert again.status_code == 304
+
+
+def test_a_better_picture_of_a_life_gets_an_address_of_its_own(tmp_path: Path) -> None:
+    shelf, store = Shelf(tmp_path / "gate"), Store(None)
+    name = shelf.free_name(AT_NS, "e-gate-1")
+    store.add([happened(1)])
+    http, addresses = site(store, shelf), set()
+    for size in (10, 20):
+        shelf.write(name, Part.THUMBNAIL, bytes(size))
+        shelf.write(name, Part.MESSAGE, json_line(messages.detection("gate").message))
+        (life,) = http.get(PATH).json()["events"]
+        addresses.add(life["recording"]["files"]["thumbnail"])
+        assert len(http.get(life["recording"]["files"]["thumbnail"]).content) == size
+    assert len(addresses) == 2
+
+
 def test_a_life_leads_to_the_recording_nearest_to_its_best_moment(tmp_path: Path) -> None:
     shelf, store = Shelf(tmp_path / "gate"), Store(None)
     for seconds in (-5, 0, 4, 9, 30):

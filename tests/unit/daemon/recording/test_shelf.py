@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from daemon.recording import shelf as shelf_module
-from daemon.recording.shelf import Item, Part, Shelf, name_of, status_of_own
+from daemon.recording.shelf import Item, Part, Shelf, moment_of, name_of, object_of, status_of_own
 
 NOON_NS = 1_795_435_200_000_000_000
 SECOND_NS = 10**9
@@ -45,6 +45,55 @@ def test_names_sort_by_time_and_say_it() -> None:
     assert name_of(1_795_461_392_235_999_999) == "20261123T191632235Z"
     moments_ns = [NOON_NS + n * 7_919_000_000 for n in range(200)]
     assert sorted(map(name_of, moments_ns)) == list(map(name_of, moments_ns))
+
+
+def test_the_recording_of_a_life_has_the_id_of_its_events_in_its_name(shelf: Shelf) -> None:
+    put(shelf, 1)
+    life = shelf.free_name(NOON_NS + SECOND_NS, "9f3c-front_door-2-42")
+    assert life == f"{name(1)}_9f3c-front_door-2-42"
+    assert moment_of(life) == NOON_NS + SECOND_NS
+    assert (object_of(life), object_of(name(1))) == ("9f3c-front_door-2-42", "")
+    shelf.write(life, Part.PICTURE, bytes(5))
+    assert shelf.of_object("9f3c-front_door-2-42") is None, "its message is not there yet"
+    shelf.write(life, Part.MESSAGE, bytes(5))
+    put(shelf, 2)
+    assert names(shelf) == [name(2), life, name(1)]
+    for one in (shelf, Shelf(shelf.folder)):
+        one.scan()
+        item = one.of_object("9f3c-front_door-2-42")
+        assert item is not None
+        assert (item.name, item.size) == (life, 10)
+        assert one.of_object("") is None
+        assert one.file(f"{life}.jpg") == shelf.folder / f"{life}.jpg"
+    assert shelf.prune(oldest=name(2), since_s=0, at_most=9) == [name(1), life]
+    assert shelf.of_object("9f3c-front_door-2-42") is None
+
+
+def test_a_file_may_take_the_place_of_another_one_and_is_counted_once(shelf: Shelf) -> None:
+    one = put(shelf, 1)
+    shelf.write(one, Part.PICTURE, bytes(200))
+    assert shelf.size == 210
+    assert shelf.newest(1)[0] == Item(one, (Part.PICTURE, Part.MESSAGE), 210)
+    shelf.scan()
+    assert shelf.size == 210
+    assert shelf.file(f"{one}.jpg").stat().st_size == 200  # type: ignore[union-attr]
+
+
+def test_of_files_that_belong_together_all_are_written_or_none(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, before = put(shelf, 1), Path.write_bytes
+
+    def full(path: Path, content: bytes) -> int:
+        if path.name.endswith(".json.part"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return before(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        shelf.write_all(one, {Part.PICTURE: bytes(300), Part.MESSAGE: bytes(20)})
+    assert files(shelf) == [f"{one}.jpg", f"{one}.json"]
+    assert (shelf.size, (shelf.folder / f"{one}.jpg").stat().st_size) == (100, 90)
 
 
 def test_recordings_are_listed_newest_first_a_page_at_a_time(shelf: Shelf) -> None:
