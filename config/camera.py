@@ -78,8 +78,8 @@ class RecordConfig(Section):
     per: Annotated[
         Literal["interval", "object"],
         Field(
-            description="interval: a recording of what is seen, min_interval_s after the last one at"
-            " the soonest. object: one for each object that is followed, with the picture of its"
+            description="interval: a recording of what is seen, min_interval_s after the last one"
+            " at the soonest. object: one for each object that is followed, with the picture of its"
             " best moment and a clip of its life."
         ),
     ] = "interval"

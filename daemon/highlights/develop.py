@@ -20,9 +20,11 @@ KEPT_WIDTH = 1280  # pixels at most, of a picture that is kept for sinks alone
 KEPT_QUALITY = 90
 QUALITIES = (80, 60, 40)  # tried in this order, until the JPEG is small enough
 LEAST_WIDTH = 64
-_REDUCED = ((8, cv2.IMREAD_REDUCED_COLOR_8), (4, cv2.IMREAD_REDUCED_COLOR_4)) + (
-    (2, cv2.IMREAD_REDUCED_COLOR_2),
-)
+_REDUCED = {
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+}
 
 
 class JpegPicture:
@@ -35,7 +37,8 @@ class JpegPicture:
     def to_bgr(self, max_width: int | None = None) -> npt.NDArray[np.uint8]:
         width = self._width if max_width is None else min(max_width, self._width)
         # A decoder that leaves out what is not asked for is several times faster.
-        mode = next((how for by, how in _REDUCED if self._width >= by * width), cv2.IMREAD_COLOR)
+        fit = (how for by, how in _REDUCED.items() if self._width >= by * width)
+        mode = next(fit, cv2.IMREAD_COLOR)
         bgr = cv2.imdecode(np.frombuffer(self.jpeg, np.uint8), mode)
         return _at_most(np.asarray(bgr, np.uint8), width)
 

@@ -121,7 +121,7 @@ class Reel:
                 yield replace(subject), held
 
     def urgent(self) -> set[int]:
-        """Pictures, by captured_ns, of objects that nobody was told of yet, or for the last time."""
+        """Pictures, by captured_ns, of objects that are new to listeners, or gone."""
         return {
             subject.best.captured_ns
             for subject in self.subjects.values()

@@ -157,5 +157,7 @@ def recording_json(item: Item, message: Message, path: str) -> Json:
         "captured_ns": message.captured_ns,
         "detections": [{"label": seen.label, "score": seen.score} for seen in message.detections],
         "bytes": item.size,
-        "files": {part.name.lower(): f"{path}/{item.name}.{part}{version}" for part in sorted(item.parts)},
+        "files": {
+            part.name.lower(): f"{path}/{item.name}.{part}{version}" for part in sorted(item.parts)
+        },
     }

@@ -91,7 +91,7 @@ class Chronicle:
     def _look(self, story: _Story, now_s: float) -> None:
         best = self._best(story.id)
         if best is None:
-            if story.first is not None and now_s - story.began_s >= AGAIN_S:
+            if now_s - story.began_s >= AGAIN_S:
                 self._write_first(story)
         elif not story.written_ns or (
             best.subject.best.captured_ns != story.written_ns
@@ -105,7 +105,7 @@ class Chronicle:
         if best is not None:
             if best.subject.best.captured_ns != story.written_ns:
                 self._write_best(story, best)
-        elif story.first is not None:
+        else:
             self._write_first(story)
 
     def _write_best(self, story: _Story, best: Best) -> None:
@@ -113,8 +113,9 @@ class Chronicle:
         story.score = best.subject.best.score
 
     def _write_first(self, story: _Story) -> None:
-        assert story.first is not None
-        self._put(story, story.first.sight, story.first.message)
+        """Unless a better one was written."""
+        if story.first is not None:
+            self._put(story, story.first.sight, story.first.message)
 
     def _put(self, story: _Story, sight: Sight, message: DetectionMessage) -> None:
         story.tried_s = self._clock.now_s()

@@ -60,13 +60,13 @@ class Film:
         Raises OSError.
         """
         clip = _ClipFile(path)
-        self._running[name] = _Running(clip, over_s)
         for earlier_s, jpeg in self._past:
             if earlier_s >= since_s:
                 bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
                 clip.add(np.asarray(bgr, np.uint8), earlier_s)
         if not self._overlapping:
             self._past.clear()
+        self._running[name] = _Running(clip, over_s)
 
     def add(self, name: str, bgr: Bgr, at_s: float) -> None:
         """A picture of a clip that runs. Raises OSError."""

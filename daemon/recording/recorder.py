@@ -51,7 +51,9 @@ class Recorder:
     the seat, the rest to any. Raises nothing: what goes wrong is logged once, and reported.
     """
 
-    def __init__(self, clock: Clock, *, best: Callable[[str], Best | None] = lambda _: None) -> None:
+    def __init__(
+        self, clock: Clock, *, best: Callable[[str], Best | None] = lambda _: None
+    ) -> None:
         """`best` finds the best moment of an object by its id."""
         self._clock = clock
         self._best = best

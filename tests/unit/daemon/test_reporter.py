@@ -99,6 +99,7 @@ def test_the_daemon_at_work_is_asked_for_what_it_does(reporter: DaemonReporter) 
         QueueReport("slots", 3, 2),
         QueueReport("sink:zeromq", 0, 1000),
         QueueReport("recorder", 0, 32),
+        QueueReport("highlights", 0, 24),
     ]
 
 

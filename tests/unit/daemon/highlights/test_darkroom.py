@@ -196,7 +196,7 @@ def test_a_picture_that_cannot_be_encoded_costs_itself(
 def test_pictures_that_wait_are_bounded_and_the_oldest_is_given_up(gallery: Gallery) -> None:
     gallery.darkroom.use([gallery.camera.seat])
     subscription = gallery.darkroom.subscribe(PLAIN)
-    for n in range(cabinet.MOST_WAITING + 6):
+    for _ in range(cabinet.MOST_WAITING + 6):
         # One more comes with every picture; whoever is there already is seen no better.
         gallery.camera.seat.watch.end_all()
         gallery.come(0.6, pictures=4)

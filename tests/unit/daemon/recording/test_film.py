@@ -74,7 +74,9 @@ def test_pictures_keep_their_own_times(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("per", "most"), [("interval", 11), ("object", 31)])
-def test_memory_holds_no_more_than_was_asked_for(per: Literal["interval", "object"], most: int) -> None:
+def test_memory_holds_no_more_than_was_asked_for(
+    per: Literal["interval", "object"], most: int
+) -> None:
     film = Film(RecordConfig(clips=True, per=per, clip=ClipConfig(before_s=1.0)))
     for n in range(500):
         film.remember(picture(0), n / 100)
