@@ -145,7 +145,7 @@ class _Subscription:
 
     def of(self, object_id: str, *, wait_s: float = 0.0) -> Highlight | None:
         best = self._darkroom.best(object_id, wait_s=wait_s)
-        return best and self._highlight(best)
+        return None if best is None else self._highlight(best)
 
     def close(self) -> None:
         self._darkroom.unsubscribe(self)

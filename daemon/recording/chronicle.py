@@ -63,7 +63,7 @@ class Chronicle:
     def name(self, object_id: str) -> str | None:
         """Of the recording of an object."""
         story = self._stories.get(object_id)
-        return story and story.name
+        return None if story is None else story.name
 
     def end(self, object_id: str) -> None:
         """The object is gone."""

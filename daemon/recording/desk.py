@@ -139,7 +139,7 @@ class Desk:
     def _pictures(self, sight: Sight) -> Iterator[tuple[Part, bytes]]:
         yield Part.THUMBNAIL, encode_jpeg(sight.picture.to_bgr(THUMBNAIL_WIDTH))
         if self.config.snapshots:
-            bgr = sight.picture.to_bgr()
-            is_jpeg = isinstance(sight.picture, JpegPicture)
-            yield Part.PICTURE, sight.picture.jpeg if is_jpeg else encode_jpeg(bgr, QUALITY)
+            picture, bgr = sight.picture, sight.picture.to_bgr()
+            kept = picture.jpeg if isinstance(picture, JpegPicture) else encode_jpeg(bgr, QUALITY)
+            yield Part.PICTURE, kept
             yield Part.BOXES, encode_jpeg(annotate(bgr, sight.detections, sight.labels), QUALITY)
