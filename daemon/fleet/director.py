@@ -22,6 +22,7 @@ from daemon.fleet.times import Times
 from daemon.fleet.tracks import Track
 from daemon.fleet.view import Cause, MovementView, NodeState, Placement
 
+TICK_S = 0.2  # between two looks at the time, where reports come closer
 REPLAN_S = 5.0  # between two looks at costs, where nothing else changed
 OVERLOAD_S = 30.0  # that lasts so long moves cameras
 START_S = 15.0  # that servers have to become ready before the first cameras are placed
@@ -59,8 +60,9 @@ class Director:
         self._replies = 0
         self._adopted = False  # something ran already when this Director began
         self._begun = False  # cameras have been placed; before, all stay where they are
-        self._planned_s = -REPLAN_S
+        self._planned_s = self._ticked_s = -REPLAN_S
         self._dirty = True
+        self._unsettled = 0  # cameras that are not where they should be
         self.configure(setup)
 
     def configure(self, setup: FleetSetup) -> None:
@@ -111,12 +113,13 @@ class Director:
             self._adopt(report.shard)
         self.costs.note(report.shard, report.cameras, report.at_s)
         self._close_gaps(member, now_s)
-        self.tick()
+        if self._dirty or self._unsettled or now_s - self._ticked_s >= TICK_S:
+            self.tick()
         return self._orders(member, report, now_s)
 
     def tick(self) -> None:
         """Look at the time: who is lost, what has lapsed, what can go on."""
-        now_s = self._clock.now_s()
+        now_s = self._ticked_s = self._clock.now_s()
         for member in self.members.values():
             self._look_after(member, now_s)
         lapsed = self.book.lapse(now_s)
@@ -256,13 +259,16 @@ class Director:
         if not self._begun:
             return
         wall_ns = self._clock.wall_ns()
+        self._unsettled = 0
         for name, track in self.tracks.items():
             held = self.book.holder(name)
             if held is not None and held.shard == track.target and not held.revoked:
                 reduced = track.share < 1.0
                 kind = Placement.REDUCED if reduced else Placement.RUNNING
                 track.become(kind, wall_ns, "room is short" if reduced else "")
-            elif held is not None:
+                continue
+            self._unsettled += held is not None or track.target is not None
+            if held is not None:
                 self._part(name, track, held.shard, now_s)
             elif track.target is not None:
                 self._give(name, track, now_s)

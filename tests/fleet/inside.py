@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -39,8 +40,12 @@ def main(rows: list[str]) -> int:
     from tests.fleet.matrix import ROWS, play
 
     folder = Path(mkdtemp(prefix="vedette-fleet-"))
-    for name in rows or list(ROWS):
-        print(json.dumps(play(name, folder / name)), flush=True)
+    os.environ |= {"HOME": str(folder), "RAY_TMPDIR": str(folder)}  # Ray writes to both
+    try:
+        for name in rows or list(ROWS):
+            print(json.dumps(play(name, folder / name)), flush=True)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     return 0
 
 

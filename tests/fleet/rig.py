@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -177,6 +178,7 @@ class Rig:
                 "include_dashboard": False,
             },
         )
+        self.sections["fleet"]["address"] = self.cluster.address
         for name in self.nodes:
             self.add(name)
         self.reach = Cluster(self.cluster.address)
@@ -199,6 +201,19 @@ class Rig:
         """What `vedette fleet run` does."""
         program = (sys.executable, *PROGRAM)
         self.reach.direct(self.setup(), str(self.folder / "fleet"), program)
+
+    def command(self, *words: str) -> tuple[int, str]:
+        """`vedette fleet …`: exit code, and what it said to whichever stream."""
+        done = subprocess.run(
+            [sys.executable, "-m", "daemon.cli", "fleet", *words, str(self.file)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return done.returncode, done.stdout
 
     def view(self) -> FleetView:
         view: FleetView = self.reach.view()
@@ -227,29 +242,27 @@ class Rig:
         assert pid is not None
         return pid
 
-    def tree(self, name: str) -> list[int]:
-        """Every process of a server: its raylet and all below it."""
+    def tree(self, name: str) -> list[Process]:
+        """Every process of a server that lives: its raylet and all below it."""
         roots = [
             info.process.pid
             for infos in self.raylets[name].all_processes.values()
             for info in infos
+            if info.process.poll() is None
         ]
-        return [*roots, *(pid for root in roots for pid in _below(root))]
+        pids = [*roots, *(pid for root in roots for pid in _below(root))]
+        return [process for pid in pids if (process := Process.of(pid)) is not None]
 
     def signal_node(self, name: str, number: int) -> None:
-        for pid in self.tree(name):
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
+        for process in self.tree(name):
+            process.signal(number)
 
     def director_pid(self) -> int:
         """Of the Director's process, by its title."""
-        for entry in Path("/proc").iterdir():
+        for pid in _below(os.getpid()):
             with suppress(OSError):
-                if (
-                    entry.name.isdecimal()
-                    and b"ray::DirectorActor" in (entry / "cmdline").read_bytes()
-                ):
-                    return int(entry.name)
+                if b"ray::DirectorActor" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    return pid
         raise AssertionError("no process of a Director")
 
     def kill_head(self, director: int) -> None:
@@ -288,7 +301,7 @@ class Rig:
         """Children end in order as far as they can; then every process by its number."""
         import ray
 
-        everything = [pid for name in self.raylets for pid in self.tree(name)]
+        everything = [process for name in self.raylets for process in self.tree(name)]
         for name in self.nodes:
             with suppress(Exception):
                 ray.get(self.shard(name).stop.remote(), timeout=8)
@@ -297,9 +310,30 @@ class Rig:
         if self.cluster is not None:
             with suppress(Exception):
                 self.cluster.shutdown()
-        for pid in everything:
+        for process in everything:
+            process.signal(signal.SIGKILL)
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process, and no other one that is given its number later."""
+
+    pid: int
+    started: int  # clock ticks since the machine's start
+
+    @classmethod
+    def of(cls, pid: int) -> Process | None:
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text()
+        except OSError:
+            return None
+        return cls(pid, int(stat.rsplit(")", 1)[1].split()[19]))
+
+    def signal(self, number: int) -> None:
+        """Nothing where it has ended."""
+        if Process.of(self.pid) == self:
             with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+                os.kill(self.pid, number)
 
 
 def lives(pid: int) -> bool:
