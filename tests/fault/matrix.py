@@ -12,6 +12,7 @@ from tests.fault import (
     soak,
     streams,
     subscribers,
+    web,
 )
 from tests.fault.case import Row
 
@@ -20,5 +21,5 @@ def _place(row: Row) -> tuple[int, str]:
     return int(row.number.rstrip("bcde")), row.number
 
 
-_PARTS = (links, streams, neighbours, floods, subscribers, processes, devices, crowds, soak)
+_PARTS = (links, streams, neighbours, floods, subscribers, processes, devices, crowds, soak, web)
 ROWS = tuple(sorted((row for part in _PARTS for row in part.ROWS), key=_place))
