@@ -93,7 +93,7 @@ def answered(data: bytes, address: str, ids: Iterable[str]) -> Found | None:
     except XmlError:
         return None
     related = _UUID.search(message.said("Header", "RelatesTo"))
-    match = message.find("Body", "ProbeMatches", "ProbeMatch")
+    match = message.below("ProbeMatch")  # some leave out the ProbeMatches around it
     if related is None or related[0].lower() not in ids or match is None:
         return None
     places = [place for url in match.said("XAddrs").split() if (place := _place(url))]

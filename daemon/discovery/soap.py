@@ -10,6 +10,7 @@ import base64
 import hashlib
 import secrets
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from xml.sax.saxutils import escape
 
 from daemon.capture.errors import CaptureError, Cause
@@ -71,6 +72,9 @@ class Desk:
             body, words = None, str(error)
         else:
             words = "no SOAP"
+        if status == HTTPStatus.UNAUTHORIZED:
+            self.heard = True
+            raise self._refused_login()
         if body is None:
             if status == 404:
                 raise NotThere
@@ -81,8 +85,22 @@ class Desk:
         self.heard = True
         fault = body.find("Fault")
         if fault is not None:
-            raise _fault(fault, logged_in=self._login is not None)
+            raise self._fault(fault)
         return body
+
+    def _fault(self, fault: Node) -> Exception:
+        """By its codes; the text is the device's own and is not shown."""
+        codes = " ".join(_texts(fault))
+        if any(word in codes for word in _LOGIN_FAULTS):
+            return self._refused_login()
+        if any(word in codes for word in _MISSING):
+            return NotThere()
+        return CaptureError(Cause.REJECTED, "it refuses the question")
+
+    def _refused_login(self) -> CaptureError:
+        known = self._login is not None
+        words = "it refuses this user or password" if known else "it wants a login"
+        return CaptureError(Cause.AUTH, words)
 
     def _security(self, login: Login) -> str:
         nonce = secrets.token_bytes(16)
@@ -102,17 +120,6 @@ class Desk:
 
 def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
-
-
-def _fault(fault: Node, *, logged_in: bool) -> Exception:
-    """By its codes; the text is the device's own and is not shown."""
-    codes = " ".join(_texts(fault))
-    if any(word in codes for word in _LOGIN_FAULTS):
-        words = "it refuses this user or password" if logged_in else "it wants a login"
-        return CaptureError(Cause.AUTH, words)
-    if any(word in codes for word in _MISSING):
-        return NotThere()
-    return CaptureError(Cause.REJECTED, "it refuses the question")
 
 
 def _texts(node: Node) -> list[str]:

@@ -19,7 +19,7 @@ from daemon.discovery.interfaces import chosen, interfaces
 from daemon.discovery.search import GROUP, search
 from daemon.discovery.survey import survey
 from tests.support.onvif_camera import MAIN, SUB, OnvifCamera, Profile, envelope, onvif_camera
-from tests.support.web_camera import DigestGate, web_camera
+from tests.support.web_camera import DigestGate, answer, web_camera
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("nothing_leaks")]
 PASSWORD = "canary-hunter2"
@@ -150,9 +150,16 @@ def test_a_device_that_wants_the_login_in_http_is_given_it_there() -> None:
     assert len(asked(camera).streams) == 2
 
 
-def test_the_password_is_never_said_in_the_clear() -> None:
-    from tests.support.web_camera import answer
+def test_a_refusal_by_status_alone_is_one_of_the_login() -> None:
+    refusal = answer(envelope(""), status="401 Unauthorized")
+    with web_camera(lambda _: refusal) as camera:
+        found = named(f"127.0.0.1:{camera.port}")
+        told = ask(found, LOGIN, seconds=2.0, clock=SystemClock(), pause=lambda _: False)
+    assert told.trouble == "it refuses this user or password"
+    assert told.answered
 
+
+def test_the_password_is_never_said_in_the_clear() -> None:
     wanted = ['WWW-Authenticate: Basic realm="x"']
     refusal = answer(b"", status="401 Unauthorized", headers=wanted)
     with web_camera(lambda _: refusal) as camera:

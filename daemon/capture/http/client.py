@@ -40,7 +40,7 @@ class Question:
     method: str = "GET"
     body: bytes = field(default=b"", repr=False)
     headers: dict[str, str] = field(default_factory=dict)
-    takes_refusals: bool = False  # an answer of any status but 401 is one
+    takes_refusals: bool = False  # so that every answer is one, unless it asks for a login
 
 
 class Answer:
@@ -131,7 +131,10 @@ class Client:
             if response.status != http.client.UNAUTHORIZED:
                 self._entrance.admitted()
                 return response, line
-            self._entrance.refused(response.headers.get_all("WWW-Authenticate") or [])
+            challenges = response.headers.get_all("WWW-Authenticate") or []
+            if question.takes_refusals and not challenges:
+                return response, line
+            self._entrance.refused(challenges)
 
     def _exchange(self, place: Place, question: Question) -> tuple[http.client.HTTPResponse, Line]:
         self._make_free(place)

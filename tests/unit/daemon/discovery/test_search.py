@@ -53,6 +53,14 @@ def test_other_addresses_are_not_asked(xaddrs: str) -> None:
     assert device.place is None
 
 
+def test_a_match_without_the_list_around_it_counts() -> None:
+    data = probe_match(ID, f"http://{PEER}/x")
+    bare = data.replace(b"<d:ProbeMatches>", b"").replace(b"</d:ProbeMatches>", b"")
+    device = answered(bare, PEER, {ID})
+    assert device is not None
+    assert device.place is not None
+
+
 def test_what_it_calls_itself_is_one_short_line() -> None:
     scopes = (
         "onvif://www.onvif.org/name/Yard%20%1b%5b2J%0aCam onvif://www.onvif.org/type/ptz"
@@ -73,7 +81,7 @@ def test_what_it_calls_itself_is_one_short_line() -> None:
         probe_match("urn:uuid:ffffffff-89ab-cdef-0123-456789abcdef", "http://192.168.1.20/"),
         probe_match("", "http://192.168.1.20/"),
         b"<!DOCTYPE a><a/>",
-        probe_match(ID, "").replace(b"ProbeMatches", b"ResolveMatches"),
+        probe_match(ID, "").replace(b"ProbeMatch", b"ResolveMatch"),
     ],
 )
 def test_what_is_no_answer_to_our_call_is_passed_over(data: bytes) -> None:
