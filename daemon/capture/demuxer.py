@@ -78,9 +78,7 @@ class Demuxer:
                 raise self._reason(error) from None
             waited_s = self._clock.now_s() - asked_s
             if packet is None:
-                failure = self._failure()
-                if failure is not None:
-                    raise failure
+                self._check_end()
                 return
             if self._relay is not None:
                 self._relay.budget.picture()
@@ -114,9 +112,9 @@ class Demuxer:
 
     def _reason(self, error: CaptureError) -> CaptureError:
         """What is known of the camera, in place of what FFmpeg made of it."""
-        failure = self._failure()
-        if failure is not None:
-            return failure
+        source = self._fetcher or self._relay
+        if source is not None and source.failure is not None:
+            return source.failure
         if self._fetcher is not None and error.kind is Cause.TIMEOUT:
             return CaptureError(Cause.TIMEOUT, _NO_PIECE)
         if self._relay is None:
@@ -128,10 +126,13 @@ class Demuxer:
             return CaptureError(Cause.TIMEOUT, "it agreed to send, and no media came")
         return error
 
-    def _failure(self) -> CaptureError | None:
-        """A new one each time, for raising it adds to it."""
+    def _check_end(self) -> None:
+        """Raises what ended the camera's side, if anything; no name here keeps it, and with it all
+        that it passed.
+        """
         source = self._fetcher or self._relay
-        return None if source is None else source.failure
+        if source is not None and source.failure is not None:
+            raise source.failure
 
     def _open(self) -> InputContainer:
         address, camera = self.address, self.camera

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 
 from config.camera import CameraConfig
@@ -15,10 +18,13 @@ from daemon.books.accounting import Drop
 from daemon.books.states import CameraState
 from daemon.capture import CaptureError, Cause, open_source
 from daemon.capture import peer as peer_module
+from daemon.capture.av_source import AvSource
+from daemon.capture.http_source import HttpSource
 from daemon.capture.pacer import Pacer
 from daemon.capture.sample import Lost, Sample
 from daemon.clock import SystemClock
 from tests.support.capture_rig import INPUT, running
+from tests.support.hls import LiveHls
 from tests.support.web_camera import (
     Asked,
     DigestGate,
@@ -428,6 +434,52 @@ def test_a_stop_ends_a_wait_at_once() -> None:
             rig.wait_for(lambda: camera.asked != [])
             began_s = time.monotonic()
         assert time.monotonic() - began_s < 1.0
+
+
+PARTS = (HttpSource, AvSource, av.VideoFrame, av.VideoCodecContext)
+
+
+def parts_of_streams() -> int:
+    return sum(isinstance(one, PARTS) for one in gc.get_objects())
+
+
+@pytest.mark.parametrize("path", ["stream", "live.m3u8"])
+@pytest.mark.parametrize("way", ["gone", "silent"])
+def test_a_lost_stream_is_freed_at_once(path: str, way: str) -> None:
+    """No exception keeps what it passed until the garbage collector comes by."""
+    hls = LiveHls()
+    over = threading.Event()
+
+    def respond(asked: Asked) -> Reply:
+        if over.is_set():
+            return Reply([]) if way == "gone" else endless(b"", piece=b"", every_s=0.02)
+        return hls(asked) if path == "live.m3u8" else streamed(count=8)
+
+    with web_camera(respond) as camera:
+        gc.collect()
+        before = parts_of_streams()
+        gc.disable()
+        try:
+            cause = lost_by(camera.url.replace("stream", path), over.set)
+            left = parts_of_streams() - before
+        finally:
+            gc.enable()
+    assert cause in (None, Cause.EOF, Cause.TIMEOUT)
+    assert left == 0
+
+
+def lost_by(url: str, lose: Callable[[], object]) -> Cause | None:
+    """Watch until a picture has come and the stream is then lost."""
+    camera = CameraConfig.model_validate({"url": url, **QUICK})
+    try:
+        with closing(
+            open_source(camera, input_spec=INPUT, clock=SystemClock(), pause=lambda _: False)
+        ) as source:
+            for _ in source.samples(Pacer(10.0, live=True)):
+                lose()
+    except CaptureError as error:
+        return error.kind
+    return None
 
 
 def test_a_camera_that_comes_back_is_seen_again() -> None:
