@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from config.camera import CameraConfig
 from config.errors import KeyPath, path_text
+from config.hints import did_you_mean
 from config.provenance import Provenance
 from config.rtsp_urls import split_zone
 from config.schema import HttpConfig, ZeromqConfig
@@ -18,6 +19,7 @@ from config.urls import (
     split_host_port,
     tcp_address,
 )
+from config.webhook import WebhookConfig
 from config.zones import LineConfig, ZoneConfig
 
 Breach = tuple[KeyPath, str]
@@ -59,6 +61,29 @@ def port_breaches(
         yield ("http", "listen"), "is the port that sinks.zeromq.bind takes"
     else:
         yield ("sinks", "zeromq", "bind"), "is the port that http.listen takes"
+
+
+def webhook_breaches(
+    hooks: Mapping[str, WebhookConfig], cameras: Mapping[str, CameraConfig]
+) -> Iterator[Breach]:
+    """Rules of webhooks that nothing can ever pass."""
+    for hook, config in hooks.items():
+        for n, rule in enumerate(config.rules):
+            base: KeyPath = ("sinks", "webhook", hook, "rules", n)
+            for m, name in enumerate(rule.cameras or ()):
+                if name not in cameras:
+                    yield (*base, "cameras", m), f"no camera has this name{_near(name, cameras)}"
+            of = {name: cameras[name] for name in rule.cameras or cameras if name in cameras}
+            zones = {zone for camera in of.values() for zone in camera.zones}
+            for m, zone in enumerate(rule.zones or ()):
+                if zone not in zones:
+                    yield (*base, "zones", m), f"no camera of the rule has it{_near(zone, zones)}"
+            if of and not any(camera.tracking.enabled for camera in of.values()):
+                yield base, "needs tracking: say tracking: {enabled: true} for its cameras"
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    return did_you_mean(name, sorted(known))
 
 
 def _shared_streams(cameras: Mapping[str, CameraConfig], source: Provenance) -> Iterator[Breach]:

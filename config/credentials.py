@@ -1,8 +1,8 @@
 """Secrets are kept in files of their own and read when they are used, never configured.
 
 A reference is the name of a systemd credential (`LoadCredential=NAME:/path`), or `file:PATH` of
-a file that only the daemon may read. Either holds one line: `user:password` of a camera, or the
-access token of the HTTP listener.
+a file that only the daemon may read. Either holds one line: `user:password` of a camera, the
+access token of the HTTP listener, or what a webhook's receiver is given.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ MOST_NAMED = 8  # credentials in a message
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 _ACCESS = re.compile(r"[!-~]{16,256}")
 _ACCESS_SHAPE = "a token of 16 to 256 printable characters (openssl rand -hex 32)"
+_SECRET = re.compile(r"[!-~]{1,512}")
+_SECRET_SHAPE = "1 to 512 printable characters without spaces"  # noqa: S105
 _OPEN_TO_OTHERS = 0o027  # more than owner and reading group: anything beyond mode 0640
 
 
@@ -61,6 +63,16 @@ def resolve_token(reference: str, *, directory: Path | None) -> SecretStr:
     line, shown = _line_of(reference, directory, _ACCESS_SHAPE)
     if not _ACCESS.fullmatch(line):
         raise _misshapen(shown, _ACCESS_SHAPE)
+    return SecretStr(line)
+
+
+def resolve_secret(reference: str, *, directory: Path | None) -> SecretStr:
+    """Read a key, a token or user:password of somebody else's making; `directory` is
+    $CREDENTIALS_DIRECTORY. Raises CredentialError.
+    """
+    line, shown = _line_of(reference, directory, _SECRET_SHAPE)
+    if not _SECRET.fullmatch(line):
+        raise _misshapen(shown, _SECRET_SHAPE)
     return SecretStr(line)
 
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from config.camera import CameraConfig
-from config.checks import camera_breaches, port_breaches
+from config.checks import camera_breaches, port_breaches, webhook_breaches
 from config.document import parse
 from config.errors import ConfigError, Fault, FieldsError, KeyPath, path_text, printable
 from config.json_schema import subschema
@@ -135,6 +135,8 @@ def cross_breaches(
     http = _section(HttpConfig, value_at(raw, ("http",)) or {}, context)
     if sinks and http:
         yield from port_breaches(sinks.zeromq, http, source)
+    if sinks and cameras:
+        yield from webhook_breaches(sinks.webhook, cameras)
 
 
 def _section(kind: type[AnySection], raw: Any, context: dict[str, Any]) -> AnySection | None:

@@ -24,6 +24,7 @@ from config.urls import (
     is_loopback,
     split_host_port,
 )
+from config.webhook import Webhooks
 
 CAMERA_NAME = r"^[a-z0-9_-]{1,32}$"
 NODE_NAME = r"^[A-Za-z0-9_-]{1,63}$"
@@ -248,6 +249,7 @@ class SinksConfig(Section):
 
     zeromq: ZeromqConfig | None = ZeromqConfig()
     jsonl: JsonlConfig | None = None
+    webhook: Webhooks = Field(default_factory=dict)
 
 
 class RecordingsConfig(Section):

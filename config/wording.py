@@ -12,6 +12,7 @@ from config.json_schema import subschema
 from config.objects import PLACE_NAME
 from config.scalars import resolve
 from config.schema import CAMERA_NAME, HOST_NAME, NODE_NAME, SHA256
+from config.webhook import TIME_OF_DAY
 
 Look = Callable[[KeyPath], Mapping[str, Any]]
 
@@ -20,6 +21,7 @@ _PATTERNS = {
     PLACE_NAME: "may hold only letters, digits, _ and -, at most 32 characters",
     NODE_NAME: "may hold only letters, digits, _ and -, at most 63 characters",
     HOST_NAME: "must be a host name without scheme and port, as in cameras.example.org",
+    TIME_OF_DAY: 'must be a time of day in quotes, as in "22:30"',
     SHA256: "must be a SHA-256 of 64 digits 0-9 and a-f",
     ASPECT: "must be WIDTH:HEIGHT as in 16:9, each less than 100",
     PICTURE_SIZE: "must be WIDTHxHEIGHT in pixels, as in 1280x720",

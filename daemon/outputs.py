@@ -25,6 +25,7 @@ from sinks.jsonl import JsonlSink
 from sinks.listening import MOST_CONNECTIONS
 from sinks.messages import Envelope
 from sinks.sink import Sink, SinkCounts, SinkError, SinkWorker
+from sinks.webhook.sink import WebhookSink
 from sinks.zeromq import ZeromqSink
 
 log = logging.getLogger(__name__)
@@ -44,12 +45,13 @@ class _Given:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How a sink is made of its section of the configuration, and what only one can hold at a
-    time: a TCP port, a socket's path, a file; None for nothing.
+    """How a sink is made of its name and its section of the configuration; what only one can hold
+    at a time: a TCP port, a socket's path, a file, None for nothing; how far it may lag behind.
     """
 
-    make: Callable[[Any, _Given], Sink]
+    make: Callable[[str, Any, _Given], Sink]
     place: Callable[[Any], object]
+    capacity: Callable[[Any], int] = lambda _: CAPACITY
 
 
 def _zeromq_place(config: ZeromqConfig) -> object:
@@ -61,15 +63,27 @@ def _zeromq_place(config: ZeromqConfig) -> object:
 
 _KINDS = {
     "zeromq": _Kind(
-        lambda config, given: ZeromqSink(
+        lambda _, config, given: ZeromqSink(
             config, given.clock, most_connections=given.most_connections
         ),
         _zeromq_place,
     ),
     "jsonl": _Kind(
-        lambda config, given: JsonlSink(config, given.clock), lambda config: config.path
+        lambda _, config, given: JsonlSink(config, given.clock), lambda config: config.path
+    ),
+    "webhook": _Kind(
+        lambda name, config, given: WebhookSink(
+            name, config, given.clock, highlights=given.highlights
+        ),
+        lambda _: None,
+        lambda config: config.queue,
     ),
 }
+
+
+def _kind_of(name: str) -> _Kind:
+    """Of a sink's name, as in `zeromq` or `webhook.phone`."""
+    return _KINDS[name.partition(".")[0]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +184,18 @@ class Outputs:
 
     def queues(self) -> Sequence[QueueReport]:
         return [
-            QueueReport(f"sink:{name}", lane.worker.counts().queued, CAPACITY)
+            QueueReport(f"sink:{name}", lane.worker.counts().queued, lane.worker.capacity)
             for name, lane in self._snapshot()
         ]
 
     def reports(self) -> Sequence[SinkReport]:
         return [
-            SinkReport(name, lane.counts(), present.connections if present else None)
+            SinkReport(
+                name,
+                lane.counts(),
+                present.connections if present else None,
+                lane.worker.failing,
+            )
             for name, lane in self._snapshot()
             for present in [lane.attendance()]
         ]
@@ -193,7 +212,7 @@ class Outputs:
     def _in_its_place(self, name: str, fresh: _Lane) -> bool:
         """Whether the sink of that name must be closed before this one can be opened."""
         old = self._lanes.get(name)
-        place = _KINDS[name].place
+        place = _kind_of(name).place
         if old is None:
             return False
         taken = place(fresh.config)
@@ -216,9 +235,7 @@ class Outputs:
                 if old is not None:
                     fresh = replace(fresh, past=old.past, leaving=old.worker)
                 lanes[name] = fresh
-            self._lanes = {
-                other: lanes[other] for other in SinksConfig.model_fields if other in lanes
-            }
+            self._lanes = {other: lanes[other] for other in sorted(lanes, key=_place_in_file)}
             if old is not None:
                 old.worker.request_stop(DRAIN_S)
         if old is not None:
@@ -233,8 +250,14 @@ class Outputs:
 
     def _lane(self, name: str, config: Section) -> _Lane:
         """A sink that is not open yet, and its thread."""
-        sink = _KINDS[name].make(config, self._given)
-        worker = SinkWorker(sink, self._clock, capacity=CAPACITY, on_published=self._observer(name))
+        kind = _kind_of(name)
+        sink = kind.make(name, config, self._given)
+        worker = SinkWorker(
+            sink,
+            self._clock,
+            capacity=kind.capacity(config),
+            on_published=self._observer(name),
+        )
         return _Lane(config, worker, lambda: getattr(sink, "attendance", None))
 
     def _observer(self, sink: str) -> Callable[[Envelope, float], None]:
@@ -247,7 +270,7 @@ class Outputs:
             observe_publish(took_s)
             if envelope.on_sent is None or envelope.captured_s is None:
                 return
-            if sink == next(iter(self._lanes), None):
+            if sink == next(filter(_takes_answers, self._lanes), None):
                 envelope.on_sent(self._clock.now_s() - envelope.captured_s)
 
         return sent
@@ -255,8 +278,18 @@ class Outputs:
 
 def _wanted(config: SinksConfig) -> dict[str, Section]:
     """The sinks that are configured, by name; the first one measures latency."""
-    sections = {name: getattr(config, name) for name in SinksConfig.model_fields}
+    sections: dict[str, Section | None] = {"zeromq": config.zeromq, "jsonl": config.jsonl}
+    sections |= {f"webhook.{name}": section for name, section in config.webhook.items()}
     return {name: section for name, section in sections.items() if section is not None}
+
+
+def _takes_answers(name: str) -> bool:
+    return not name.startswith("webhook.")
+
+
+def _place_in_file(name: str) -> int:
+    """Of the kind of sink, in the order of the schema."""
+    return list(SinksConfig.model_fields).index(name.partition(".")[0])
 
 
 def _total(books: Iterable[SinkCounts]) -> SinkCounts:
@@ -266,4 +299,5 @@ def _total(books: Iterable[SinkCounts]) -> SinkCounts:
         sum(book.published_bytes for book in books),
         {loss: sum(book.dropped[loss] for book in books) for loss in books[0].dropped},
         sum(book.queued for book in books),
+        sum(book.retries for book in books),
     )

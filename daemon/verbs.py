@@ -26,6 +26,7 @@ COMMANDS = {  # verb: (module, help)
         "find cameras on the network and their streams (ONVIF)",
     ),
     "doctor": ("daemon.commands.doctor", "check a configuration against this machine"),
+    "notify": ("daemon.commands.notify", "send a test to those who are notified"),
     "tail": ("daemon.commands.tail", "print detections as they are published"),
     "detect": ("daemon.commands.detect", "run the detector on pictures or a video"),
     "try": (

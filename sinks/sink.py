@@ -1,6 +1,8 @@
 """What a sink is, and the thread that feeds it.
 
-SinkError   a sink cannot be opened, or a message could not be delivered
+SinkError          a sink cannot be opened, or a message could not be delivered
+  TryAgainError    it may be later: the message is kept
+  TooOldError      nobody wants it any more
 """
 
 from __future__ import annotations
@@ -8,10 +10,10 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sinks.clock import Clock
 from sinks.messages import Envelope, Kind
@@ -28,11 +30,24 @@ class SinkError(Exception):
     """One line that says what went wrong with which endpoint or file."""
 
 
+class TryAgainError(SinkError):
+    """The message is kept and tried again after `after_s`, while the queue behind it fills."""
+
+    def __init__(self, text: str, *, after_s: float) -> None:
+        super().__init__(text)
+        self.after_s = after_s
+
+
+class TooOldError(SinkError):
+    """Its turn came too late; says nothing of the sink."""
+
+
 class Loss(StrEnum):
     """Why a message was not sent; the `reason` label of `vedette_publish_dropped_total`."""
 
     HWM = "hwm"  # the outbox was full
     ERROR = "error"  # the sink refused it
+    STALE = "stale"  # too old when its turn came
     SHUTDOWN = "shutdown"  # still queued when the daemon had to stop
     FENCED = "fenced"  # in a fleet: its grant ended before it was sent
 
@@ -69,20 +84,41 @@ class Sink(Protocol):
         ...
 
 
+@runtime_checkable
+class Choosy(Protocol):
+    """A sink that wants some messages of a kind, perhaps later."""
+
+    def sift(self, envelope: Envelope) -> Iterable[Envelope]:
+        """What is to be queued now that this one was published; never waits. Whoever publishes."""
+        ...
+
+
+@runtime_checkable
+class Slow(Protocol):
+    """A sink that may take seconds to send one message."""
+
+    def hurry(self, left_s: float) -> None:
+        """It is stopped: what is being sent must be over within that time. Any thread."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SinkCounts:
-    """One sink's books: what was put is published, dropped, or still queued."""
+    """One sink's books: what was put is published, dropped, or still queued, which the one that is
+    being sent counts for too. `retries`: how often one was tried again.
+    """
 
     published: dict[Kind, int]
     published_bytes: int
     dropped: dict[Loss, int]
     queued: int
+    retries: int = 0
 
 
 class SinkWorker:
     """The thread of one sink. It survives what the sink raises: the message is counted as lost,
     the sink rests for `RETRY_S` while the outbox fills, and only a change for the worse or the
-    better is logged.
+    better is logged. A message that may be sent later is held, first in the queue.
 
     `on_published` is given each message that was sent, and how many seconds encoding and sending it
     took, in the sink's thread.
@@ -97,17 +133,25 @@ class SinkWorker:
         on_published: Callable[[Envelope, float], None] = lambda _envelope, _took_s: None,
     ) -> None:
         self._sink = sink
+        self._sift = sink.sift if isinstance(sink, Choosy) else None
         self._clock = clock
+        self.capacity = capacity
         self._outbox = Outbox(capacity)
         self._on_published = on_published
         self._books = _Books()
         self._health = _Health(sink.name)
+        self._held: Envelope | None = None  # being sent, or to be tried again
         self._deadline_s = math.inf  # of draining, set by stop
         self._thread: threading.Thread | None = None
 
     @property
     def name(self) -> str:
         return self._sink.name
+
+    @property
+    def failing(self) -> str:
+        """Why messages are not sent, '' while they are. Any thread."""
+        return self._health.failing
 
     def open(self) -> None:
         """Open the sink, in the calling thread. Raises SinkError."""
@@ -119,9 +163,14 @@ class SinkWorker:
         self._thread.start()
 
     def put(self, envelope: Envelope) -> None:
-        """Queue a message; never waits. Any thread."""
-        if envelope.kind in self._sink.kinds and not self._outbox.put(envelope):
-            self._books.lost(Loss.SHUTDOWN)
+        """Queue a message, or what a choosy sink makes of it; never waits. Any thread, one at a
+        time.
+        """
+        if self._sift is not None:
+            for chosen in self._sift(envelope):
+                self._queue(chosen)
+        elif envelope.kind in self._sink.kinds:
+            self._queue(envelope)
 
     def stop(self, deadline_s: float) -> bool:
         """Send what is queued for at most `deadline_s`, drop and count the rest, close the sink.
@@ -135,6 +184,8 @@ class SinkWorker:
         """Let the thread drain for at most that long and end; returns at once."""
         self._deadline_s = self._clock.now_s() + deadline_s
         self._outbox.close()
+        if isinstance(self._sink, Slow):
+            self._sink.hurry(deadline_s)
 
     def join(self, timeout_s: float) -> bool:
         """Wait for the end of a requested stop, and `CLOSE_S` more; False if that is too short."""
@@ -149,7 +200,12 @@ class SinkWorker:
 
     def counts(self) -> SinkCounts:
         """A snapshot. Any thread."""
-        return self._books.snapshot(hwm=self._outbox.dropped, queued=len(self._outbox))
+        queued = len(self._outbox) + (self._held is not None)
+        return self._books.snapshot(hwm=self._outbox.dropped, queued=queued)
+
+    def _queue(self, envelope: Envelope) -> None:
+        if not self._outbox.put(envelope):
+            self._books.lost(Loss.SHUTDOWN)
 
     def _run(self) -> None:
         try:
@@ -166,34 +222,52 @@ class SinkWorker:
     def _finished(self) -> bool:
         if not self._outbox.closed:
             return False
-        return len(self._outbox) == 0 or self._clock.now_s() >= self._deadline_s
+        if self._held is not None and self._clock.now_s() < self._health.rest_until_s:
+            return True  # its receiver wants more time than there is
+        is_empty = len(self._outbox) == 0 and self._held is None
+        return is_empty or self._clock.now_s() >= self._deadline_s
 
     def _turn(self) -> None:
-        envelope = None
+        sent = False
         resting = self._clock.now_s() < self._health.rest_until_s
         if not resting or self._outbox.wait_closed(IDLE_S):
-            envelope = self._outbox.get(IDLE_S)
-        if envelope is not None:
-            self._publish(envelope)
+            self._held = self._held or self._outbox.get(IDLE_S)
+            sent = self._held is not None and self._publish(self._held)
         self._sink.idle()
-        if envelope is not None:
+        if sent:
             self._health.worked()
 
-    def _publish(self, envelope: Envelope) -> None:
+    def _publish(self, envelope: Envelope) -> bool:
+        """Send what is held; it is held no more, unless it is to be tried again."""
         started_s = self._clock.now_s()
         if not envelope.may_be_sent(started_s):
-            self._books.lost(Loss.FENCED)
-            return
+            self._lose(Loss.FENCED)
+            return False
         try:
             size = self._sink.write(envelope)
+        except TryAgainError as error:
+            self._books.tried()
+            self._health.rest_until_s = self._clock.now_s() + error.after_s
+            raise
+        except TooOldError:
+            self._lose(Loss.STALE)
+            return False
         except Exception:
-            self._books.lost(Loss.ERROR)
+            self._lose(Loss.ERROR)
             self._health.rest_until_s = started_s + RETRY_S
             raise
         self._books.published(envelope.kind, size)
+        self._held = None
         self._on_published(envelope, self._clock.now_s() - started_s)
+        return True
+
+    def _lose(self, loss: Loss) -> None:
+        self._books.lost(loss)
+        self._held = None
 
     def _finish(self) -> None:
+        if self._held is not None:
+            self._lose(Loss.SHUTDOWN)
         self._books.lost(Loss.SHUTDOWN, self._outbox.clear())
         try:
             self._sink.close()
@@ -209,6 +283,12 @@ class _Books:
         self._published = dict.fromkeys(Kind, 0)
         self._bytes = 0
         self._dropped = dict.fromkeys(Loss, 0)
+        self._retries = 0
+
+    def tried(self) -> None:
+        """In vain, and not for the last time."""
+        with self._lock:
+            self._retries += 1
 
     def published(self, kind: Kind, size: int) -> None:
         with self._lock:
@@ -222,7 +302,7 @@ class _Books:
     def snapshot(self, *, hwm: int, queued: int) -> SinkCounts:
         with self._lock:
             dropped = self._dropped | {Loss.HWM: hwm}
-            return SinkCounts(dict(self._published), self._bytes, dropped, queued)
+            return SinkCounts(dict(self._published), self._bytes, dropped, queued, self._retries)
 
 
 class _Health:
@@ -230,15 +310,15 @@ class _Health:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._failing = False
+        self.failing = ""
         self.rest_until_s = -math.inf
 
     def failed(self, error: Exception, *, unexpected: bool = False) -> None:
-        if not self._failing:
+        if not self.failing:
             log.warning("sink failing sink=%s error=%s", self._name, error, exc_info=unexpected)
-        self._failing = True
+        self.failing = type(error).__name__ if unexpected else str(error)
 
     def worked(self) -> None:
-        if self._failing:
+        if self.failing:
             log.info("sink works again sink=%s", self._name)
-        self._failing = False
+        self.failing = ""

@@ -53,6 +53,7 @@ class SinkReport:
     name: str
     counts: SinkCounts
     subscribers: int | None = None  # None where the sink cannot know
+    failing: str = ""  # why nothing is sent, '' while it is
 
 
 class Deletion(StrEnum):

@@ -30,7 +30,8 @@ _TITLES = ("configuration", "credentials", "environment", "open files", "precisi
 
 def title_width(loaded: Loaded) -> int:
     """Of the widest title that may come."""
-    return max(map(len, (*_TITLES, *map(camera_title, loaded.config.cameras))))
+    hooks = (f"webhook {name}" for name in loaded.config.sinks.webhook)
+    return max(map(len, (*_TITLES, *hooks, *map(camera_title, loaded.config.cameras))))
 
 
 def examine(loaded: Loaded, *, quick: bool, clock: Clock) -> Iterator[Finding]:

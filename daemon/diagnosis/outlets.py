@@ -11,9 +11,10 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from config.camera import RecordConfig
-from config.credentials import is_hidden, resolve_token
+from config.credentials import is_hidden, resolve_secret, resolve_token
 from config.errors import CredentialError
 from config.schema import (
     Config,
@@ -24,6 +25,7 @@ from config.schema import (
     ZeromqConfig,
 )
 from config.urls import split_host_port, tcp_address
+from config.webhook import WebhookConfig
 from daemon.diagnosis.finding import Finding, fail, ok, warn
 from daemon.diagnosis.running import Running
 from daemon.recording.folder import recordings_folder
@@ -54,7 +56,9 @@ def outlet_findings(
         yield zeromq_finding(zeromq, running)
     if jsonl is not None:
         yield jsonl_finding(jsonl)
-    if zeromq is None and jsonl is None:
+    for name, hook in config.sinks.webhook.items():
+        yield webhook_finding(name, hook, running, directory)
+    if zeromq is None and jsonl is None and not config.sinks.webhook:
         todo = "give `zeromq` or `jsonl` unless the live page is all you want"
         yield warn("sinks", "none: detections go nowhere", todo)
 
@@ -155,6 +159,35 @@ def curve_finding(curve: CurveConfig) -> Finding:
         detail = f"no client is let in: {curve.clients} holds no *{PUBLIC_SUFFIX} file"
         return warn(what, detail, "put the subscribers' public keys there")
     return ok(what, f"{len(clients)} let in")
+
+
+def webhook_finding(
+    name: str, hook: WebhookConfig, running: Running | None, directory: Path | None
+) -> Finding:
+    """Whether its credentials can be read and its receiver's name is known; nothing is sent, which
+    is what `vedette notify test` is for.
+    """
+    what = f"webhook {name}"
+    failing = running.details.failing.get(f"webhook.{name}") if running and running.details else ""
+    if failing:
+        return fail(what, f"the running vedette says: {failing}", "`vedette notify test` tries it")
+    for reference in (hook.credential, hook.secret):
+        if reference is None:
+            continue
+        if is_hidden(reference, directory):
+            detail = "its credential is given by systemd and not to be seen from here"
+            return warn(what, detail, "see the service's log")
+        try:
+            resolve_secret(reference, directory=directory)
+        except CredentialError as error:
+            return fail(what, str(error), f"see sinks.webhook.{name}")
+    parts = urlsplit(hook.url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError:
+        return fail(what, f"{host} has no address that is known here", "see its `url`, and the DNS")
+    return ok(what, f"{host} is known; `vedette notify test` sends something")
 
 
 def recordings_finding(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -41,6 +41,15 @@ class _Cameras(msgspec.Struct):
     cameras: list[_Camera]
 
 
+class _Sink(msgspec.Struct):
+    name: str
+    failing: str = ""
+
+
+class _Status(msgspec.Struct):
+    sinks: list[_Sink] = []
+
+
 @dataclass(frozen=True, slots=True)
 class Details:
     """What it tells those whom it lets in."""
@@ -48,6 +57,7 @@ class Details:
     zeromq_bind: str | None
     cameras: Mapping[str, str]  # states by name
     paused: frozenset[str] = frozenset()  # of them those whose detection somebody has paused
+    failing: Mapping[str, str] = field(default_factory=dict)  # by sink, why it cannot send
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +92,13 @@ def _details(connection: http.client.HTTPConnection) -> Details | None:
     zeromq = msgspec.json.decode(config, type=_Config).sinks.zeromq
     _, answer = _get(connection, "/api/v1/cameras")
     cameras = msgspec.json.decode(answer, type=_Cameras).cameras
+    _, answer = _get(connection, "/api/v1/status")
+    sinks = msgspec.json.decode(answer, type=_Status).sinks
     return Details(
         zeromq_bind=zeromq.bind if zeromq else None,
         cameras={camera.name: camera.state for camera in cameras},
         paused=frozenset(camera.name for camera in cameras if camera.paused),
+        failing={sink.name: sink.failing for sink in sinks if sink.failing},
     )
 
 

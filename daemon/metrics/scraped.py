@@ -220,6 +220,18 @@ def _sinks(sinks: Sequence[SinkReport]) -> Iterator[Family]:
         ("sink", "reason"),
         [((s.name, loss), n) for s in sinks for loss, n in s.counts.dropped.items()],
     )
+    yield _counter(
+        "publish_retries",
+        "How often a message was tried again.",
+        ("sink",),
+        [((s.name,), s.counts.retries) for s in sinks],
+    )
+    yield _gauge(
+        "sink_failing",
+        "1 while a sink cannot send.",
+        ("sink",),
+        [((s.name,), bool(s.failing)) for s in sinks],
+    )
     yield _gauge(
         "subscribers",
         "Subscriptions a sink knows of.",

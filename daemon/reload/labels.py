@@ -8,11 +8,13 @@ from difflib import get_close_matches
 from config.errors import ConfigError, Fault, KeyPath
 from config.loader import Loaded
 
+Places = list[tuple[KeyPath, str]]
+
 
 def label_faults(loaded: Loaded, labels: Sequence[str]) -> list[Fault]:
-    """A fault for every label of a camera that the model cannot report."""
-    faults = []
-    places: list[tuple[KeyPath, str]]
+    """A fault for every label of a camera or a webhook that the model cannot report."""
+    faults: list[Fault] = []
+    places: Places
     for name, camera in loaded.config.cameras.items():
         base = ("cameras", name, "objects")
         places = [
@@ -28,11 +30,12 @@ def label_faults(loaded: Loaded, labels: Sequence[str]) -> list[Fault]:
                     ((*at, "labels", n), label) for n, label in enumerate(given.labels or ())
                 ]
                 places += [((*at, "filters", label), label) for label in given.filters]
-        faults += [
-            loaded.fault(path, _message(label, labels))
-            for path, label in places
-            if label not in labels
-        ]
+        faults += _unknown(loaded, places, labels)
+    for hook, config in loaded.config.sinks.webhook.items():
+        for n, rule in enumerate(config.rules):
+            rules: KeyPath = ("sinks", "webhook", hook, "rules", n, "labels")
+            named: Places = [((*rules, m), label) for m, label in enumerate(rule.labels or ())]
+            faults += _unknown(loaded, named, labels)
     # A label that came from `defaults` stands in the file once, however many cameras inherit it.
     return list(dict.fromkeys(faults))
 
@@ -41,6 +44,12 @@ def check_labels(loaded: Loaded, labels: Sequence[str]) -> None:
     """Raises ConfigError with every such fault."""
     if faults := label_faults(loaded, labels):
         raise ConfigError(tuple(faults))
+
+
+def _unknown(loaded: Loaded, places: Places, labels: Sequence[str]) -> list[Fault]:
+    return [
+        loaded.fault(path, _message(label, labels)) for path, label in places if label not in labels
+    ]
 
 
 def _message(label: str, labels: Sequence[str]) -> str:

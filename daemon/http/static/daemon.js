@@ -106,7 +106,13 @@ function showHealth(status, cameras) {
   };
   setText(document.getElementById("health"), words[state]);
   if (cameras) document.title = up < wanted ? `(${wanted - up} down) vedette` : "vedette";
-  alarm(status.stuck ? `The daemon is stuck: ${status.stuck}.` : "");
+  alarm(status.stuck ? `The daemon is stuck: ${status.stuck}.` : unsent(status.sinks));
+}
+
+// A sink that cannot send. Detections go on.
+function unsent(sinks) {
+  const failing = sinks.find((sink) => sink.failing);
+  return failing ? `${failing.name} sends nothing: ${failing.failing}.` : "";
 }
 
 function counted({ cameras: states }, cameras) {

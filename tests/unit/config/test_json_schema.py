@@ -15,6 +15,14 @@ from config.json_schema import json_schema, schema_text, subschema
 from config.loader import load
 
 FOLDER = Path(config.__file__).parent
+RULE = ("sinks", "webhook", "a", "rules", 0)
+BASES: tuple[tuple[str | int, ...], ...] = (
+    (),
+    ("cameras", "a"),
+    ("sinks", "jsonl"),
+    ("sinks", "webhook", "a"),
+    RULE,
+)
 EXAMPLES = sorted(FOLDER.glob("*.yaml"))
 
 
@@ -59,6 +67,11 @@ def test_example_shows_every_field_there_is() -> None:
         for path in _fields(("sinks", "jsonl"))
         if not _has(given["sinks"]["jsonl"], path)
     ]
+    hook = given["sinks"]["webhook"]["phone"]
+    missing += [
+        ".".join(path) for path in _fields(("sinks", "webhook", "phone")) if not _has(hook, path)
+    ]
+    missing += [".".join(path) for path in _fields(RULE) if not _has(hook["rules"][0], path)]
     assert missing == []
 
 
@@ -98,11 +111,7 @@ def test_editor_accepts_a_variable_as_an_address() -> None:
 
 
 def test_every_field_is_described() -> None:
-    bare = [
-        ".".join(path)
-        for path in [*_fields(), *_fields(("cameras", "a")), *_fields(("sinks", "jsonl"))]
-        if not _described(path)
-    ]
+    bare = [".".join(path) for base in BASES for path in _fields(base) if not _described(path)]
     assert bare == []
 
 
@@ -110,7 +119,7 @@ def test_what_the_schema_does_not_know_is_empty() -> None:
     assert subschema(("nothing", "at", 0, "all")) == {}
 
 
-def _fields(below: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def _fields(below: tuple[str | int, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Paths relative to `below`, down to the values; labels of `filters` are skipped."""
     for name, node in subschema(below).get("properties", {}).items():
         path = (*below, name)
@@ -129,7 +138,7 @@ def _has(value: Any, path: tuple[str, ...]) -> bool:
 
 
 def _described(path: tuple[str, ...]) -> bool:
-    for base in ((), ("cameras", "a"), ("sinks", "jsonl")):
+    for base in BASES:
         parent = subschema((*base, *path[:-1])).get("properties", {})
         if path[-1] in parent:
             node = parent[path[-1]]

@@ -7,7 +7,7 @@ import pytest
 
 from daemon.seats.permit import Permit
 from sinks.messages import Kind
-from sinks.sink import RETRY_S, Loss, SinkError, SinkWorker
+from sinks.sink import RETRY_S, Loss, SinkError, SinkWorker, TooOldError, TryAgainError
 from tests.support.fakes import FakeClock
 from tests.support.messages import FakeSink, detection, heartbeat, status
 from tests.support.waiting import until
@@ -86,7 +86,7 @@ def test_sink_that_hangs_loses_the_oldest_and_put_never_waits(started):
     gate = threading.Event()
     worker = started(FakeSink(lambda _: gate.wait(10) and None), capacity=5)
     worker.put(detection(seq=1))
-    until(lambda: worker.counts().queued == 0)
+    until(lambda: len(worker._outbox) == 0)
     started_s = time.monotonic()
     for seq in range(2, 102):
         worker.put(detection(seq=seq))
@@ -180,7 +180,7 @@ def test_sink_that_does_not_come_back_is_reported(started, monkeypatch):
     gate = threading.Event()
     worker = started(FakeSink(lambda _: gate.wait(10) and None))
     worker.put(detection())
-    until(lambda: worker.counts().queued == 0)
+    until(lambda: len(worker._outbox) == 0)
     assert not worker.stop(0.01)
     gate.set()
 
@@ -221,3 +221,89 @@ def test_a_message_whose_grant_ended_while_it_was_queued_is_counted_and_not_sent
     worker.put(replace(detection(seq=2), permit=permit))
     until(lambda: worker.counts().dropped[Loss.FENCED] == 1)
     assert len(sink.written) == 1
+
+
+def settled(worker):
+    counts = worker.counts()
+    return sum(counts.published.values()) + sum(counts.dropped.values())
+
+
+def test_what_may_be_sent_later_is_held_in_front_of_the_queue(started, clock):
+    sink = FakeSink(raising(TryAgainError("fake: busy", after_s=8.0), 2))
+    worker = started(sink, capacity=2)
+    sent = [detection(seq=n) for n in range(1, 4)]
+    worker.put(sent[0])
+    until(lambda: worker.counts().retries == 1)
+    worker.put(sent[1])
+    worker.put(sent[2])
+    assert (worker.counts().queued, worker.failing) == (3, "fake: busy")
+    clock.advance(7.9)
+    time.sleep(0.02)
+    assert worker.counts().retries == 1
+    clock.advance(0.2)
+    until(lambda: worker.counts().retries == 2)
+    clock.advance(8.1)
+    until(lambda: len(sink.written) == 3)
+    assert sink.written == sent
+    until(lambda: not worker.failing)
+    assert (settled(worker), worker.counts().queued) == (3, 0)
+
+
+def test_what_is_held_counts_as_waiting_and_the_queue_behind_it_is_bounded(started, clock):
+    sink = FakeSink(raising(TryAgainError("fake: busy", after_s=60.0), 9))
+    worker = started(sink, capacity=2)
+    worker.put(detection(seq=1))
+    until(lambda: worker.counts().retries == 1)
+    for seq in range(2, 7):
+        worker.put(detection(seq=seq))
+    counts = worker.counts()
+    assert (counts.queued, counts.dropped[Loss.HWM]) == (3, 3)
+    assert settled(worker) + counts.queued == 6
+
+
+def test_a_stop_does_not_wait_for_another_try(started, clock):
+    worker = started(FakeSink(raising(TryAgainError("fake: busy", after_s=60.0), 9)))
+    worker.put(detection())
+    worker.put(detection(seq=2))
+    until(lambda: worker.counts().retries == 1)
+    assert worker.stop(1.0)
+    assert worker.counts().dropped[Loss.SHUTDOWN] == 2
+    assert worker.counts().queued == 0
+
+
+def test_what_is_too_old_is_counted_and_says_nothing_of_the_sink(started, caplog):
+    sink = FakeSink(raising(TooOldError("fake: too old"), 2))
+    worker = started(sink)
+    for seq in range(1, 4):
+        worker.put(detection(seq=seq))
+    until(lambda: len(sink.written) == 1)
+    until(lambda: settled(worker) == 3)
+    assert worker.counts().dropped[Loss.STALE] == 2
+    assert worker.failing == ""
+    assert caplog.text == ""
+
+
+def test_a_choosy_sink_says_what_is_queued_for_it(started):
+    class Choosy(FakeSink):
+        def sift(self, envelope):
+            return [envelope, envelope] if envelope.kind is Kind.STATUS else []
+
+    sink = Choosy()
+    worker = started(sink)
+    for envelope in (detection(), status(), heartbeat({"gate": 1})):
+        worker.put(envelope)
+    until(lambda: len(sink.written) == 2)
+    assert sink.written == [status(), status()]
+
+
+def test_a_slow_sink_is_told_how_long_it_may_take(clock):
+    class Slow(FakeSink):
+        left_s = None
+
+        def hurry(self, left_s):
+            self.left_s = left_s
+
+    sink = Slow()
+    worker = SinkWorker(sink, clock)
+    assert worker.stop(0.25)
+    assert sink.left_s == 0.25

@@ -11,6 +11,7 @@ import pytest
 
 from config.camera import RecordConfig
 from config.schema import Config, CurveConfig, JsonlConfig, RecordingsConfig, ZeromqConfig
+from config.webhook import WebhookConfig
 from daemon.diagnosis.finding import Verdict, fail
 from daemon.diagnosis.outlets import (
     curve_finding,
@@ -19,6 +20,7 @@ from daemon.diagnosis.outlets import (
     outlet_findings,
     recordings_finding,
     token_finding,
+    webhook_finding,
     zeromq_finding,
 )
 from daemon.diagnosis.running import Details, Running
@@ -237,3 +239,32 @@ def test_looking_takes_no_time() -> None:
     started_s = time.monotonic()
     zeromq_finding(zeromq, None)
     assert time.monotonic() - started_s < 1
+
+
+def hook_of(**fields: object) -> WebhookConfig:
+    return WebhookConfig.model_validate({"url": "https://localhost/"} | fields)
+
+
+def test_a_webhook_whose_receiver_is_known_says_how_to_try_it() -> None:
+    found = webhook_finding("phone", hook_of(), None, None)
+    assert (found.what, found.verdict) == ("webhook phone", Verdict.OK)
+    assert "vedette notify test" in found.detail
+
+
+def test_a_webhook_that_fails_in_the_running_daemon_says_why() -> None:
+    details = Details(None, {}, failing={"webhook.phone": "ntfy.example.org answers 403"})
+    running = Running(healthy=True, details=details)
+    found = webhook_finding("phone", hook_of(), running, None)
+    assert found.verdict is Verdict.FAIL
+    assert "answers 403" in found.detail
+    assert webhook_finding("other", hook_of(), running, None).verdict is Verdict.OK
+
+
+def test_what_a_webhook_needs_must_be_there(tmp_path: Path) -> None:
+    missing = webhook_finding("phone", hook_of(secret=f"file:{tmp_path}/key"), None, None)
+    assert missing.verdict is Verdict.FAIL
+    hidden = webhook_finding("phone", hook_of(credential="phone_token"), None, None)
+    assert hidden.verdict is Verdict.WARN
+    nowhere = webhook_finding("phone", hook_of(url="https://nobody.invalid/"), None, None)
+    assert nowhere.verdict is Verdict.FAIL
+    assert "no address" in nowhere.detail

@@ -17,6 +17,7 @@ VEDETTE = {
     "/healthz": {"status": "ok"},
     "/api/v1/config": {"version": 1, "sinks": {"zeromq": {"bind": "tcp://127.0.0.1:5556"}}},
     "/api/v1/cameras": {"cameras": [{"name": "gate", "state": "streaming", "fps": {}}]},
+    "/api/v1/status": {"sinks": [{"name": "zeromq", "failing": "", "counts": {}}]},
 }
 
 
@@ -58,6 +59,15 @@ def test_a_vedette_tells_whose_detection_is_paused() -> None:
     assert found is not None
     assert found.details is not None
     assert found.details.paused == {"gate"}
+
+
+def test_a_vedette_tells_which_sink_cannot_send() -> None:
+    sinks = [{"name": "zeromq", "failing": ""}, {"name": "webhook.phone", "failing": "answers 403"}]
+    with program(VEDETTE | {"/api/v1/status": {"sinks": sinks}}) as listen:
+        found = ask(listen)
+    assert found is not None
+    assert found.details is not None
+    assert found.details.failing == {"webhook.phone": "answers 403"}
 
 
 def test_it_is_found_where_it_listens_on_every_interface() -> None:

@@ -1,0 +1,1 @@
+"""Events posted to an HTTP address: which ones, in which form, signed, and tried again."""
