@@ -20,6 +20,7 @@ UNITDIR ?= /usr/local/lib/systemd/system
 SYSCONFDIR ?= /etc
 BINDIR ?= /usr/local/bin
 EXTRAS ?=
+UNITS := vedette vedette-gateway vedette-fleet vedette-fleet-head vedette-fleet-node
 STAGE = $(if $(DESTDIR),$(abspath $(DESTDIR)))
 HOME_DIR = $(STAGE)$(PREFIX)
 ETC_DIR = $(STAGE)$(SYSCONFDIR)/vedette
@@ -94,11 +95,12 @@ install-venv:
 install-files:
 	install -d $(STAGE)$(UNITDIR) $(HOME_DIR)/share/systemd $(ETC_DIR)
 	install -d -m 700 $(ETC_DIR)/credentials
-	sed 's|/opt/vedette|$(PREFIX)|g; s|/etc/vedette|$(SYSCONFDIR)/vedette|g' systemd/vedette.service \
-		| install -m 644 /dev/stdin $(STAGE)$(UNITDIR)/vedette.service
-	sed 's|/opt/vedette|$(PREFIX)|g; s|/etc/vedette|$(SYSCONFDIR)/vedette|g' systemd/vedette-gateway.service \
-		| install -m 644 /dev/stdin $(STAGE)$(UNITDIR)/vedette-gateway.service
-	install -m 644 systemd/*.conf systemd/credential.example systemd/gateway.yaml $(HOME_DIR)/share/systemd
+	for unit in $(UNITS); do \
+		sed 's|/opt/vedette|$(PREFIX)|g; s|/etc/vedette|$(SYSCONFDIR)/vedette|g' systemd/$$unit.service \
+			| install -m 644 /dev/stdin $(STAGE)$(UNITDIR)/$$unit.service || exit 1; \
+	done
+	install -m 644 systemd/*.conf systemd/credential.example systemd/gateway.yaml \
+		systemd/fleet.yaml systemd/fleet.env $(HOME_DIR)/share/systemd
 	install -D -m 644 config/demo/street.mp4 $(HOME_DIR)/share/demo/street.mp4
 	install -m 644 systemd/README.md config/example.yaml config/vedette.schema.json $(HOME_DIR)/share
 	test -e $(ETC_DIR)/vedette.yaml || sed 's|/opt/vedette|$(PREFIX)|g' systemd/vedette.yaml \

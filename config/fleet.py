@@ -18,7 +18,7 @@ from config.errors import Fault, KeyPath
 from config.loader import Loaded, cross_breaches, load_as
 from config.paths import FilePath
 from config.provenance import Provenance, merge_defaults, value_at
-from config.schema import NODE_NAME, CameraName, Config
+from config.schema import NODE_NAME, CameraName, Config, ListenerConfig
 from config.section import Hidden, Section
 from config.urls import HostPort, ZmqEndpoint, is_loopback, split_host_port, tcp_address
 
@@ -67,6 +67,12 @@ class NodeConfig(Section):
     ] = Field(default_factory=list)
 
 
+class FleetHttpConfig(ListenerConfig):
+    """The fleet's own page, API and metrics, where `vedette fleet run` runs."""
+
+    listen: Annotated[HostPort, Field(description="host:port to listen on.")] = "127.0.0.1:9460"
+
+
 class FleetConfig(Section):
     """The servers, and how they are told apart from dead ones."""
 
@@ -80,6 +86,7 @@ class FleetConfig(Section):
             " the Director must not forget. It is made if missing."
         ),
     ] = Path("/var/lib/vedette/fleet")
+    http: FleetHttpConfig = FleetHttpConfig()
     lease_s: Annotated[
         float,
         Field(
@@ -201,6 +208,8 @@ def _open_doors(raw: Any, context: dict[str, Any]) -> Iterator[tuple[KeyPath, st
     http, zeromq = config.http, config.sinks.zeromq
     guarded = http.token or http.allow_anonymous
     closed = zeromq is None or zeromq.curve or zeromq.allow_plaintext
+    if http.allow_edit:
+        yield ("http", "allow_edit"), "changes a file that the fleet writes anew: edit this one"
     for name, node in config.fleet.nodes.items():
         base: KeyPath = ("fleet", "nodes", name)
         if not guarded and not is_loopback(split_host_port(node.http)[0]):

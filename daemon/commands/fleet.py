@@ -12,8 +12,12 @@ from daemon.console import complain, say
 from daemon.exits import EXIT_BAD_CONFIG, EXIT_FAILED, EXIT_OK
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from config.fleet import LoadedFleet
+    from daemon.fleet.keeper import Site
     from daemon.fleet.ray_cluster import Cluster
+    from daemon.fleet.view import FleetView
 
 INSTALL = "vedette: a fleet needs Ray: pip install 'vedette[cluster]'"
 
@@ -75,9 +79,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(cluster: Cluster, loaded: LoadedFleet, args: argparse.Namespace) -> int:
+    from daemon.clock import SystemClock
     from daemon.fleet.keeper import Keeper
+    from daemon.fleet.site.app import fleet_server
 
-    return Keeper(cluster, loaded, reread=args.config).run()
+    def open_site(
+        view: Callable[[], FleetView], of: LoadedFleet, node_token: Callable[[], str | None]
+    ) -> Site:
+        http = of.config.fleet.http
+        return fleet_server(view, http, SystemClock(), node_token=node_token)
+
+    return Keeper(cluster, loaded, open_site, reread=args.config).run()
 
 
 def _status(cluster: Cluster, loaded: LoadedFleet, args: argparse.Namespace) -> int:

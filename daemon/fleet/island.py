@@ -12,6 +12,7 @@ from urllib.parse import quote
 from config.credentials import credentials_directory, resolve_token
 from config.errors import CredentialError
 
+OK = 200
 MAX_BYTES = 4 * 1024**2
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,15 @@ def newest_grants(
         for camera, grant in answer.items():
             newest[camera] = max(grant, newest.get(camera, 0))
     return newest
+
+
+def answers(gateway: str, timeout_s: float) -> bool:
+    """Whether the gateway that listens there says that it works."""
+    try:
+        with _opener.open(f"http://{gateway}/healthz", timeout=timeout_s) as answer:
+            return bool(answer.status == OK)
+    except (OSError, ValueError):
+        return False
 
 
 def _asked(shard: str, gateway: str, token: str | None, timeout_s: float) -> dict[str, int] | None:

@@ -5,18 +5,22 @@ A row is a function that is given a rig whose cameras are all answered, and a `C
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 from daemon.fleet.view import Cause, NodeState, Placement
 from tests.fault.case import Case
-from tests.fleet.rig import FPS, Listener, Rig, lives
+from tests.fleet.rig import FPS, ROOT, Listener, Rig, lives
 
 START_S = 90.0
 REST_S = 3.0  # before a fault: rates are steady
@@ -91,6 +95,10 @@ def books(rig: Rig, case: Case) -> None:
         line for _, text in rig.logs() for line in text.splitlines() if "Traceback" in line
     ]
     case.equal("unhandled exceptions of daemons", len(unhandled), 0)
+
+
+def state(rig: Rig, node: str) -> NodeState:
+    return {n.name: n.state for n in rig.view().nodes}[node]
 
 
 def moves(rig: Rig, cause: Cause) -> int:
@@ -172,7 +180,7 @@ def drain(rig: Rig, heard: Listener, case: Case) -> None:
     at_s = time.monotonic()
     rig.reach.drain("north")
     rig.wait(
-        lambda: {n.name: n.state for n in rig.view().nodes}["north"] is NodeState.DRAINED,
+        lambda: state(rig, "north") is NodeState.DRAINED,
         20,
         "drained",
     )
@@ -239,6 +247,24 @@ def capacity_short(rig: Rig, heard: Listener, case: Case) -> None:
 
 
 @row(
+    "a server dies and comes back, twice in a row",
+    "its cameras move once, away from it; it joins each time and gets none back by itself",
+)
+def node_flaps(rig: Rig, heard: Listener, case: Case) -> None:
+    victims = rig.of_node("north")
+    at_s = time.monotonic()
+    for _ in range(2):
+        rig.signal_node("north", signal.SIGKILL)
+        rig.wait(lambda: state(rig, "north") is NodeState.LOST, 20, "lost")
+        rig.add("north")
+        rig.wait(lambda: state(rig, "north") is NodeState.UP, 60, "back")
+    answered(rig, heard, 20)
+    case.at_most("without an answer", worst_gap_s(heard, victims, at_s), 6.0, "s")
+    case.equal("cameras that moved", moves(rig, Cause.LOST), len(victims))
+    case.equal("cameras it has", len(rig.of_node("north")), 0)
+
+
+@row(
     "the head's GCS and the Director are killed, and come back after 6 s",
     "without a gateway all stops with the lease; the same grants or newer ones once it is back",
 )
@@ -255,6 +281,51 @@ def head_killed(rig: Rig, heard: Listener, case: Case) -> None:
     case.note("answered again after it came back", time.monotonic() - back_s, "s")
 
 
+@row(
+    "the head's GCS and the Director are killed for 6 s, with a gateway",
+    "servers go on as islands: the gateway knows of no newer grant; nothing moves",
+    gateway=True,
+)
+def head_killed_with_gateway(rig: Rig, heard: Listener, case: Case) -> None:
+    before = rig.placed()
+    director = rig.director_pid()
+    at_s = time.monotonic()
+    rig.kill_head(director)
+    time.sleep(6.0)
+    case.at_most("without an answer", worst_gap_s(heard, rig.cameras, at_s), 1.0, "s")
+    rig.start_head()
+    rig.wait(lambda: rig.view().director_since_ns and len(rig.placed()) == 9, 60, "a Director")
+    time.sleep(5.0)
+    case.at_most("and after it came back", worst_gap_s(heard, rig.cameras, at_s), 1.0, "s")
+    case.equal("cameras elsewhere than before", len(before.items() - rig.placed().items()), 0)
+
+
+@row(
+    "the only gateway is killed and started again, with the head there",
+    "subscribers hear nothing meanwhile, and all of it again",
+    gateway=True,
+)
+def gateway_killed(rig: Rig, heard: Listener, case: Case) -> None:
+    assert rig.gateway is not None
+    at_s = time.monotonic()
+    rig.gateway.stop(signal.SIGKILL)
+    time.sleep(2.0)
+    rig.gateway.start()
+    answered(rig, heard, 30)
+    case.at_most("without an answer", worst_gap_s(heard, rig.cameras, at_s), 8.0, "s")
+    moved = sum(rig.view().moves.values()) - moves(rig, Cause.START)
+    case.equal("cameras that moved", moved, 0)
+
+
+@row(
+    "a server is frozen for 10 s and goes on, with a gateway",
+    "as without one, and subscribers have one address",
+    gateway=True,
+)
+def node_frozen_with_gateway(rig: Rig, heard: Listener, case: Case) -> None:
+    node_frozen(rig, heard, case)
+
+
 def short(rig: Rig, heard: Listener, case: Case) -> None:
     """Several faults on one fleet, for `make test`: a drain, a daemon, then a server killed."""
     victims, at_s = rig.of_node("north"), time.monotonic()
@@ -267,6 +338,7 @@ def short(rig: Rig, heard: Listener, case: Case) -> None:
     case.equal("rebalance", moving.strip().splitlines()[-1], "2 cameras move")
     rig.wait(lambda: rig.of_node("north"), 20, "north has cameras again")
     answered(rig, heard, 20)
+    case.equal("page and API of the fleet", served(rig), 4)
     told = {verb: rig.command(verb) for verb in ("status", "plan", "check")}
     case.equal("commands that fail", [verb for verb in told if told[verb][0]], [])
     case.equal("status names both servers", told["status"][1].count(" up "), 2)
@@ -284,6 +356,34 @@ def short(rig: Rig, heard: Listener, case: Case) -> None:
     answered(rig, heard, 30)
     case.at_most("server killed: no answer", worst_gap_s(heard, victims, at_s), 6.0, "s")
     case.equal("server killed: cameras that moved", moves(rig, Cause.LOST) - lost, len(victims))
+
+
+def served(rig: Rig) -> int:
+    """How many cameras `vedette fleet run` shows over HTTP as running, once it is up; it is ended
+    then, in order.
+    """
+    keeper = subprocess.Popen(
+        [sys.executable, "-m", "daemon.cli", "fleet", "run", str(rig.file)],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        shown = 0
+
+        def running() -> bool:
+            nonlocal shown
+            with urlopen("http://127.0.0.1:9460/api/v1/fleet", timeout=2) as answer:
+                cameras = json.load(answer)["cameras"]
+            shown = sum(camera["placement"] == "running" for camera in cameras)
+            return shown > 0
+
+        rig.wait(running, 30, "the fleet's API")
+    finally:
+        keeper.send_signal(signal.SIGTERM)
+        code = keeper.wait(15)
+    assert code == 0, f"vedette fleet run ended with {code}"
+    return shown
 
 
 SHORT = Row("several", "as each by itself", short, {"nodes": ("north", "south"), "cameras": 4})

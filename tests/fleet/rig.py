@@ -123,6 +123,44 @@ class Listener:
         return count
 
 
+class GatewayProcess:
+    """A real `vedette gateway`."""
+
+    def __init__(self, folder: Path) -> None:
+        port = FIRST_PORT + 100
+        self.publishers, self.subscribers = (f"tcp://127.0.0.1:{port + n}" for n in (0, 1))
+        self.http = f"127.0.0.1:{port + 2}"
+        self._file = folder / "gateway.yaml"
+        self._log = folder / "gateway.log"
+        self._file.write_text(
+            json.dumps(
+                {
+                    "version": 1,
+                    "publishers": {"bind": self.publishers},
+                    "subscribers": {"bind": self.subscribers},
+                    "grants": str(folder / "grants.json"),
+                    "http": {"listen": self.http},
+                }
+            )
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "daemon.cli", "gateway", str(self._file)],
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+            )
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(number)
+            process.wait(10)
+
+
 class Rig:
     """`start` takes half a minute; `stop` may be called again."""
 
@@ -132,6 +170,7 @@ class Rig:
         *,
         nodes: tuple[str, ...] = ("north", "south", "east"),
         cameras: int = 9,
+        gateway: bool = False,
         **fleet: Any,
     ) -> None:
         self.folder = folder
@@ -159,12 +198,21 @@ class Rig:
             }
             | fleet,
         }
+        self.gateway = GatewayProcess(folder) if gateway else None
+        if self.gateway is not None:
+            self.sections["sinks"] = {"zeromq": {"connect": {"to": [self.gateway.publishers]}}}
+            self.sections["fleet"]["gateways"] = {"one": self.gateway.http}
+            for node in self.sections["fleet"]["nodes"].values():
+                del node["bind"]
+            self.binds = {"gateway": self.gateway.subscribers}
         self.raylets: dict[str, Any] = {}
         self.cluster: Any = None
         self.reach: Any = None
 
     def start(self) -> None:
         os.environ.update(TUNED)
+        if self.gateway is not None:
+            self.gateway.start()
         os.environ["RAY_gcs_storage_path"] = str(self.folder / "gcs")  # noqa: SIM112 - Ray's name
         from ray.cluster_utils import Cluster as RayCluster
 
@@ -312,6 +360,8 @@ class Rig:
                 self.cluster.shutdown()
         for process in everything:
             process.signal(signal.SIGKILL)
+        if self.gateway is not None:
+            self.gateway.stop()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from config.fleet import load_fleet
 from config.gateway import GatewayConfig, load_gateway
 from config.loader import load
 from tests.support.daemon_process import ROOT
@@ -17,6 +18,8 @@ from tests.support.require import program
 pytestmark = pytest.mark.integration
 
 DROP_INS = ["usb.conf", "gpu.conf", "vaapi.conf", "rtsp-only.conf"]
+
+FLEET = ("vedette-fleet.service", "vedette-fleet-head.service", "vedette-fleet-node.service")
 
 
 def install_files(**places: Path | str) -> None:
@@ -34,10 +37,11 @@ class Server:
         self.units = folder / "units"
         self.prefix = folder / "opt"
         install_files(PREFIX=self.prefix, UNITDIR=self.units, SYSCONFDIR=folder / "etc")
-        command = self.prefix / ".venv/bin/vedette"
-        command.parent.mkdir(parents=True)
-        command.write_text("#!/bin/sh\n")
-        command.chmod(0o755)
+        commands = self.prefix / ".venv/bin"
+        commands.mkdir(parents=True)
+        for name in ("vedette", "ray"):
+            (commands / name).write_text("#!/bin/sh\n")
+            (commands / name).chmod(0o755)
 
     def enable(self, drop_in: str) -> None:
         """As systemd/README.md tells an administrator to."""
@@ -90,6 +94,19 @@ def test_the_gateways_unit_is_understood_and_as_tight_as_the_daemons(server: Ser
     assert server.exposure(at_most=1.5, unit="vedette-gateway.service") <= server.exposure(2.0)
 
 
+@pytest.mark.parametrize("unit", FLEET)
+def test_the_units_of_a_fleet_are_understood(server: Server, unit: str) -> None:
+    answer = server.analyze("verify", unit=unit)
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
+    # Ray's processes start others, which need devices: they cannot be as tight as the daemon's.
+    assert server.exposure(at_most=5.0, unit=unit) <= 5.0
+
+
+def test_the_fleets_first_configuration_can_be_used() -> None:
+    config = load_fleet(ROOT / "systemd/fleet.yaml").config
+    assert list(config.fleet.nodes) == ["north", "south"]
+
+
 def test_the_gateways_first_configuration_can_be_used() -> None:
     config = load_gateway(ROOT / "systemd/gateway.yaml").config
     assert config == GatewayConfig(version=1)
@@ -134,9 +151,12 @@ def test_files_lie_where_a_server_expects_them(tmp_path: Path) -> None:
         "opt/vedette/share/example.yaml",
         "opt/vedette/share/vedette.schema.json",
         "opt/vedette/share/systemd/credential.example",
+        "opt/vedette/share/systemd/fleet.env",
+        "opt/vedette/share/systemd/fleet.yaml",
         "opt/vedette/share/systemd/gateway.yaml",
         *(f"opt/vedette/share/systemd/{name}" for name in DROP_INS),
         "usr/local/lib/systemd/system/vedette.service",
+        *(f"usr/local/lib/systemd/system/{unit}" for unit in FLEET),
         "usr/local/lib/systemd/system/vedette-gateway.service",
     }
     unit = (tmp_path / "usr/local/lib/systemd/system/vedette.service").read_text()

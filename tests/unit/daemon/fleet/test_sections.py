@@ -119,6 +119,10 @@ def test_it_can_be_kept_and_read_again(setup: FleetSetup) -> None:
             "fleet.nodes.north.http: others can reach this address: give http.token",
         ),
         (
+            ("allow_anonymous: true", "token: some_token, allow_edit: true"),
+            "http.allow_edit: changes a file that the fleet writes anew",
+        ),
+        (
             ("tcp://127.0.0.1:7001", "tcp://0.0.0.0:7001"),
             "fleet.nodes.south.bind: others can reach this address: give sinks.zeromq.curve",
         ),
