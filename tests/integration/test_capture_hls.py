@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from config.camera import CameraConfig
+from daemon.books.accounting import Drop
 from daemon.books.states import CameraState
 from daemon.capture import CaptureError, Cause, open_source
 from daemon.capture.pacer import Pacer
@@ -110,6 +111,30 @@ def test_a_playlist_that_names_another_host_is_not_followed(
         error = failure(url_of(camera))
     assert error.kind in (Cause.REDIRECTED, Cause.PROTOCOL, Cause.NO_VIDEO), error
     assert other.connections == 0
+
+
+@pytest.mark.parametrize("knows_ranges", [True, False])
+def test_pieces_that_are_ranges_of_one_file(knows_ranges: bool) -> None:
+    parts = [pieces(4)[f"all{number}.ts"] for number in range(4)]
+    ends = np.cumsum([len(one) for one in parts])
+    lines = ["#EXTM3U", "#EXT-X-VERSION:4", "#EXT-X-TARGETDURATION:1"]
+    for data, end in zip(parts, ends, strict=True):
+        lines += ["#EXTINF:1.0,", f"#EXT-X-BYTERANGE:{len(data)}@{end - len(data)}", "whole.ts"]
+    playlist, whole = "\n".join([*lines, "#EXT-X-ENDLIST", ""]).encode(), b"".join(parts)
+
+    def respond(asked: Asked) -> Reply:
+        if "m3u8" in asked.target:
+            return answer(playlist, TYPE)
+        begin, _, end = asked.headers["range"].removeprefix("bytes=").partition("-")
+        if not knows_ranges:
+            return answer(whole, "video/mp2t")
+        return answer(whole[int(begin) : int(end) + 1], "video/mp2t", status="206 Partial Content")
+
+    with web_camera(respond) as camera, running(url_of(camera), **QUICK) as rig:
+        rig.wait_for_frames(12)
+    assert rig.page.dropped[Drop.CORRUPT] == 0
+    # From the newest piece on, then anew from there: the recording has an end.
+    assert rig.reasons() in ([], ["eof"], ["eof", "eof"])
 
 
 def test_a_variant_on_another_host_is_refused() -> None:

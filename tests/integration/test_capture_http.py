@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,12 +21,14 @@ from daemon.books.states import CameraState
 from daemon.capture import CaptureError, Cause, open_source
 from daemon.capture import peer as peer_module
 from daemon.capture.av_source import AvSource
+from daemon.capture.http.pictures import MOST_FPS
 from daemon.capture.http_source import HttpSource
 from daemon.capture.pacer import Pacer
 from daemon.capture.sample import Lost, Sample
 from daemon.clock import SystemClock
 from tests.support.capture_rig import INPUT, running
 from tests.support.hls import LiveHls
+from tests.support.require import program
 from tests.support.web_camera import (
     Asked,
     DigestGate,
@@ -291,6 +295,36 @@ def test_a_name_that_leads_to_a_link_local_address_is_not_talked_to(
     assert str(error) == "redirected: its name leads to a link-local address"
 
 
+# ── TLS ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def made(folder: Path, name: str, *words: str) -> tuple[Path, Path]:
+    """A key and a certificate that it signed itself."""
+    key, file = folder / f"{name}.key", folder / f"{name}.pem"
+    line = f"req -x509 -newkey rsa:2048 -nodes -keyout {key} -out {file} -subj /CN={name}"
+    openssl = [program("openssl", package="openssl"), *line.split(), *words]
+    subprocess.run(openssl, check=True, capture_output=True)
+    return key, file
+
+
+def test_a_certificate_is_looked_at_where_that_is_asked_for(tmp_path: Path) -> None:
+    key, own = made(tmp_path, "camera", "-addext", "subjectAltName=IP:127.0.0.1")
+    _, other = made(tmp_path, "other")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(own, key)
+    with web_camera(tls=context) as camera:
+        for trusted in ({}, {"tls_ca": own}):
+            samples, info = seen(camera.url, **trusted)
+            assert (len(samples), info.transport) == (3, "http")
+        error = failure(camera.url, tls_ca=other)
+        assert str(error) == "certificate: it is signed by none of tls_ca"
+        error = failure(camera.url.replace("https:", "http:"))
+        assert error.kind in (Cause.PROTOCOL, Cause.EOF, Cause.RESET), error
+    with web_camera() as camera:
+        error = failure(camera.url.replace("http:", "https:"))
+    assert str(error) == "protocol: it does not speak TLS: write http: in place of https:"
+
+
 # ── refusals ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -412,6 +446,19 @@ def test_pictures_that_are_none_are_counted_and_then_given_up() -> None:
             assert rig.reasons() == ["decoder"]
             assert rig.page.dropped[Drop.CORRUPT] >= 5
             assert rig.page.captured == rig.page.dropped[Drop.CORRUPT]
+
+
+def test_who_sends_as_fast_as_the_network_takes_it_is_slowed_down() -> None:
+    with (
+        web_camera(lambda _: streamed(fps=1e6)) as camera,
+        running(camera.url, **QUICK | {"detect": {"fps": 5.0}}) as rig,
+    ):
+        rig.wait_for_frames(3)
+        began, began_s = rig.page.captured, time.monotonic()
+        rig.wait_for_frames(len(rig.frames) + 10)
+        rate = (rig.page.captured - began) / (time.monotonic() - began_s)
+    assert rate <= 1.5 * MOST_FPS
+    assert rig.reasons() == []
 
 
 def test_a_damaged_picture_costs_itself_alone() -> None:

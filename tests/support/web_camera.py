@@ -8,12 +8,14 @@ from __future__ import annotations
 import hashlib
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -144,10 +146,12 @@ class WebCamera:
     asked: list[Asked] = field(default_factory=list)
     connections: int = 0
     port: int = 0
+    tls: ssl.SSLContext | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/stream"
+        scheme = "https" if self.tls else "http"
+        return f"{scheme}://127.0.0.1:{self.port}/stream"
 
     def start(self) -> None:
         self._stopping = threading.Event()
@@ -189,9 +193,13 @@ class WebCamera:
         with self._lock:
             self._clients.add(client)
         try:
+            client.settimeout(10)
+            if self.tls is not None:
+                plain, client = client, self.tls.wrap_socket(client, server_side=True)
+                with self._lock:
+                    self._clients ^= {plain, client}
             with client, client.makefile("rb") as requests:
-                client.settimeout(10)
-                while (asked := _request(requests)) is not None:
+                while (asked := _request(requests, client)) is not None:
                     self.asked.append(asked)
                     reply = self.respond(asked)
                     for chunk in reply.chunks:
@@ -207,21 +215,25 @@ class WebCamera:
                 self._clients.discard(client)
 
 
-def _request(requests: object) -> Asked | None:
-    line = requests.readline().decode().split()  # type: ignore[attr-defined]
-    if len(line) != 3:
+def _request(requests: BinaryIO, client: socket.socket) -> Asked | None:
+    line = requests.readline().decode("latin-1").split()
+    if len(line) != 3 or not line[2].startswith("HTTP/"):
+        if line:
+            client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         return None
     headers = {}
-    while header := requests.readline().decode().strip():  # type: ignore[attr-defined]
+    while header := requests.readline().decode().strip():
         name, _, value = header.partition(":")
         headers[name.strip().lower()] = value.strip()
     size = int(headers.get("content-length", "0"))
-    return Asked(line[0], line[1], headers, requests.read(size))  # type: ignore[attr-defined]
+    return Asked(line[0], line[1], headers, requests.read(size))
 
 
 @contextmanager
-def web_camera(respond: Respond = lambda _: streamed()) -> Iterator[WebCamera]:
-    camera = WebCamera(respond)
+def web_camera(
+    respond: Respond = lambda _: streamed(), *, tls: ssl.SSLContext | None = None
+) -> Iterator[WebCamera]:
+    camera = WebCamera(respond, tls=tls)
     camera.start()
     try:
         yield camera

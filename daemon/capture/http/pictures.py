@@ -13,8 +13,10 @@ from daemon.capture.http.multipart import MOST_PART, Part, Parts, boundary_of
 from daemon.capture.sample import Pause
 from daemon.clock import Clock
 
+MOST_FPS = 240  # pictures a second that are read: twice the highest detect.fps
 QUESTION = Question(accept="multipart/x-mixed-replace, image/jpeg, */*;q=0.5")
 
+_CLUMP_S = 0.1  # pictures of so long a time may come at once
 _JPEG = b"\xff\xd8"
 _JPEG_TYPES = frozenset({"image/jpeg", "image/jpg", "image/pjpeg"})
 _PLAYLIST_TYPES = frozenset(
@@ -63,6 +65,7 @@ class Pictures:
     def come(self, *, every_s: float, within_s: float) -> Iterator[Jpeg]:
         """A still picture is asked for every `every_s`; each picture has `within_s` to come."""
         patience, place = self._client.patience, self._answer.place
+        brake = _Brake(self._clock)
         due_s = self._clock.now_s()
         while True:
             count = 0
@@ -70,6 +73,8 @@ class Pictures:
             for jpeg in self._answered():
                 count += 1
                 yield jpeg
+                if (wait_s := brake.passed()) and self._pause(wait_s):
+                    return
                 patience.allow(within_s)
             # Some end their stream after each picture.
             if self._kind is Kind.STREAM and count != 1:
@@ -103,6 +108,22 @@ class Pictures:
         last = parts.rest()
         if last is not None and last.body.startswith(_JPEG):
             yield _jpeg_of(last)
+
+
+class _Brake:
+    """Who sends pictures as fast as the network takes them waits: reading them takes a core that
+    others need. One thread.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._due_s = clock.now_s()  # of the next picture at that pace
+
+    def passed(self) -> float:
+        """One more picture; how long to wait before the next, mostly 0."""
+        now_s = self._clock.now_s()
+        self._due_s = max(self._due_s, now_s - _CLUMP_S) + 1 / MOST_FPS
+        return max(0.0, self._due_s - now_s)
 
 
 def kind_of(answer: Answer) -> Kind:
