@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from config.credentials import CredentialReference
 from config.errors import FieldsError
+from config.gate import GateConfig
 from config.objects import Fraction, Label, ObjectFilter, Polygon
 from config.paths import FilePath
 from config.rtsp_urls import takes_login
@@ -34,6 +35,7 @@ class DetectConfig(Section):
             " its lower edge lies inside.",
         ),
     ] = None
+    gate: GateConfig = GateConfig()
 
 
 class ObjectsConfig(Section):

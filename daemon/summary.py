@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from daemon.books.accounting import Drop, Page, total
+from daemon.books.accounting import ON_PURPOSE, Page, total
 from daemon.books.reports import Reporter
 from daemon.clock import Clock
 from daemon.seats.sight import Sights
@@ -71,13 +71,13 @@ class Summary:
         seconds = now.at_s - before.at_s
         then = total(page for name, page in before.pages.items() if name in now.pages)
         here = total(now.pages.values())
-        capped = here.dropped[Drop.FPS_CAP] - then.dropped[Drop.FPS_CAP]
-        dropped = sum(here.dropped.values()) - sum(then.dropped.values()) - capped
+        more = {reason: n - then.dropped[reason] for reason, n in here.dropped.items()}
+        left_out = sum(more.pop(reason) for reason in ON_PURPOSE)
         rates = {
             "captured": here.captured - then.captured,
             "inferred": here.inferred - then.inferred,
-            "over_cap": capped,
-            "dropped": dropped,
+            "left_out": left_out,
+            "dropped": sum(more.values()),
             "published": now.published - before.published,
         }
         per_s = {name: count / seconds for name, count in rates.items()}

@@ -89,6 +89,8 @@ class Publisher:
             rows = wire_rows(found, model.labels, objects)
             for label, count in Counter(row.label for row in rows).items():
                 seat.counts.count_detections(label, count)
+            if frame.was_gated:
+                seat.counts.gate_looked(missed=_is_news(rows, objects))
         seq = seat.numbers.seq = seat.numbers.seq + 1
         if found is not None:
             sight = seat.sight = Sight(
@@ -223,6 +225,11 @@ def _beat(seat: Seat, now_s: float) -> CameraBeat:
     arrived_s = status.last_frame_s
     age_s = None if arrived_s is None else round(max(0.0, now_s - arrived_s), 3)
     return CameraBeat(status.state.value, seat.numbers.seq, age_s, seat.numbers.event_seq)
+
+
+def _is_news(rows: Sequence[Detection], objects: Sequence[Lasting | None]) -> bool:
+    """Whether there is more to see than what is known and stands still."""
+    return len(rows) > sum(known is not None and known.stationary for known in objects)
 
 
 def _judged(

@@ -17,12 +17,16 @@ class Drop(StrEnum):
     """Why a frame got no answer; the `reason` label of `vedette_frames_dropped_total`."""
 
     FPS_CAP = "fps_cap"  # more than detect.fps asks for
+    GATED = "gated"  # looked at: nothing had changed
     OVERWRITTEN = "overwritten"  # a newer frame came before the detector was free
     STALE = "stale"  # older than max_age_ms when its turn came
     CORRUPT = "corrupt"  # the decoder flagged it as damaged
     PREPROCESS_ERROR = "preprocess_error"  # could not be scaled into the input
     INFER_ERROR = "infer_error"  # the detector raised
     SHUTDOWN = "shutdown"  # still waiting when its camera was stopped
+
+
+ON_PURPOSE = (Drop.FPS_CAP, Drop.GATED)  # nobody wanted an answer: no loss
 
 
 @dataclass(frozen=True, slots=True)

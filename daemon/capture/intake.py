@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from daemon.books.accounting import Drop
 from daemon.capture.camera_log import CameraLog
+from daemon.capture.gate import ChangeGate, Why
 from daemon.capture.pacer import Pacer
 from daemon.capture.sample import Lost, Sample, Source
 from daemon.capture.tampering import TamperWatch, look_at
@@ -84,6 +85,7 @@ class Intake:
         lossless = self._camera.url.startswith("file:") and not self._camera.file.realtime
         pacer = Pacer(self._camera.detect.fps, live=not lossless)
         counted_s = time.thread_time()
+        gate = ChangeGate(self._camera.detect.gate) if self._camera.detect.gate.enabled else None
         for sample in source.samples(pacer):
             spent_s = time.thread_time()
             self._seat.decode_s += spent_s - counted_s
@@ -98,7 +100,7 @@ class Intake:
                 self._note_arrival(source, opened_s, now_s, wall_ns)
             self._scaled_for = self._input_spec
             source.use_input(self._scaled_for)
-            offered = self._settle(sample, pacer, now_s, wall_ns)
+            offered = self._settle(sample, pacer, gate, now_s, wall_ns)
             while offered and lossless and not stopping.is_set():
                 offered = not self._slot.wait_until_taken(_TAKEN_S)
 
@@ -118,7 +120,14 @@ class Intake:
             self._seat.counts.observe_frame_interval(now_s - newest_s)
         self._log.arrived(now_s, wall_ns)
 
-    def _settle(self, sample: Sample | Lost, pacer: Pacer, now_s: float, wall_ns: int) -> bool:
+    def _settle(
+        self,
+        sample: Sample | Lost,
+        pacer: Pacer,
+        gate: ChangeGate | None,
+        now_s: float,
+        wall_ns: int,
+    ) -> bool:
         """Give a frame its fate; True if it was offered to the detector."""
         if isinstance(sample, Lost):
             if sample is Lost.EARLY:
@@ -132,15 +141,28 @@ class Intake:
         if not pacer.take(sample.pts_s, now_s):
             self._drop(Drop.FPS_CAP)
             return False
-        return self._offer(sample, now_s, wall_ns)
+        why = self._judged(sample, gate, now_s)
+        if why is Why.STILL and not self._watch.due(now_s):
+            self._drop(Drop.GATED)
+            return False
+        return self._offer(sample, why, now_s, wall_ns)
 
-    def _offer(self, sample: Sample, now_s: float, wall_ns: int) -> bool:
+    def _judged(self, sample: Sample, gate: ChangeGate | None, now_s: float) -> Why | None:
+        """What the gate says; None where there is none."""
+        if gate is None or sample.luma is None:
+            return None
+        return gate.judge(sample.luma(), now_s, alive=self._seat.shows_objects)
+
+    def _offer(self, sample: Sample, why: Why | None, now_s: float, wall_ns: int) -> bool:
         try:
             pixels, letterbox = sample.scale()
         except (av.FFmpegError, ValueError, MemoryError):
             self._drop(Drop.PREPROCESS_ERROR, "other")
             return False
         self._look_at(pixels, letterbox, now_s)
+        if why is Why.STILL:  # it was scaled for the look alone
+            self._drop(Drop.GATED)
+            return False
         captured_ns, time_source = self._time_of(sample, wall_ns)
         self._slot.put(
             Frame(
@@ -153,6 +175,7 @@ class Intake:
                 pts_s=sample.pts_s,
                 time_source=time_source,
                 picture=sample.picture,
+                was_gated=why is not None and why.was_closed,
             )
         )
         return True

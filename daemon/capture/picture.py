@@ -5,16 +5,22 @@ from __future__ import annotations
 import threading
 
 import av
+import cv2
 import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from daemon.capture.appearance import LONGEST_SIDE_PX, Appearance, Wh
 from daemon.capture.errors import CaptureError, Cause
+from daemon.capture.gate import SIZE_WH, Luma
 from daemon.capture.sample import Scaled
 from detector.letterbox import InputSpec, Letterbox
 
 MOST_PIXELS = 7680 * 4320
+_LUMA_PLANE = frozenset(
+    ["gray", "nv12", "nv21"]
+    + [f"{kind}{chroma}p" for kind in ("yuv", "yuvj") for chroma in (420, 422, 440, 444)]
+)
 
 
 def check_size(width: int, height: int) -> None:
@@ -76,6 +82,21 @@ class AvPicture:
         with self._lock:
             bgr = _convert(VideoReformatter(), self._frame, (width, height), "bgr24", self._seen)
             return np.ascontiguousarray(bgr)
+
+
+def small_luma(frame: av.VideoFrame, appearance: Appearance) -> Luma:
+    """The picture as the gate sees it: grey, small, upright. The decoder's own luma where it has
+    eight bits in a plane: three rows of each block are enough, and converting costs more.
+    """
+    wh = appearance.orientation.turned(SIZE_WH)
+    if frame.format.name not in _LUMA_PLANE:
+        grey = _convert(VideoReformatter(), frame, wh, "rgb24", appearance)
+        return np.ascontiguousarray(grey[:, :, 1])
+    plane = frame.planes[0]
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+    step = max(1, frame.height // (3 * wh[1]))
+    small = cv2.resize(rows[: frame.height : step, : frame.width], wh, interpolation=cv2.INTER_AREA)
+    return appearance.orientation.apply(np.asarray(small, np.uint8))
 
 
 def _convert(

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from config.camera import CameraConfig
 from daemon.books.states import StreamInfo
+from daemon.capture.gate import Luma
 from daemon.capture.pacer import Pacer
 from daemon.clock import Clock
 from daemon.seats.sight import Picture
@@ -40,6 +41,7 @@ class Sample:
     is_corrupt: bool
     picture: Picture
     scale: Callable[[], Scaled]
+    luma: Callable[[], Luma] | None = None  # the small grey picture that the gate compares
     captured_ns: int | None = None  # wall clock of the camera's own, where it tells
 
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from config.synthetic import SyntheticSpec
 from daemon.books.states import StreamInfo
 from daemon.capture.file_source import Player
+from daemon.capture.gate import SIZE_WH, Luma
 from daemon.capture.pacer import Pacer
 from daemon.capture.sample import Lost, Pause, Sample, Scaled
 from daemon.clock import Clock
@@ -111,6 +112,7 @@ class SyntheticSource:
                     is_corrupt=False,
                     picture=SyntheticPicture(self._spec, frame_number),
                     scale=partial(self._scaled, frame_number % PERIOD),
+                    luma=partial(_luma, self._spec, frame_number),
                 )
             frame_number += 1
 
@@ -133,6 +135,10 @@ class SyntheticPicture:
         if max_width is not None and width > max_width:
             width, height = max_width, max(1, round(height * max_width / width))
         return draw(self.spec, self.frame_number, (width, height))
+
+
+def _luma(spec: SyntheticSpec, frame_number: int) -> Luma:
+    return np.asarray(cv2.cvtColor(draw(spec, frame_number, SIZE_WH), cv2.COLOR_BGR2GRAY))
 
 
 @lru_cache(maxsize=16)

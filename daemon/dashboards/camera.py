@@ -126,7 +126,7 @@ def _frames() -> Row:
             lines(
                 "Beyond detect.fps (no loss)",
                 "Frames left out because the camera sends more than detect.fps asks for.",
-                Query(ONE.rate("vedette_frames_dropped_total", CAP), "left out"),
+                Query(ONE.rate("vedette_frames_dropped_total", CAP), "left out: {{reason}}"),
                 unit=FPS,
             ),
             lines(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from daemon.books.accounting import Drop
+from daemon.books.accounting import ON_PURPOSE
 from daemon.books.states import CameraState
 
 WINDOW = "$__rate_interval"  # Grafana's: at least four scrapes
 BY_CAMERA = "instance, camera"
-CAP = f'reason="{Drop.FPS_CAP}"'  # left out on purpose: not a loss
-LOST = f'reason!="{Drop.FPS_CAP}"'
+CAP = f'reason=~"{"|".join(ON_PURPOSE)}"'  # left out on purpose: not a loss
+LOST = f'reason!~"{"|".join(ON_PURPOSE)}"'
 IDLE = f'state=~"{"|".join(state for state in CameraState if not state.is_wanted)}"'
 STATE_CODES = {state: code for code, state in enumerate(CameraState, 1)}
 

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from daemon.books.accounting import Drop, Page
+from daemon.books.accounting import ON_PURPOSE, Page
 
 STEP_S = 5.0
 POINTS = 120
@@ -45,8 +45,8 @@ class Point:
 
 
 def lost(page: Page) -> int:
-    """Frames that were to be answered and were not: `detect.fps` leaves out the rest."""
-    return sum(page.dropped.values()) - page.dropped.get(Drop.FPS_CAP, 0)
+    """Frames that were to be answered and were not: the rest is left out on purpose."""
+    return sum(n for reason, n in page.dropped.items() if reason not in ON_PURPOSE)
 
 
 class History:

@@ -143,6 +143,12 @@ class CameraSeries:
     def count_decode_error(self, damage: Damage) -> None:
         self._errors[damage].inc()
 
+    def gate_looked(self, *, missed: bool) -> None:
+        with self._lock:
+            if not self._closed:
+                self._link.gate_looks.labels(self._name).inc()
+                self._link.gate_missed.labels(self._name).inc(missed)
+
     def happened(self, happening: Happening) -> None:
         with self._lock:
             if not self._closed:
@@ -168,7 +174,7 @@ class CameraSeries:
             self._families.remove(self._name)
             for family in (flow.queue_wait, flow.age, flow.latency, flow.detections):
                 family.remove_by_labels({"camera": self._name})
-            for series in (link.decode_errors, link.reconnects, link.stalls, link.clock_offset):
+            for series in link.of_camera:
                 series.remove_by_labels({"camera": self._name})
 
 
@@ -268,4 +274,24 @@ class _LinkFamilies:
             "Times a camera stayed open and fell silent.",
             ("camera",),
             registry=registry,
+        )
+        self.gate_looks = Counter(
+            "vedette_gate_looks_total",
+            "Pictures that were answered although nothing had changed.",
+            ("camera",),
+            registry=registry,
+        )
+        self.gate_missed = Counter(
+            "vedette_gate_missed_total",
+            "Of these, pictures in which an object was found.",
+            ("camera",),
+            registry=registry,
+        )
+        self.of_camera = (
+            self.decode_errors,
+            self.reconnects,
+            self.stalls,
+            self.clock_offset,
+            self.gate_looks,
+            self.gate_missed,
         )

@@ -33,6 +33,7 @@ class Frame:
     pts_s: float | None
     time_source: TimeSource
     picture: Picture
+    was_gated: bool = False  # nothing had changed: it is looked at to know what is missed
 
     @property
     def camera(self) -> str:

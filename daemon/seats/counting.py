@@ -29,6 +29,10 @@ class Counting(Protocol):
         """A picture was damaged (`corrupt`), or could not be decoded or scaled (`other`)."""
         ...
 
+    def gate_looked(self, *, missed: bool) -> None:
+        """A picture was answered although nothing had changed; whether an object was in it."""
+        ...
+
     def observe_frame(self, *, age_at_dispatch_s: float, queue_wait_s: float) -> None:
         """A frame left its slot for the detector: its age since capture, its wait in the slot."""
         ...
@@ -71,6 +75,9 @@ class Uncounted:
         pass
 
     def count_decode_error(self, damage: Damage) -> None:
+        pass
+
+    def gate_looked(self, *, missed: bool) -> None:
         pass
 
     def observe_frame(self, *, age_at_dispatch_s: float, queue_wait_s: float) -> None:

@@ -92,6 +92,16 @@ class Seat:
         """Under which it may speak now."""
         return self.licence.permit
 
+    @property
+    def shows_objects(self) -> bool:
+        """Whether there is one that must not be left alone: what is followed, but for what stands
+        still; without tracking whatever the newest answer reported. Any thread.
+        """
+        if self.watch.enabled:
+            return self.watch.is_restless
+        sight = self.sight
+        return sight is not None and len(sight.detections) > 0
+
     def retune(self, config: CameraConfig, rules: CameraRules) -> None:
         """Other rules or another priority; its thread goes on and is not told."""
         self.config = config

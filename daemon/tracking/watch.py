@@ -9,6 +9,7 @@ from daemon.tracking.happenings import Counts, Happening
 from daemon.tracking.watcher import Account, BoolArray, Watcher
 from detector.detections import Detections
 
+_HEARTBEATS = 1.5  # of the gate, for which an object must be waited for to be left alone
 COUNTS_S = 0.2  # between two messages with counts, at least
 
 _NOBODY = Counts({}, {}, {})
@@ -26,6 +27,7 @@ class Watch:
         self._waiting: list[Happening] = []
         self._told: Counts | None = None
         self._told_s = 0.0
+        self.is_restless = False  # an object is followed that must not be left alone; any thread
 
     @property
     def enabled(self) -> bool:
@@ -50,6 +52,7 @@ class Watch:
             watcher = self._watcher = self._new(labels)
         account = watcher.look(found, strong, at_s=at_s, at_ns=at_ns, size=size)
         self.number = watcher.last_number
+        self._judge_rest()
         return Account(account.objects, (*self._taken(), *account.happenings))
 
     def best_moments(self) -> list[tuple[int, int]]:
@@ -60,6 +63,7 @@ class Watch:
         """What happened since the last picture: objects whose time is over are gone."""
         if self._watcher is not None:
             self._waiting += self._watcher.pass_time(at_s)
+            self._judge_rest()
         return self._taken()
 
     def end_all(self) -> None:
@@ -67,6 +71,7 @@ class Watch:
         if self._watcher is not None:
             self._waiting += self._watcher.end_all()
             self._watcher = None
+            self.is_restless = False
 
     def retune(self, config: CameraConfig) -> None:
         """Go on by other rules; another stream is another scene."""
@@ -91,6 +96,11 @@ class Watch:
             return None
         self._told, self._told_s = counts, at_s
         return counts
+
+    def _judge_rest(self) -> None:
+        gate = self._config.detect.gate
+        if gate.enabled and self._watcher is not None:
+            self.is_restless = self._watcher.needs_pictures(_HEARTBEATS * gate.heartbeat_s)
 
     def _new(self, labels: tuple[str, ...]) -> Watcher:
         config = self._config

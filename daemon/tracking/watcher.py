@@ -81,6 +81,16 @@ class Watcher:
         """Of the newest object."""
         return self._tracker.last_number
 
+    def needs_pictures(self, gap_s: float) -> bool:
+        """Whether anything is followed, be it confirmed or not, that a gap of `gap_s` would lose;
+        what has stood still for a while is waited for that long.
+        """
+        live = self._tracker.tracks.live
+        if not len(live):
+            return False
+        stands = self._tracker.tracks.still[live].all()
+        return not (stands and self._tracker.patience_s(live).min() > gap_s)
+
     def retune(
         self,
         tracking: TrackingConfig,

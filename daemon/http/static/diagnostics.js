@@ -9,6 +9,7 @@ import { apiOf, at } from "./root.js";
 const HISTORY_MS = 5000; // the daemon's own step
 const FATES = {
   fps_cap: "left out: detect.fps asks for fewer",
+  gated: "left out: nothing had changed",
   overwritten: "a newer frame came first",
   stale: "too old when its turn came",
   corrupt: "damaged on the way",

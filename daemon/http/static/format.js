@@ -1,9 +1,9 @@
 // Numbers and times in words.
 
-// What detect.fps leaves out is not lost: nobody asked for it.
+// What detect.fps and the gate leave out is not lost: nobody asked for it.
 export function lost(frames) {
   const all = Object.values(frames.dropped).reduce((sum, count) => sum + count, 0);
-  return all - (frames.dropped.fps_cap ?? 0);
+  return all - (frames.dropped.fps_cap ?? 0) - (frames.dropped.gated ?? 0);
 }
 
 // "person ×2 91 %, car 83 %", best first.

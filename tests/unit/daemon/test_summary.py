@@ -73,8 +73,8 @@ def test_rates_are_those_since_the_line_before(
     daemon.clock.advance(10.0)
     summary.tick()
     rates = [
-        "captured=10.0/s inferred=5.0/s over_cap=2.0/s dropped=1.0/s published=4.0/s",
-        "captured=0.0/s inferred=0.0/s over_cap=0.0/s dropped=0.0/s published=0.0/s",
+        "captured=10.0/s inferred=5.0/s left_out=2.0/s dropped=1.0/s published=4.0/s",
+        "captured=0.0/s inferred=0.0/s left_out=0.0/s dropped=0.0/s published=0.0/s",
     ]
     assert caplog.messages == [f"cameras=1/2 {line} in_view=nothing" for line in rates]
 
@@ -161,7 +161,7 @@ def test_cameras_that_come_or_go_between_two_lines_make_no_rate_of_their_own(
     daemon.work(1.0)
     left = daemon.ledgers.pop("yard")
     summary.tick()
-    assert "captured=5.0/s inferred=3.0/s over_cap=1.0/s dropped=0.0/s" in caplog.messages[-1]
+    assert "captured=5.0/s inferred=3.0/s left_out=1.0/s dropped=0.0/s" in caplog.messages[-1]
     daemon.ledgers["yard"] = left
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,11 @@ DOOR = {"from": [0.5, 0], "to": [0.5, 1], "left": "in", "right": "out"}
 class Heard(Uncounted):
     def __init__(self) -> None:
         self.phases: list[str] = []
+        self.looks: list[bool] = []
         self.counts: list[Counts] = []
+
+    def gate_looked(self, *, missed: bool) -> None:
+        self.looks.append(missed)
 
     def happened(self, happening: Happening) -> None:
         self.phases.append(happening.phase)
@@ -53,15 +58,21 @@ class Scene:
         config = camera_config(**fields)
         self.seat: Seat = seat_of("gate", config, counts=self.heard, numbers=numbers)
 
-    def see(self, *centres: float, score: float = 0.9) -> DetectionMessage:
+    def see(
+        self, *centres: float, score: float = 0.9, after_s: float = 0.1, was_gated: bool = False
+    ) -> DetectionMessage:
         """Persons of 8×16 pixels there; returns the message."""
         boxes = np.array([[x - 4, 20, x + 4, 36] for x in centres], np.float32).reshape(-1, 4)
         count = len(centres)
         found = Detections(boxes, np.full(count, score, np.float32), np.zeros(count, np.int32))
-        self.clock.advance(0.1)
+        self.clock.advance(after_s)
         now_s = self.clock.time_s
         result = Result(
-            FakeDetector(), frame(self.seat, now_s), found, None, Timing(now_s, now_s, now_s)
+            FakeDetector(),
+            replace(frame(self.seat, now_s), was_gated=was_gated),
+            found,
+            None,
+            Timing(now_s, now_s, now_s),
         )
         before = len(self.put)
         self.publisher.result(result)
@@ -220,3 +231,39 @@ def test_objects_of_a_paused_camera_end_at_once_and_their_counts_fall_to_nothing
     )
     scene.publisher.result(result)
     assert len(scene.put) == told, "a paused camera says nothing"
+
+
+def test_whoever_is_new_or_moves_must_not_be_left_alone() -> None:
+    scene = Scene(detect={"gate": {"enabled": True}})
+    assert not scene.seat.shows_objects
+    for x in range(10, 50, 4):
+        scene.see(x)
+        assert scene.seat.shows_objects
+
+
+def test_whoever_stands_still_may_be_left_alone_and_keeps_its_number() -> None:
+    scene = Scene(detect={"gate": {"enabled": True, "heartbeat_s": 2}})
+    for _ in range(200):
+        known = scene.see(30).detections[0].track
+    assert not scene.seat.shows_objects
+    for _ in range(5):
+        beat = scene.see(30, after_s=2.1, was_gated=True)
+        assert beat.detections[0].track == known
+        assert not scene.seat.shows_objects
+    assert scene.heard.looks == [False] * 5
+
+
+def test_an_object_found_while_nothing_changed_counts_as_missed_and_is_followed() -> None:
+    scene = Scene(detect={"gate": {"enabled": True}})
+    scene.see(was_gated=True)
+    scene.see(30, was_gated=True)
+    assert scene.heard.looks == [False, True]
+    assert scene.seat.shows_objects
+
+
+def test_without_tracking_whatever_is_reported_must_not_be_left_alone() -> None:
+    scene = Scene(detect={"gate": {"enabled": True}}, tracking={"enabled": False})
+    scene.see(30)
+    assert scene.seat.shows_objects
+    scene.see()
+    assert not scene.seat.shows_objects

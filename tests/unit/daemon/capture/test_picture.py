@@ -8,8 +8,9 @@ import av
 import numpy as np
 import pytest
 
+from daemon.capture.appearance import Appearance, Orientation
 from daemon.capture.errors import CaptureError, Cause
-from daemon.capture.picture import AvPicture, Letterboxer, check_size
+from daemon.capture.picture import AvPicture, Letterboxer, check_size, small_luma
 from detector.letterbox import InputSpec, Letterbox
 from tests.support.clips import picture
 
@@ -138,3 +139,32 @@ def test_another_input_holds_from_the_next_frame_on() -> None:
     assert pixels.shape == (32, 96, 3)
     assert letterbox == Letterbox.fit((64, 48), wide)
     assert pixels[0, 0].tolist() == [9, 9, 9]
+
+
+@pytest.mark.parametrize(
+    "pixel_format", ["yuv420p", "yuvj422p", "nv12", "gray", "yuv420p10le", "rgb24"]
+)
+@pytest.mark.parametrize("size", [(320, 240), (1920, 1080), (90, 400), (16, 16), (641, 361)])
+def test_what_the_gate_sees_is_small_grey_and_alike_in_every_format(
+    pixel_format: str, size: tuple[int, int]
+) -> None:
+    decoded = frame(*size, pixel_format=pixel_format)
+    luma = small_luma(decoded, Appearance.plain(decoded))
+    assert luma.shape == (90, 160)
+    assert luma.dtype == np.uint8
+    assert np.abs(luma[60:85, 60:150].astype(int) - 100).max() <= 12  # grey 10·8 + 20, or 16 … 235
+    assert luma[5:12, 5:20].min() > 200  # the white corner is upper left
+
+
+def test_what_the_gate_sees_is_upright() -> None:
+    decoded = frame(320, 240)
+    upside_down = Appearance((320, 240), Orientation(flip_x=True, flip_y=True))
+    assert small_luma(decoded, upside_down)[-12:-5, -20:-5].min() > 200
+
+
+def test_what_the_gate_sees_of_a_picture_on_its_side_is_turned() -> None:
+    decoded = frame(320, 240)
+    turned = Appearance((240, 320), Orientation(transposed=True))
+    luma = small_luma(decoded, turned)
+    assert luma.shape == (90, 160)
+    assert luma[4:8, 8:14].min() > 200

@@ -18,6 +18,7 @@ from config.camera import CameraConfig
 from daemon.books.accounting import Drop
 from daemon.books.states import CameraState, StreamInfo
 from daemon.capture import CaptureError, Cause, Lost, OpenSource, Sample, Source
+from daemon.capture.gate import ChangeGate, Why
 from daemon.capture.pacer import Pacer
 from detector.letterbox import InputSpec, Letterbox
 from tests.support.capture_rig import INPUT, CaptureRig
@@ -139,6 +140,72 @@ def test_every_frame_that_is_not_offered_has_a_reason() -> None:
     assert capture.page.inferred + dropped[Drop.OVERWRITTEN] == 10
     assert capture.observer.errors.count("corrupt") == 3
     assert capture.observer.errors.count("other") == 6
+
+
+def still(pts_s: float, shade: int = 100) -> Sample:
+    """A picture as the gate sees it: all of one shade, but for a mark."""
+    luma = np.full((90, 160), 100, np.uint8)
+    luma[40:50, 60:70] = shade
+    return replace(sample(pts_s), luma=lambda: luma)
+
+
+GATED = {"fps": 5.0, "gate": {"enabled": True, "hold_s": 0.5, "heartbeat_s": 1}}
+
+
+def gated(monkeypatch: pytest.MonkeyPatch, script: list[Any], **fields: Any) -> CaptureRig:
+    """Played as a file is that is read as fast as it goes, by a clock of its own."""
+    clock = iter(np.arange(10**6) / 5)
+    monkeypatch.setattr(ChangeGate, "judge", _at_pace(ChangeGate.judge, clock))
+    return run(
+        Script(script),
+        lambda c: c.status.state is CameraState.FINISHED,
+        url="file:///a.mp4",
+        file={"realtime": False, "loop": False},
+        detect=GATED,
+        **fields,
+    )
+
+
+def _at_pace(judge: Any, clock: Iterator[float]) -> Any:
+    def judged(gate: ChangeGate, luma: Any, _now_s: float, *, alive: bool) -> Why:
+        return judge(gate, luma, float(next(clock)), alive=alive)
+
+    return judged
+
+
+def test_pictures_in_which_nothing_changes_are_gated_and_the_books_balance(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    capture = gated(monkeypatch, [still(index / 5) for index in range(50)])
+    page = capture.page
+    assert page.captured == 50
+    assert page.dropped[Drop.GATED] >= 35
+    assert page.inferred + page.dropped[Drop.GATED] == 50
+    assert sum(frame.was_gated for frame in capture.frames) >= 6  # about one a second
+
+
+def test_a_picture_in_which_something_changes_is_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = [still(index / 5, 200 if index == 30 else 100) for index in range(50)]
+    capture = gated(monkeypatch, script)
+    assert 6.0 in [frame.pts_s for frame in capture.frames if not frame.was_gated]
+
+
+def test_without_a_small_grey_picture_the_gate_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    capture = gated(monkeypatch, [sample(index / 5) for index in range(10)])
+    assert capture.page.inferred == 10
+
+
+def test_a_camera_whose_view_is_watched_is_looked_at_though_nothing_changes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks: list[float] = []
+    monkeypatch.setattr(
+        "daemon.capture.intake.TamperWatch.judge", lambda *_: looks.append(1) or None
+    )
+    monkeypatch.setattr("daemon.capture.intake.TamperWatch.due", lambda *_: True)
+    capture = gated(monkeypatch, [still(index / 5) for index in range(50)])
+    assert len(looks) == 50
+    assert capture.page.dropped[Drop.GATED] >= 35
 
 
 @pytest.mark.parametrize("asked", ["wallclock", "rtcp"])

@@ -169,6 +169,8 @@ def test_observations_reach_their_series() -> None:
     gate.observe_connect(0.7)
     gate.observe_frame_interval(0.1)
     gate.count_decode_error("other")
+    gate.gate_looked(missed=False)
+    gate.gate_looked(missed=True)
 
     camera = {"camera": "gate"}
     model = {"model": "lite0", "batch_bucket": "4"}
@@ -187,6 +189,8 @@ def test_observations_reach_their_series() -> None:
         ("connect_duration_seconds_sum", {}, 0.7),
         ("frame_interval_seconds_sum", {}, 0.1),
         ("decode_errors_total", {**camera, "kind": "other"}, 1),
+        ("gate_looks_total", camera, 2),
+        ("gate_missed_total", camera, 1),
     ]
     for name, labels, value in expected:
         assert registry.get_sample_value(f"vedette_{name}", labels) == value, name

@@ -1,0 +1,159 @@
+"""Whether a picture is worth the detector's time: has anything changed since a moment ago?
+
+Small grey pictures are compared, block means of the decoded luma, with one of a moment ago and with
+one of some seconds ago, so that what creeps shows too. How much change is noise is learnt from the
+pictures themselves: the median change, as most of a picture stands still. It fails open: whatever
+is not sure is looked at. Pure logic; runs in the capture thread.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum, auto
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from config.gate import GateConfig
+
+SIZE_WH = (160, 90)
+LAG_S = 0.3  # a person walks a pixel or two meanwhile
+SLOW_LAG_S = 3.0  # what creeps 0.2 pixels of a full picture per frame has left its edges by then
+LOOKS_EVERY = 100  # closed pictures of which one is looked at all the same
+
+_LEAST_CHANGE = 3.0  # of 255, of the mean of 3×3 pixels: below it nobody sees anything
+_OVER_NOISE = 6.0  # standard deviations
+_LEAST_PIXELS = 4
+_GLOBAL = 0.25  # share of the picture: the light went on, or infrared
+_LEARNING = 0.1  # weight of the newest picture in what is noise
+_TO_SIGMA = 1.4826  # from the median of absolute values, for normal noise
+_SOME = (slice(1, None, 3), slice(1, None, 3))  # means of 3×3 that share no pixel: enough of them
+_Change = npt.NDArray[np.float32]
+Luma = npt.NDArray[np.uint8]  # [90, 160]
+
+
+class Why(StrEnum):
+    """Why a picture goes to the detector, or not."""
+
+    STILL = auto()  # it does not: nothing has changed
+    FIRST = auto()  # nothing to compare with
+    CHANGE = auto()
+    GLOBAL = auto()  # nearly everything has changed: what is noise must be learnt again
+    HOLD = auto()  # something changed a moment ago
+    OBJECT = auto()  # something is there that may move, says the newest answer
+    HEARTBEAT = auto()  # closed for so long that it is looked at all the same
+    SAMPLE = auto()  # one of a hundred closed ones, to know what is missed
+
+    @property
+    def was_closed(self) -> bool:
+        """Whether this picture was looked at although nothing had changed."""
+        return self in (Why.HEARTBEAT, Why.SAMPLE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    at_s: float
+    luma: npt.NDArray[np.int16]
+
+
+class ChangeGate:
+    """One stream's. `judge` is given every picture that `detect.fps` lets through."""
+
+    def __init__(self, config: GateConfig) -> None:
+        self._hold_s = config.hold_s
+        self._heartbeat_s = config.heartbeat_s
+        self._seen = _unmasked(config.ignore)
+        self._recent: deque[_Past] = deque()
+        self._slow: _Past | None = None
+        self._next_slow: _Past | None = None
+        self._sigma: float | None = None
+        self._open_until_s = float("-inf")
+        self._looked_s = float("-inf")
+        self._closed = 0
+
+    def judge(self, luma: Luma, now_s: float, *, alive: bool) -> Why:
+        """Whether this picture is for the detector; `alive`: an object is followed that
+        must not be left alone."""
+        why = self._judge(np.asarray(luma, np.int16), now_s, alive=alive)
+        if why is not Why.STILL:
+            self._looked_s = now_s
+        return why
+
+    def _judge(self, luma: npt.NDArray[np.int16], now_s: float, *, alive: bool) -> Why:
+        if self._recent and now_s < self._recent[-1].at_s:  # a clock of ours never runs back
+            self._forget()
+        change = self._change(luma, now_s)
+        self._remember(luma, now_s)
+        if change in (Why.FIRST, Why.CHANGE, Why.GLOBAL):
+            self._open_until_s = now_s + self._hold_s
+            return change
+        if now_s < self._open_until_s:
+            return Why.HOLD
+        if alive:
+            return Why.OBJECT
+        if now_s - self._looked_s >= self._heartbeat_s:
+            return Why.HEARTBEAT
+        self._closed += 1
+        return Why.SAMPLE if self._closed % LOOKS_EVERY == 0 else Why.STILL
+
+    def _change(self, luma: npt.NDArray[np.int16], now_s: float) -> Why:
+        before = self._of_a_moment_ago(now_s)
+        if before is None:
+            return Why.FIRST
+        moved = self._moved(luma, before.luma)
+        if self._sigma is None:
+            self._sigma = _noise(moved)
+        share = self._share(moved)
+        if share >= _GLOBAL:
+            self._forget()
+            return Why.GLOBAL
+        self._sigma += _LEARNING * (_noise(moved) - self._sigma)
+        if self._slow is not None and not share:
+            share = self._share(self._moved(luma, self._slow.luma))
+        return Why.CHANGE if share else Why.STILL
+
+    def _moved(self, luma: npt.NDArray[np.int16], before: npt.NDArray[np.int16]) -> _Change:
+        """By how much each mean of 3×3 pixels has changed, less what the whole picture has."""
+        change = cv2.blur((luma - before).astype(np.float32), (3, 3))
+        change -= np.median(change[_SOME])
+        return np.abs(change, out=change)
+
+    def _share(self, moved: _Change) -> float:
+        """Of the picture: 0 where so little has changed that it is noise."""
+        least = max(_LEAST_CHANGE, _OVER_NOISE * (self._sigma or 0.0))
+        changed = np.count_nonzero((moved > least) & self._seen)
+        return changed / moved.size if changed >= _LEAST_PIXELS else 0.0
+
+    def _of_a_moment_ago(self, now_s: float) -> _Past | None:
+        """The newest picture that is `LAG_S` old; the oldest one where none is."""
+        while len(self._recent) > 1 and now_s - self._recent[1].at_s >= LAG_S:
+            self._recent.popleft()
+        return self._recent[0] if self._recent else None
+
+    def _remember(self, luma: npt.NDArray[np.int16], now_s: float) -> None:
+        newest = _Past(now_s, luma)
+        self._recent.append(newest)
+        if self._next_slow is None or now_s - self._next_slow.at_s >= SLOW_LAG_S:
+            self._slow, self._next_slow = self._next_slow, newest
+
+    def _forget(self) -> None:
+        self._recent.clear()
+        self._slow = self._next_slow = self._sigma = None
+
+
+def _noise(moved: _Change) -> float:
+    """Standard deviation of what stands still."""
+    return _TO_SIGMA * float(np.median(moved[_SOME]))
+
+
+def _unmasked(ignore: Sequence[Sequence[Sequence[float]]]) -> npt.NDArray[np.bool_]:
+    """Where a change counts, [90, 160]."""
+    width, height = SIZE_WH
+    seen = np.ones((height, width), np.uint8)
+    for polygon in ignore:
+        corners = np.round(np.array(polygon) * (width, height)).astype(np.int32)
+        cv2.fillPoly(seen, [corners], 0)
+    return seen.astype(bool)
