@@ -19,6 +19,7 @@ PREFIX ?= /opt/vedette
 UNITDIR ?= /usr/local/lib/systemd/system
 SYSCONFDIR ?= /etc
 BINDIR ?= /usr/local/bin
+MANDIR ?= /usr/local/share/man
 EXTRAS ?=
 UNITS := vedette vedette-gateway vedette-fleet vedette-fleet-head vedette-fleet-node
 STAGE = $(if $(DESTDIR),$(abspath $(DESTDIR)))
@@ -109,6 +110,8 @@ install-files:
 install-command:
 	install -d $(STAGE)$(BINDIR)
 	ln -sfn $(PREFIX)/.venv/bin/vedette $(STAGE)$(BINDIR)/vedette
+	install -d $(STAGE)$(MANDIR)/man1
+	$(HOME_DIR)/.venv/bin/python -m daemon.cli man > $(STAGE)$(MANDIR)/man1/vedette.1
 
 .PHONY: dashboards
 dashboards: venv ## write the Grafana dashboards into config/grafana
@@ -127,6 +130,12 @@ soak: venv ## SOAK_MINUTES of random faults at eight cameras, then 1000 reconnec
 .PHONY: fleet-faults
 fleet-faults: venv ## what is done to a fleet of servers, into docs/fleet-faults.md
 	$(BIN)/python -m tests.fleet.report
+
+CONTAINER_TRIAL ?= /var/tmp/vedette-container
+
+.PHONY: container-trial
+container-trial: venv ## do the steps of Containerfile without an engine and try the image; as root, needs mmdebstrap
+	$(BIN)/python -m tests.container.steps $(CONTAINER_TRIAL)
 
 .PHONY: sbom
 sbom: venv ## what a release is made of, as CycloneDX, into dist/

@@ -27,6 +27,10 @@ COMMANDS = {  # verb: (module, help)
     ),
     "doctor": ("daemon.commands.doctor", "check a configuration against this machine"),
     "notify": ("daemon.commands.notify", "send a test to those who are notified"),
+    "healthcheck": (
+        "daemon.commands.healthcheck",
+        "ask a running daemon whether it makes progress",
+    ),
     "tail": ("daemon.commands.tail", "print detections as they are published"),
     "detect": ("daemon.commands.detect", "run the detector on pictures or a video"),
     "try": (
@@ -43,6 +47,8 @@ COMMANDS = {  # verb: (module, help)
     "fleet": ("daemon.commands.fleet", "run many servers as one"),
     "keys": ("daemon.commands.keys", "make CURVE keys for the ZeroMQ socket"),
     "bench": ("daemon.commands.bench", "measure pipeline, capture, detector or tracking"),
+    "alerts": ("daemon.commands.alerts", "print the alert rules for Prometheus"),
+    "man": ("daemon.commands.manual", "print the manual page"),
     "completion": ("daemon.commands.completion", "print what completes words in a shell"),
 }
 
