@@ -18,6 +18,7 @@ from config.schema import ModelConfig
 from daemon.arguments import fraction, group, input_size, labels, picture_count
 from daemon.console import complain, say_text
 from daemon.exits import EXIT_FAILED, EXIT_NO_MODEL, EXIT_USAGE
+from detector import extras
 from detector.api import Detector, InferenceError, ModelError
 from detector.spec import DetectorSpec
 from detector.weights.bundled import resolve
@@ -96,7 +97,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace, build: Callable[[DetectorSpec], Detector] | None = None) -> int:
     """Measure, print, write; see the parser's epilog for the exit codes."""
     if find_spec("pycocotools") is None or find_spec("matplotlib") is None:
-        return _fail("packages are missing: pip install 'vedette[train]'", EXIT_FAILED)
+        return _fail(f"packages are missing: {extras.add('train')}", EXIT_FAILED)
     from detector.datasets.samples import DataError
 
     try:

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from daemon.arguments import labels
 from daemon.console import complain, say
 from daemon.exits import EXIT_FAILED, EXIT_NO_MODEL, EXIT_USAGE
+from detector import extras
 from detector.api import InferenceError, ModelError
 from detector.datasets.errors import DataError
 from detector.training.settings import Settings
@@ -70,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     begin with; 128 + N when stopped by signal N.
     """
     if any(find_spec(package) is None for package in _PACKAGES):
-        return _fail("packages are missing: pip install 'vedette[train]'", EXIT_FAILED)
+        return _fail(f"packages are missing: {extras.add('train')}", EXIT_FAILED)
     try:
         return _go(args)
     except _UsageError as error:

@@ -27,6 +27,7 @@ from daemon.offline.calibration import (
     open_material,
     read_pictures,
 )
+from detector import extras
 
 if TYPE_CHECKING:  # loaded when the arguments make sense
     from detector.evaluation.measuring import Measurement
@@ -42,7 +43,7 @@ in int8: up to twice as fast on processors with AVX512-VNNI, AVX-VNNI or Arm's d
 without TensorFlow. Take pictures of every kind of scene, light and weather that is to be
 understood: what was not measured is cut off. The float numbers stay as they are.
 
-Layers that lose too much stay in float32. With labels, and the packages of vedette[train], average
+Layers that lose too much stay in float32. With labels, and the packages of the extra train, average
 precision is measured before and after."""
 
 
@@ -197,7 +198,7 @@ def _evaluate(quantizer: Quantizer, form: Any, dev: Material) -> None:
         say("no labels: average precision was not measured")
         return
     if find_spec("pycocotools") is None:
-        say("average precision was not measured: pip install 'vedette[train]'")
+        say(f"average precision was not measured: {extras.add('train')}")
         return
     from detector.evaluation.labels import shared_labels
     from detector.evaluation.task import Task

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from config.schema import ModelConfig
 from daemon.diagnosis.finding import Finding, fail, ok, warn
+from detector import extras
 from detector.api import ModelError
 from detector.models import find_model
 from detector.processor import (
@@ -67,7 +68,7 @@ def arithmetic_finding(
         return fail(_PRECISION, str(error), "see model.precision")
     detail = f"{precision} ({why})"
     if worth_asking and not has_gpu:
-        todo = "`pip install 'vedette[gpu]'`, then see `nvidia-smi`; in the service, gpu.conf"
+        todo = f"{extras.add('gpu')}, then see `nvidia-smi`; in the service, gpu.conf"
         return warn(_PRECISION, f"{detail}; the NVIDIA GPU of this machine is not seen", todo)
     return ok(_PRECISION, f"{detail}, on {'the GPU' if has_gpu else 'the processor'}")
 

