@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class PlainPicture(GreyPicture):
 
 
 @contextmanager
-def filming(site: Site) -> Iterator[None]:
+def filming(site: Site, cameras: Sequence[str] = CAMERAS) -> Iterator[None]:
     """Every camera delivers ten pictures a second, each of another shade."""
     over = threading.Event()
 
@@ -45,7 +45,7 @@ def filming(site: Site) -> Iterator[None]:
         shade = 0
         while not over.wait(0.1):
             shade = (shade + 40) % 240
-            for camera in CAMERAS:
+            for camera in cameras:
                 site.see(camera, picture=PlainPicture(shade))
 
     thread = threading.Thread(target=film, name="filming")
@@ -106,10 +106,12 @@ def film_clip(path: Path) -> None:
 class Tape:
     """Recordings of one camera, a second apart."""
 
-    def __init__(self, site: Site, camera: str, folder: Path) -> None:
+    def __init__(
+        self, site: Site, camera: str, folder: Path, size: tuple[int, int] = (160, 90)
+    ) -> None:
         self.shelf = site.shelves[camera] = Shelf(folder / camera)
         self._camera = camera
-        self._jpeg = encode_jpeg(np.full((90, 160, 3), 90, np.uint8))
+        self._jpeg = encode_jpeg(np.full((size[1], size[0], 3), 90, np.uint8))
 
     def record(self, seconds: int, label: str = "person") -> str:
         name = name_of(1_795_000_000_000_000_000 + seconds * 10**9)
