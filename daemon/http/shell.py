@@ -25,6 +25,7 @@ _PAGES: dict[Site, list[tuple[str, str]]] = {  # in the header
 }
 STATIC = Path(__file__).parent / "static"
 _HTML = Path(__file__).parent / "html"
+_PARTS = ("film", "full", "lightbox", "seen")  # that several pages have
 
 
 def page(
@@ -35,7 +36,8 @@ def page(
     """
     root = root_from(path)
     filled = {key: html.escape(text) for key, text in texts.items()}
-    main = _template(name).substitute(filled, root=root, lightbox=_template("lightbox").template)
+    parts = {part: _template(part).template.rstrip() for part in _PARTS}
+    main = _template(name).substitute(filled, root=root, **parts)
     return _template("shell").substitute(
         root=root,
         title=html.escape(title),

@@ -1,93 +1,42 @@
 // The list of what happened to objects: a line for each, newest first, which grows while it lasts.
 
-import { ask, setText } from "./daemon.js";
+import { setText } from "./daemon.js";
 import { swatch } from "./elements.js";
 import { duration, moment, percent, timeOfDay } from "./format.js";
+import { Paged } from "./paging.js";
 import { pageOf } from "./root.js";
 import { rooted } from "./shots.js";
 
 const SIZE = 30; // of a page
-const ASK_MS = 5000;
 
-export class Lives {
+export class Lives extends Paged {
   // `query()` says which; `onOpen(recording)` shows what was recorded.
   constructor(root, { query, onOpen }) {
-    Object.assign(this, { root, query, onOpen });
-    this.list = root.querySelector(".lives");
-    this.empty = root.querySelector(".empty");
-    this.button = root.querySelector("#older");
-    this.button.addEventListener("click", () => this.showOlder());
-    this.askedAt = -Infinity;
-    this.known = new Map(); // id → { life, text, line }
-    this.next = null;
+    super(root, { list: ".lives", query });
+    this.onOpen = onOpen;
   }
 
   // Recordings of what is shown, for the lightbox; each once.
   get shots() {
-    const all = [...this.list.children].map((line) => this.known.get(line.dataset.id).life.recording);
+    const all = this.shown.map(({ recording }) => recording);
     return all.filter((shot, n) => shot && all.findIndex((one) => isSame(one, shot)) === n);
   }
 
-  // Something happened: it is written within a second.
-  soon() {
-    this.askedAt = Math.min(this.askedAt, performance.now() - ASK_MS + 1000);
+  address(query, more) {
+    return `api/v1/objects?${query}&limit=${SIZE}${more}`;
   }
 
-  async refresh() {
-    if (performance.now() - this.askedAt < ASK_MS) return;
-    this.askedAt = performance.now();
-    const page = await this.page("");
-    if (page === null) return;
-    const goesOn = page.events.some(({ id }) => this.known.has(id));
-    if (!goesOn) this.clear(page.next);
-    for (const life of page.events.reverse()) this.show(life, "prepend");
-    this.sayNothing();
+  items({ events }) {
+    for (const { recording } of events) if (recording) rooted(recording);
+    return events;
   }
 
-  async anew() {
-    this.clear(null);
-    this.askedAt = -Infinity;
-    await this.refresh();
+  keyOf({ id }) {
+    return id;
   }
 
-  async showOlder() {
-    if (this.next === null) return false;
-    const page = await this.page(`&before=${encodeURIComponent(this.next)}`);
-    if (page === null) return false;
-    for (const life of page.events) this.show(life, "append");
-    this.continueAt(page.next);
-    return page.events.length > 0;
-  }
-
-  // Null where there is no answer, or other ones are wanted by now.
-  async page(more) {
-    const query = this.query();
-    const page = await ask(`api/v1/objects?${query}&limit=${SIZE}${more}`).catch(() => null);
-    if (page === null || query !== this.query()) return null;
-    for (const { recording } of page.events) if (recording) rooted(recording);
-    return page;
-  }
-
-  clear(next) {
-    this.known.clear();
-    this.list.replaceChildren();
-    this.continueAt(next);
-  }
-
-  continueAt(next) {
-    this.next = next;
-    this.button.hidden = next === null;
-  }
-
-  show(life, place) {
-    const known = this.known.get(life.id);
-    const text = JSON.stringify(life);
-    if (known?.text === text) return;
-    const line = this.line(life);
-    line.dataset.id = life.id;
-    this.known.set(life.id, { life, text, line });
-    if (known) known.line.replaceWith(line);
-    else this.list[place](line);
+  signOf(life) {
+    return JSON.stringify(life);
   }
 
   sayNothing() {
