@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from config.errors import ConfigError
 from daemon.console import complain, say
 from daemon.exits import EXIT_BAD_CONFIG, EXIT_FAILED, EXIT_OK
+from detector import extras
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from daemon.fleet.ray_cluster import Cluster
     from daemon.fleet.view import FleetView
 
-INSTALL = "vedette: a fleet needs Ray: pip install 'vedette[cluster]'"
+INSTALL = f"vedette: a fleet needs Ray: {extras.add('cluster')}"
 
 
 def add_parser(subparsers: Any) -> None:

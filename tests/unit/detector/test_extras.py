@@ -19,7 +19,7 @@ def test_every_extra_that_is_named_is_one_of_the_project() -> None:
         for source in (ROOT / top).rglob("*.py")
         for name in re.findall(r"extras\.add\(.(\w+).\)", source.read_text())
     }
-    assert named == {"gpu", "train"}
+    assert named == {"cluster", "gpu", "train"}
     assert named <= set(known)
 
 

@@ -28,7 +28,7 @@ def test_without_ray_it_says_how_to_install_it(
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     assert main(["fleet", "status", str(file)]) == 1
-    assert "pip install 'vedette[cluster]'" in capsys.readouterr().err
+    assert "install vedette with its extra `cluster`" in capsys.readouterr().err
 
 
 def test_faults_of_the_file_are_told_before_anything_else(
