@@ -25,12 +25,17 @@ CONTROLS = """
     seen.forEach((one, n) => { one.dataset.control = n; });
     return seen.map((one) => (one.ariaLabel || one.innerText || one.name || one.tagName).trim());
     """
-# Number of the control that has the focus, and whether it can be seen that it has.
+# Number of the control that has the focus, and whether a ring around it or around what it is the
+# name of, as a tile, shows that it has.
 FOCUSED = """
     const one = document.activeElement;
-    const style = getComputedStyle(one);
-    const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1;
-    return [Number(one.dataset?.control ?? -1), ring || style.boxShadow !== "none"];
+    const hasRing = (at) => {
+        const style = getComputedStyle(at);
+        return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1;
+    };
+    let shown = false;
+    for (let at = one; at && at !== document.body; at = at.parentElement) shown ||= hasRing(at);
+    return [Number(one.dataset?.control ?? -1), shown];
     """
 
 
