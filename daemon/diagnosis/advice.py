@@ -49,8 +49,9 @@ _ADVICE = {
         " somebody stands between: compare it with that of the camera's web page."
     ),
     Cause.NOT_FOUND: (
-        "The camera is there, but has no stream of that path. Its manual or its ONVIF data names"
-        " it; each maker has its own (/h264, /stream1, /Streaming/Channels/101)."
+        "The camera is there, but has no stream of that path. `vedette discover HOST` asks it for"
+        " its paths (ONVIF), and its manual names them: /h264, /stream1, /Streaming/Channels/101 or"
+        " others."
     ),
     Cause.REDIRECTED: (
         "The camera, or its name, leads to another machine, and vedette goes only where it is sent."
