@@ -69,8 +69,8 @@ class Parts:
         headers, self._headers = self._headers, None
         if headers is None or _length_of(headers) is not None:
             return None
-        found = self._end_of_part(rb"\Z").search(self._data)
-        return Part(headers, bytes(self._data[: found.start()] if found else self._data))
+        end = self._end_of_part(rb"\Z")
+        return Part(headers, bytes(self._data if end is None else self._data[:end]))
 
     def _head(self) -> dict[str, str] | None:
         """Pass a boundary and the headers after it."""
@@ -129,18 +129,25 @@ class Parts:
 
     def _delimited(self) -> bytes | None:
         """Up to the next boundary, whose line is left."""
-        found = self._end_of_part(rb"\r?\n").search(self._data, self._looked)
-        if found is not None:
-            return self._taken(found.start())
+        end = self._end_of_part(rb"\r?\n")
+        if end is not None:
+            return self._taken(end)
         self._looked = max(0, len(self._data) - _LONGEST_LINE)
         if len(self._data) > MOST_PART:
             raise CaptureError(Cause.FLOOD, f"a picture of more than {MOST_PART / 1e6:.0f} MB")
         return None
 
-    def _end_of_part(self, end_of_line: bytes) -> re.Pattern[bytes]:
+    def _end_of_part(self, end_of_line: bytes) -> int | None:
+        """Where the line end before the next boundary is."""
         # A stream that began without a boundary has shown none yet: it may have the announced one.
-        delimiter = self._delimiter or b"--" + self._core
-        return re.compile(rb"\r?\n" + re.escape(delimiter) + rb"(?:--)?[ \t]*" + end_of_line)
+        mark = b"\n" + (self._delimiter or b"--" + self._core)
+        rest_of_line = re.compile(rb"(?:--)?[ \t]*" + end_of_line)
+        at = self._data.find(mark, self._looked)
+        while at >= 0 and not rest_of_line.match(self._data, at + len(mark)):
+            at = self._data.find(mark, at + 1)
+        if at < 0:
+            return None
+        return at - 1 if self._data[at - 1 : at] == b"\r" else at
 
     def _taken(self, end: int) -> bytes:
         body = bytes(self._data[:end])
