@@ -15,6 +15,7 @@ from config.camera import CameraConfig, CameraFields
 from config.credentials import CredentialReference
 from config.errors import FieldsError
 from config.model_names import MODEL_NAMES, known_model
+from config.mqtt import MqttConfig
 from config.paths import FilePath, WeightsPath
 from config.section import Hidden, Section
 from config.urls import (
@@ -249,6 +250,7 @@ class SinksConfig(Section):
 
     zeromq: ZeromqConfig | None = ZeromqConfig()
     jsonl: JsonlConfig | None = None
+    mqtt: MqttConfig | None = None
     webhook: Webhooks = Field(default_factory=dict)
 
 

@@ -9,6 +9,7 @@ from config.camera import ASPECT, PICTURE_SIZE
 from config.errors import KeyPath
 from config.hints import did_you_mean
 from config.json_schema import subschema
+from config.mqtt import BROKER_HOST, CLIENT_ID, TOPIC_PREFIX
 from config.objects import PLACE_NAME
 from config.scalars import resolve
 from config.schema import CAMERA_NAME, HOST_NAME, NODE_NAME, SHA256
@@ -22,6 +23,9 @@ _PATTERNS = {
     NODE_NAME: "may hold only letters, digits, _ and -, at most 63 characters",
     HOST_NAME: "must be a host name without scheme and port, as in cameras.example.org",
     TIME_OF_DAY: 'must be a time of day in quotes, as in "22:30"',
+    BROKER_HOST: "must be a host name or an address, without port",
+    TOPIC_PREFIX: "may hold only letters, digits, _ and -, with / between levels",
+    CLIENT_ID: "may hold only letters, digits, ., _ and -, at most 128 characters",
     SHA256: "must be a SHA-256 of 64 digits 0-9 and a-f",
     ASPECT: "must be WIDTH:HEIGHT as in 16:9, each less than 100",
     PICTURE_SIZE: "must be WIDTHxHEIGHT in pixels, as in 1280x720",

@@ -163,6 +163,7 @@ class App:
 
     def use_cameras(self, wanted: Equipment) -> None:
         config = self._doors.config = wanted.loaded.config
+        self._doors.use_cameras(config)
         before = self._doors.roster.seats()
         self._granted = self._doors.fence.granted(config.cameras, self._clock.now_s())
         self._crew.use(

@@ -83,12 +83,15 @@ class Doors:
         self.metrics = make_metrics(self._registry)
         self._descriptors = shares(descriptor_limit())
         self.highlights = Darkroom(clock)
+        node = config.node or host_name()
         self._outputs = Outputs(
             config.sinks,
             clock,
             self.metrics,
             most_connections=self._descriptors.zeromq,
             highlights=self.highlights,
+            node=node,
+            cameras=config.cameras,
         )
         self.recorder = Recorder(clock, best=self.highlights.best)
         self.diary = Diary(clock)
@@ -97,7 +100,7 @@ class Doors:
         self.publisher = Publisher(
             self._put,
             epoch=secrets.token_hex(8),
-            node=config.node or host_name(),
+            node=node,
             clock=clock,
             witnesses=(self.highlights, self.recorder),
         )
@@ -126,6 +129,8 @@ class Doors:
         check_token(self._loaded, credentials_directory())
         self._http.bind()
         self._outputs.open()
+        for envelope in self.publisher.greetings(self.roster.seats()):
+            self._outputs.put(envelope)
         self._http.start()
         self.reporter.stage = Stage.OPEN
         log.info("listening http=%s", self.config.http.listen)
@@ -151,6 +156,10 @@ class Doors:
         """A fresh sink is told first how every camera is. Raises SinkError."""
         greeting = self.publisher.greetings(self.roster.seats())
         self._outputs.use(config.sinks, greeting=greeting)
+
+    def use_cameras(self, config: Config) -> None:
+        """Before any of them is started or leaves."""
+        self._outputs.use_cameras(config.cameras)
 
     def use_log(self, wanted: LogConfig) -> None:
         if wanted != self._log:

@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
+from types import MappingProxyType
 from typing import Any
 
+from config.camera import CameraConfig
+from config.mqtt import MqttConfig
 from config.schema import SinksConfig, ZeromqConfig
 from config.section import Section
 from config.urls import tcp_address
@@ -22,9 +27,10 @@ from daemon.metrics import Metrics
 from sinks.crowd import Attendance
 from sinks.highlights import Highlights, NoHighlights
 from sinks.jsonl import JsonlSink
+from sinks.links import LinkReport
 from sinks.listening import MOST_CONNECTIONS
 from sinks.messages import Envelope
-from sinks.sink import Sink, SinkCounts, SinkError, SinkWorker
+from sinks.sink import KnowsCameras, Sink, SinkCounts, SinkError, SinkWorker
 from sinks.webhook.sink import WebhookSink
 from sinks.zeromq import ZeromqSink
 
@@ -41,12 +47,15 @@ class _Given:
     clock: Clock
     most_connections: int
     highlights: Highlights
+    node: str
+    cameras: Mapping[str, CameraConfig]
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
     """How a sink is made of its name and its section of the configuration; what only one can hold
-    at a time: a TCP port, a socket's path, a file, None for nothing; how far it may lag behind.
+    at a time: a TCP port, a socket's path, a file, a broker, None for nothing;
+    how far it may lag behind.
     """
 
     make: Callable[[str, Any, _Given], Sink]
@@ -59,6 +68,12 @@ def _zeromq_place(config: ZeromqConfig) -> object:
         return None
     address = tcp_address(config.listens)
     return config.listens if address is None else address[1]
+
+
+def _mqtt(config: MqttConfig, given: _Given) -> Sink:
+    from sinks.mqtt.sink import MqttSink  # only who has a broker pays for its client
+
+    return MqttSink(config, given.clock, node=given.node, cameras=given.cameras)
 
 
 _KINDS = {
@@ -78,6 +93,10 @@ _KINDS = {
         lambda _: None,
         lambda config: config.queue,
     ),
+    "mqtt": _Kind(
+        lambda _, config, given: _mqtt(config, given),
+        lambda config: (config.host, config.broker_port),
+    ),
 }
 
 
@@ -93,6 +112,7 @@ class _Lane:
     """
 
     config: Section
+    sink: Sink
     worker: SinkWorker
     attendance: Callable[[], Attendance | None]
     past: SinkCounts | None = None
@@ -102,7 +122,7 @@ class _Lane:
         books = [self.worker.counts()]
         books += [self.past] if self.past else []
         books += [self.leaving.counts()] if self.leaving else []
-        return _total(books)
+        return reduce(add, books)
 
 
 class Outputs:
@@ -114,11 +134,14 @@ class Outputs:
         clock: Clock,
         metrics: Metrics,
         *,
+        node: str = "localhost",
+        cameras: Mapping[str, CameraConfig] = MappingProxyType({}),
         most_connections: int = MOST_CONNECTIONS,
         highlights: Highlights | None = None,
     ) -> None:
         self._clock = clock
-        self._given = _Given(clock, most_connections, highlights or NoHighlights())
+        highlights = highlights or NoHighlights()
+        self._given = _Given(clock, most_connections, highlights, node, cameras)
         self._metrics = metrics
         self._lock = threading.Lock()  # so that no message falls between two sinks
         self._lanes = {name: self._lane(name, wanted) for name, wanted in _wanted(config).items()}
@@ -167,6 +190,13 @@ class Outputs:
         for name in [name for name in self._lanes if name not in wanted]:
             self._replace(name, None)
 
+    def use_cameras(self, cameras: Mapping[str, CameraConfig]) -> None:
+        """There are these from now on: nothing more is sent of others. Never waits."""
+        self._given = replace(self._given, cameras=cameras)
+        for lane in self._lanes.values():
+            if isinstance(lane.sink, KnowsCameras):
+                lane.sink.use_cameras(cameras)
+
     def put(self, envelope: Envelope) -> None:
         """Queue a message for every sink; never waits."""
         with self._lock:
@@ -194,7 +224,9 @@ class Outputs:
                 name,
                 lane.counts(),
                 present.connections if present else None,
-                lane.worker.failing,
+                lane.worker.failing or _away(lane.sink),
+                getattr(lane.sink, "link", None),
+                getattr(lane.sink, "told", None),
             )
             for name, lane in self._snapshot()
             for present in [lane.attendance()]
@@ -258,7 +290,7 @@ class Outputs:
             capacity=kind.capacity(config),
             on_published=self._observer(name),
         )
-        return _Lane(config, worker, lambda: getattr(sink, "attendance", None))
+        return _Lane(config, sink, worker, lambda: getattr(sink, "attendance", None))
 
     def _observer(self, sink: str) -> Callable[[Envelope, float], None]:
         """What a sink's thread reports of every message that it sent; the first sink of them also
@@ -279,6 +311,7 @@ class Outputs:
 def _wanted(config: SinksConfig) -> dict[str, Section]:
     """The sinks that are configured, by name; the first one measures latency."""
     sections: dict[str, Section | None] = {"zeromq": config.zeromq, "jsonl": config.jsonl}
+    sections["mqtt"] = config.mqtt
     sections |= {f"webhook.{name}": section for name, section in config.webhook.items()}
     return {name: section for name, section in sections.items() if section is not None}
 
@@ -292,12 +325,7 @@ def _place_in_file(name: str) -> int:
     return list(SinksConfig.model_fields).index(name.partition(".")[0])
 
 
-def _total(books: Iterable[SinkCounts]) -> SinkCounts:
-    books = list(books)
-    return SinkCounts(
-        {kind: sum(book.published[kind] for book in books) for kind in books[0].published},
-        sum(book.published_bytes for book in books),
-        {loss: sum(book.dropped[loss] for book in books) for loss in books[0].dropped},
-        sum(book.queued for book in books),
-        sum(book.retries for book in books),
-    )
+def _away(sink: Sink) -> str:
+    """Why what a sink sends to is away, '' while it is there or the sink sends to nobody."""
+    link: LinkReport | None = getattr(sink, "link", None)
+    return link.detail if link else ""

@@ -10,11 +10,12 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from config.camera import CameraConfig
 from sinks.clock import Clock
 from sinks.messages import Envelope, Kind
 from sinks.outbox import Outbox
@@ -50,6 +51,7 @@ class Loss(StrEnum):
     STALE = "stale"  # too old when its turn came
     SHUTDOWN = "shutdown"  # still queued when the daemon had to stop
     FENCED = "fenced"  # in a fleet: its grant ended before it was sent
+    AWAY = "away"  # who it is for was away for so long that the sink's queue was full
 
 
 class Sink(Protocol):
@@ -71,8 +73,10 @@ class Sink(Protocol):
         """Bind or open. Raises SinkError."""
         ...
 
-    def write(self, envelope: Envelope) -> int:
-        """Stamp and send one message; returns its size in bytes. Raises SinkError."""
+    def write(self, envelope: Envelope) -> int | None:
+        """Stamp and send one message; returns its size in bytes, or None where it is sent later:
+        then `later` tells what became of it. Raises SinkError.
+        """
         ...
 
     def idle(self) -> None:
@@ -113,6 +117,33 @@ class SinkCounts:
     dropped: dict[Loss, int]
     queued: int
     retries: int = 0
+
+    def __add__(self, other: SinkCounts) -> SinkCounts:
+        return SinkCounts(
+            {kind: number + other.published[kind] for kind, number in self.published.items()},
+            self.published_bytes + other.published_bytes,
+            {loss: number + other.dropped[loss] for loss, number in self.dropped.items()},
+            self.queued + other.queued,
+            self.retries + other.retries,
+        )
+
+
+@runtime_checkable
+class KnowsCameras(Protocol):
+    """A sink that has something for each camera, whether anything is said of it or not."""
+
+    def use_cameras(self, cameras: Mapping[str, CameraConfig]) -> None:
+        """There are these from now on; returns at once. Main thread."""
+        ...
+
+
+@runtime_checkable
+class LateSink(Protocol):
+    """A sink that has a queue of its own, for a place that may be away for long."""
+
+    def later(self) -> SinkCounts:
+        """What became of the messages for which `write` returned None. Any thread."""
+        ...
 
 
 class SinkWorker:
@@ -201,7 +232,8 @@ class SinkWorker:
     def counts(self) -> SinkCounts:
         """A snapshot. Any thread."""
         queued = len(self._outbox) + (self._held is not None)
-        return self._books.snapshot(hwm=self._outbox.dropped, queued=queued)
+        counts = self._books.snapshot(hwm=self._outbox.dropped, queued=queued)
+        return counts + self._sink.later() if isinstance(self._sink, LateSink) else counts
 
     def _queue(self, envelope: Envelope) -> None:
         if not self._outbox.put(envelope):
@@ -256,7 +288,8 @@ class SinkWorker:
             self._lose(Loss.ERROR)
             self._health.rest_until_s = started_s + RETRY_S
             raise
-        self._books.published(envelope.kind, size)
+        if size is not None:
+            self._books.published(envelope.kind, size)
         self._held = None
         self._on_published(envelope, self._clock.now_s() - started_s)
         return True

@@ -14,6 +14,7 @@ from config.camera import CameraConfig
 from daemon.books.accounting import Page
 from daemon.books.states import CameraStatus
 from sinks.crowd import Attendance
+from sinks.links import LinkReport, Told
 from sinks.sink import SinkCounts
 
 
@@ -54,6 +55,8 @@ class SinkReport:
     counts: SinkCounts
     subscribers: int | None = None  # None where the sink cannot know
     failing: str = ""  # why nothing is sent, '' while it is
+    link: LinkReport | None = None  # of one that connects to somebody
+    told: Told | None = None  # of one that picks and keeps
 
 
 class Deletion(StrEnum):

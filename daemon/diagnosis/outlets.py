@@ -26,6 +26,7 @@ from config.schema import (
 )
 from config.urls import split_host_port, tcp_address
 from config.webhook import WebhookConfig
+from daemon.diagnosis.broker import mqtt_finding
 from daemon.diagnosis.finding import Finding, fail, ok, warn
 from daemon.diagnosis.running import Running
 from daemon.recording.folder import recordings_folder
@@ -58,8 +59,10 @@ def outlet_findings(
         yield jsonl_finding(jsonl)
     for name, hook in config.sinks.webhook.items():
         yield webhook_finding(name, hook, running, directory)
-    if zeromq is None and jsonl is None and not config.sinks.webhook:
-        todo = "give `zeromq` or `jsonl` unless the live page is all you want"
+    if config.sinks.mqtt is not None:
+        yield mqtt_finding(config.sinks.mqtt, directory)
+    if zeromq is None and jsonl is None and config.sinks.mqtt is None and not config.sinks.webhook:
+        todo = "give `zeromq`, `jsonl` or `mqtt` unless the live page is all you want"
         yield warn("sinks", "none: detections go nowhere", todo)
 
 

@@ -18,12 +18,10 @@ from daemon.books.reports import (
     ModelReport,
     RecorderReport,
     Reporter,
-    SinkReport,
 )
 from daemon.books.states import CameraState, CameraStatus, Tampering
-from daemon.metrics.families import Family, connections
-from daemon.metrics.families import counter as _counter
-from daemon.metrics.families import gauge as _gauge
+from daemon.metrics.families import Family, connections, counter, gauge
+from daemon.metrics.outlets import sink_families
 
 
 class ReportCollector(Collector):
@@ -41,7 +39,7 @@ class ReportCollector(Collector):
         yield from _links(cameras)
         yield from _frames(cameras)
         yield from _queues(reporter)
-        yield from _sinks(reporter.sinks())
+        yield from sink_families(reporter.sinks())
         yield from connections(reporter.attendances())
         yield from _recordings(reporter.recorder())
         yield from _model(reporter.model())
@@ -53,34 +51,32 @@ def _process(started_ns: int, *, ready: bool) -> Iterator[Family]:
         "python": python_version(),
         "tensorflow": _version("tensorflow"),
     }
-    yield _gauge("build_info", "What runs here; always 1.", build, [(tuple(build.values()), 1)])
-    yield _gauge("ready", "1 while /readyz answers 200.", (), [((), ready)])
-    yield _gauge(
-        "start_timestamp_seconds", "When the daemon started.", (), [((), started_ns / 1e9)]
-    )
+    yield gauge("build_info", "What runs here; always 1.", build, [(tuple(build.values()), 1)])
+    yield gauge("ready", "1 while /readyz answers 200.", (), [((), ready)])
+    yield gauge("start_timestamp_seconds", "When the daemon started.", (), [((), started_ns / 1e9)])
 
 
 def _config(config: ConfigReport) -> Iterator[Family]:
     last = config.last_reload
-    yield _gauge(
+    yield gauge(
         "config_last_reload_successful",
         "1 while the file said something usable when it was last read.",
         (),
         [((), last is None or last.result.is_success)],
     )
-    yield _gauge(
+    yield gauge(
         "config_last_reload_success_timestamp_seconds",
         "When it last did.",
         (),
         [((), config.succeeded_ns / 1e9)],
     )
-    yield _counter(
+    yield counter(
         "config_reloads",
         "Reloads, by what became of them.",
         ("result",),
         [((result,), count) for result, count in config.reloads.items()],
     )
-    yield _gauge(
+    yield gauge(
         "config_hash_info",
         "The configuration that holds; always 1.",
         ("hash",),
@@ -93,10 +89,10 @@ def _links(cameras: Sequence[CameraReport]) -> Iterator[Family]:
         name: str, text: str, value: Callable[[CameraReport], float | None]
     ) -> GaugeMetricFamily:
         rows = [((camera.status.camera,), value(camera)) for camera in cameras]
-        return _gauge(name, text, ("camera",), rows)
+        return gauge(name, text, ("camera",), rows)
 
     yield per_camera("camera_up", "1 while pictures come.", lambda c: c.status.state.is_up)
-    yield _gauge(
+    yield gauge(
         "camera_state",
         "1 for the state the camera is in, 0 for the others.",
         ("camera", "state"),
@@ -106,7 +102,7 @@ def _links(cameras: Sequence[CameraReport]) -> Iterator[Family]:
             for state in CameraState
         ],
     )
-    yield _gauge(
+    yield gauge(
         "camera_tampered",
         "1 for what is wrong with the camera's view, of what `watch` looks for.",
         ("camera", "reason"),
@@ -120,7 +116,7 @@ def _links(cameras: Sequence[CameraReport]) -> Iterator[Family]:
         "camera_paused", "1 while somebody has paused detection of the camera.", lambda c: c.paused
     )
     streams = [(c.status.camera, c.status.stream) for c in cameras if c.status.stream]
-    yield _gauge(
+    yield gauge(
         "camera_info",
         "What the newest stream of the camera is; always 1.",
         ("camera", "codec", "width", "height", "transport", "decoder"),
@@ -156,31 +152,31 @@ def _shows(status: CameraStatus, reason: Tampering) -> bool:
 def _frames(cameras: Sequence[CameraReport]) -> Iterator[Family]:
     """The books: captured = processed + dropped + in flight, at every scrape."""
     pages = [(camera.status.camera, camera.page) for camera in cameras]
-    yield _counter(
+    yield counter(
         "capture_frames",
         "Frames that arrived.",
         ("camera",),
         [((name,), page.captured) for name, page in pages],
     )
-    yield _counter(
+    yield counter(
         "frames_processed",
         "Frames that the detector answered.",
         ("camera",),
         [((name,), page.inferred) for name, page in pages],
     )
-    yield _counter(
+    yield counter(
         "frames_dropped",
         "Frames without answer, by reason.",
         ("camera", "reason"),
         [((name, drop), count) for name, page in pages for drop, count in page.dropped.items()],
     )
-    yield _counter(
+    yield counter(
         "capture_cpu_seconds",
         "Processor time that reading and decoding took.",
         ("camera",),
         [((camera.status.camera,), camera.decode_s) for camera in cameras],
     )
-    yield _gauge(
+    yield gauge(
         "frames_in_flight",
         "Frames in a slot, a batch or the detector.",
         ("camera",),
@@ -190,10 +186,10 @@ def _frames(cameras: Sequence[CameraReport]) -> Iterator[Family]:
 
 def _queues(reporter: Reporter) -> Iterator[Family]:
     queues = reporter.queues()
-    yield _gauge(
+    yield gauge(
         "queue_depth", "What waits in a queue.", ("queue",), [((q.name,), q.depth) for q in queues]
     )
-    yield _gauge(
+    yield gauge(
         "queue_capacity",
         "Where a queue begins to drop.",
         ("queue",),
@@ -201,55 +197,16 @@ def _queues(reporter: Reporter) -> Iterator[Family]:
     )
 
 
-def _sinks(sinks: Sequence[SinkReport]) -> Iterator[Family]:
-    yield _counter(
-        "published_messages",
-        "Messages a sink sent, by kind.",
-        ("sink", "kind"),
-        [((s.name, kind), n) for s in sinks for kind, n in s.counts.published.items()],
-    )
-    yield _counter(
-        "published_bytes",
-        "Payload a sink sent.",
-        ("sink",),
-        [((s.name,), s.counts.published_bytes) for s in sinks],
-    )
-    yield _counter(
-        "publish_dropped",
-        "Messages a sink did not send, by reason.",
-        ("sink", "reason"),
-        [((s.name, loss), n) for s in sinks for loss, n in s.counts.dropped.items()],
-    )
-    yield _counter(
-        "publish_retries",
-        "How often a message was tried again.",
-        ("sink",),
-        [((s.name,), s.counts.retries) for s in sinks],
-    )
-    yield _gauge(
-        "sink_failing",
-        "1 while a sink cannot send.",
-        ("sink",),
-        [((s.name,), bool(s.failing)) for s in sinks],
-    )
-    yield _gauge(
-        "subscribers",
-        "Subscriptions a sink knows of.",
-        ("sink",),
-        [((s.name,), s.subscribers) for s in sinks],
-    )
-
-
 def _recordings(recorder: RecorderReport) -> Iterator[Family]:
     """Only cameras that record, or have recordings, have these series."""
     reports = recorder.cameras.items()
-    yield _gauge(
+    yield gauge(
         "recorder_up",
         "1 while recordings can be written, or none are wanted.",
         (),
         [((), not recorder.failing)],
     )
-    yield _counter(
+    yield counter(
         "recordings",
         "Snapshots and clips that were written.",
         ("camera", "kind"),
@@ -259,31 +216,31 @@ def _recordings(recorder: RecorderReport) -> Iterator[Family]:
             for kind, count in (("snapshot", report.snapshots), ("clip", report.clips))
         ],
     )
-    yield _counter(
+    yield counter(
         "recordings_failed",
         "Snapshots and clips that could not be written.",
         ("camera",),
         [((name,), report.failed) for name, report in reports],
     )
-    yield _counter(
+    yield counter(
         "recorder_pictures_missed",
         "Pictures that the recorder was too slow for.",
         ("camera",),
         [((name,), report.missed) for name, report in reports],
     )
-    yield _counter(
+    yield counter(
         "recordings_deleted",
         "Recordings that were deleted, as too old or too much.",
         ("camera", "reason"),
         [((name, why), n) for name, report in reports for why, n in report.deleted.items()],
     )
-    yield _gauge(
+    yield gauge(
         "recordings_stored",
         "Recordings on disk.",
         ("camera",),
         [((name,), report.stored) for name, report in reports],
     )
-    yield _gauge(
+    yield gauge(
         "recordings_stored_bytes",
         "What they take; max_gb bounds it.",
         ("camera",),
@@ -293,37 +250,37 @@ def _recordings(recorder: RecorderReport) -> Iterator[Family]:
 
 def _model(model: ModelReport | None) -> Iterator[Family]:
     models = [model] if model else []
-    yield _gauge(
+    yield gauge(
         "model_info",
         "The detector that runs; always 1.",
         ("model", "precision", "sha"),
         [((m.name, m.precision, m.weights_sha256[:12]), 1) for m in models],
     )
-    yield _gauge(
+    yield gauge(
         "model_loaded_timestamp_seconds",
         "When the detector was built.",
         (),
         [((), m.loaded_ns / 1e9) for m in models],
     )
-    yield _gauge(
+    yield gauge(
         "model_warmup_seconds",
         "Time that tracing and warming every batch size took.",
         (),
         [((), m.warmup_s) for m in models],
     )
-    yield _gauge(
+    yield gauge(
         "max_batch",
         "Most frames in one run of the detector; less than configured once memory has run out.",
         (),
         [((), m.max_batch) for m in models],
     )
-    yield _gauge(
+    yield gauge(
         "detector_pace",
         "Pictures a second that the detector does at best, by the batches so far.",
         (),
         [((), m.pace) for m in models],
     )
-    yield _counter(
+    yield counter(
         "inference_retraces",
         "Graphs traced after the warm-up; anything but 0 is a fault.",
         (),

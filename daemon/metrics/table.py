@@ -30,6 +30,7 @@ from daemon.metrics.observed import Metrics
 from daemon.metrics.scraped import ReportCollector
 from daemon.tracking.happenings import Counts, Happening, Moment, Phase, Portrait
 from sinks.crowd import Attendance, HangUp
+from sinks.links import LinkReport, LinkState, Told
 from sinks.messages import Kind
 from sinks.sink import Loss, SinkCounts
 
@@ -65,7 +66,9 @@ class _Sample:
 
     def sinks(self) -> list[SinkReport]:
         counts = SinkCounts(dict.fromkeys(Kind, 0), 0, dict.fromkeys(Loss, 0), 0)
-        return [SinkReport("zeromq", counts, subscribers=0)]
+        link = LinkReport("broker:1883", LinkState.CONNECTED, 1)
+        told = Told({"cooldown": 0})
+        return [SinkReport("mqtt", counts, subscribers=0, link=link, told=told)]
 
     def attendances(self) -> list[Attendance]:
         return [Attendance("http", 0, 1, dict.fromkeys(HangUp, 0))]

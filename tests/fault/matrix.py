@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.fault import (
+    brokers,
     crowds,
     devices,
     floods,
@@ -21,5 +22,8 @@ def _place(row: Row) -> tuple[int, str]:
     return int(row.number.rstrip("bcde")), row.number
 
 
-_PARTS = (links, streams, neighbours, floods, subscribers, processes, devices, crowds, soak, web)
+_PARTS = (
+    *(links, streams, neighbours, floods, subscribers, processes, devices, crowds, brokers),
+    *(soak, web),
+)
 ROWS = tuple(sorted((row for part in _PARTS for row in part.ROWS), key=_place))

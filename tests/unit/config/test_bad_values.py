@@ -148,7 +148,7 @@ SECTIONS = {
     " max_age_ms, or every frame that waits is dropped",
     "batching: {max_age_ms: 5}": "24: batching.max_age_ms: max_delay_ms must be below"
     " max_age_ms, or every frame that waits is dropped",
-    "sinks: {mqtt: {}}": "9: sinks.mqtt: is not known here (known: zeromq, jsonl, webhook)",
+    "sinks: {mqtt: {}}": "15: sinks.mqtt.host: is missing",
     "sinks: {jsonl: {}}": "16: sinks.jsonl.path: is missing",
     "sinks: {jsonl: {path: 5}}": "23: sinks.jsonl.path: must be a path",
     "sinks: {jsonl: {path: ''}}": "23: sinks.jsonl.path: must not be empty",

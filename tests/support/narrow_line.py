@@ -1,0 +1,70 @@
+"""A TCP relay whose way to the server is narrow: so many bytes a second, and small buffers."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+STEP_S = 0.05
+BUFFER_BYTES = 4096
+
+
+class NarrowLine:
+    def __init__(self, target_port: int, bytes_per_s: int) -> None:
+        self._target_port = target_port
+        self._step = max(1, int(bytes_per_s * STEP_S))
+        self._over = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        # What the kernel takes on behalf of the server is taken: it must be little.
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+        self.port: int = self._listener.getsockname()[1]
+        self._threads = [threading.Thread(target=self._accept, name="narrow")]
+        self._threads[0].start()
+
+    def close(self) -> None:
+        self._over.set()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for thread in list(self._threads):
+            thread.join()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._target_port))
+                for source, sink, narrow in ((client, server, True), (server, client, False)):
+                    thread = threading.Thread(
+                        target=self._pass, args=(source, sink), kwargs={"narrow": narrow}
+                    )
+                    self._threads.append(thread)
+                    thread.start()
+
+    def _pass(self, source: socket.socket, sink: socket.socket, *, narrow: bool) -> None:
+        source.settimeout(STEP_S)
+        with suppress(OSError):
+            while not self._over.is_set():
+                try:
+                    data = source.recv(self._step if narrow else 65_536)
+                except TimeoutError:
+                    continue
+                if not data:
+                    break
+                sink.sendall(data)
+                if narrow:
+                    self._over.wait(STEP_S)
+        for line in (source, sink):
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def narrow_line(target_port: int, bytes_per_s: int) -> Iterator[NarrowLine]:
+    line = NarrowLine(target_port, bytes_per_s)
+    try:
+        yield line
+    finally:
+        line.close()
