@@ -1,7 +1,8 @@
 """What shard and Director say to each other, half a second after half a second. Plain values.
 
 A shard asks with a `Report`, the Director answers with `Orders`; neither keeps what the other said
-beyond that, so a lost or late one is mended by the next.
+beyond that, so a lost or late one is mended by the next. They travel as MessagePack, in which a
+field that one side does not know yet is passed over: servers are upgraded one by one.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +70,23 @@ class Orders:
     leaving: tuple[str, ...] = ()  # to be let go as soon as what they have to say is said
     assignment: Assignment | None = None  # None: the one that it has
     hurry: bool = False  # ask again soon, something is about to change
+
+
+_packer = msgspec.msgpack.Encoder()
+_reports = msgspec.msgpack.Decoder(Report)
+_orders = msgspec.msgpack.Decoder(Orders)
+
+
+def packed(said: Report | Orders) -> bytes:
+    """As it travels."""
+    return _packer.encode(said)
+
+
+def report_of(data: bytes) -> Report:
+    """Raises ValueError for what is none."""
+    return _reports.decode(data)
+
+
+def orders_of(data: bytes) -> Orders:
+    """Raises ValueError for what are none."""
+    return _orders.decode(data)

@@ -58,8 +58,7 @@ class Cluster:
 
     def view(self) -> FleetView:
         """How the fleet is now."""
-        view: FleetView = self._ask("view")
-        return view
+        return msgspec.msgpack.decode(self._ask("view"), type=FleetView)
 
     def drain(self, node: str, *, undo: bool = False) -> bool:
         """False for a server that is none of the fleet."""

@@ -20,13 +20,12 @@ from daemon import log as logs
 from daemon.clock import SystemClock
 from daemon.fleet.child import PROGRAM
 from daemon.fleet.director import Director
-from daemon.fleet.orders import Orders, Report
+from daemon.fleet.orders import packed, report_of
 from daemon.fleet.picture import picture
 from daemon.fleet.ray_names import NAMESPACE, SLIVER, node_resource, shard_actor
 from daemon.fleet.ray_shard import ShardActor
 from daemon.fleet.sections import FleetSetup, ShardSetup
 from daemon.fleet.store import Store
-from daemon.fleet.view import FleetView
 
 TICK_S = 0.25
 
@@ -62,9 +61,11 @@ class DirectorActor:
             self._director.configure(wanted)
         self._use_shards(wanted)
 
-    def report(self, report: Report) -> Orders:
+    def report(self, report: bytes) -> bytes:
+        """A `Report` for `Orders`, packed."""
+        said = report_of(report)
         with self._lock:
-            return self._director.report(report)
+            return packed(self._director.report(said))
 
     def drain(self, node: str, *, undo: bool = False) -> bool:
         with self._lock:
@@ -74,9 +75,10 @@ class DirectorActor:
         with self._lock:
             return self._director.rebalance()
 
-    def view(self) -> FleetView:
+    def view(self) -> bytes:
+        """A `FleetView`, as MessagePack."""
         with self._lock:
-            return picture(self._director, self._clock)
+            return msgspec.msgpack.encode(picture(self._director, self._clock))
 
     def outlook_of(self) -> Any:
         """See `Director.outlook_of`."""

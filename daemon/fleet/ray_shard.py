@@ -17,7 +17,7 @@ from daemon import log as logs
 from daemon.clock import SystemClock
 from daemon.fleet.child import PROGRAM, Child
 from daemon.fleet.island import newest_grants
-from daemon.fleet.orders import Orders, Report
+from daemon.fleet.orders import Orders, Report, orders_of, packed
 from daemon.fleet.ray_names import DIRECTOR, NAMESPACE
 from daemon.fleet.shard import DirectorAwayError, Shard, missing
 
@@ -81,7 +81,7 @@ class DirectorLine:
             self._find()
             raise DirectorAwayError("it has not been found yet")
         try:
-            orders: Any = ray.get(director.report.remote(report), timeout=timeout_s)
+            return orders_of(ray.get(director.report.remote(packed(report)), timeout=timeout_s))
         except ray.exceptions.GetTimeoutError:
             raise DirectorAwayError("it does not answer") from None
         except ray.exceptions.ActorDiedError:
@@ -89,9 +89,8 @@ class DirectorLine:
             raise DirectorAwayError("it has died") from None
         except RayError as error:
             raise DirectorAwayError(type(error).__name__) from None
-        if not isinstance(orders, Orders):
-            raise DirectorAwayError("it speaks another language")
-        return orders
+        except ValueError:
+            raise DirectorAwayError("it speaks another language") from None
 
     def _find(self) -> None:
         if self._finding is not None and self._finding.is_alive():

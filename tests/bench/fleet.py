@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from daemon.clock import SystemClock
+from daemon.fleet.orders import orders_of, packed
 from daemon.fleet.placement import Demand, Room, place
 from tests.fleet.inside import APART, ROOT
 from tests.support.fleet import FakeShard, fleet
@@ -97,9 +98,9 @@ def rounds(ray: Any, actor: Any, shards: list[FakeShard], *, obey: bool = True) 
     """Every shard reports once, spread over half a second."""
     for shard in shards:
         due_s = time.monotonic() + EACH_S / len(shards)
-        orders = ray.get(actor.report.remote(shard.report()))
+        answer = ray.get(actor.report.remote(packed(shard.report())))
         if obey:
-            shard.obey(orders)
+            shard.obey(orders_of(answer))
         time.sleep(max(0.0, due_s - time.monotonic()))
 
 

@@ -20,7 +20,8 @@ from urllib.request import urlopen
 
 from daemon.fleet.view import Cause, NodeState, Placement
 from tests.fault.case import Case
-from tests.fleet.rig import FPS, ROOT, Listener, Rig, lives
+from tests.fleet.processes import lives
+from tests.fleet.rig import FPS, ROOT, Heard, Listener, Rig
 
 START_S = 90.0
 REST_S = 3.0  # before a fault: rates are steady
@@ -150,7 +151,7 @@ def node_killed(rig: Rig, heard: Listener, case: Case) -> None:
 
 @row(
     "a server is frozen (SIGSTOP) for 15 s and goes on (SIGCONT)",
-    "as dead; once it wakes it says nothing, and joins again",
+    "as dead; once it wakes it says nothing, and its raylet, declared dead, ends",
 )
 def node_frozen(rig: Rig, heard: Listener, case: Case) -> None:
     victims = rig.of_node("north")
@@ -244,6 +245,45 @@ def capacity_short(rig: Rig, heard: Listener, case: Case) -> None:
         1.0,
         "s",
     )
+
+
+@row(
+    "the network to a server is cut for 15 s (its own network namespace) and mended",
+    "it falls silent before its cameras are answered elsewhere; it joins again and moves nothing",
+    apart="north",
+)
+def partition(rig: Rig, heard: Listener, case: Case) -> None:
+    assert rig.apart is not None
+    rig.apart.listen(rig.binds["north"], heard.heard, Heard)
+    time.sleep(3.0)
+    victims = rig.of_node("north")
+    inside = [one for one in heard.heard if one.node == "north"]
+    case.at_least("answers heard twice, inside and outside", len(inside), 20)
+    cut_s = time.monotonic()
+    rig.apart.cut()
+    others = [camera for camera in rig.cameras if camera not in victims]
+    rig.wait(lambda: set(victims) <= answered_by_others(heard, cut_s), 20, "answered elsewhere")
+    time.sleep(max(0.0, cut_s + 15.0 - time.monotonic()))
+    first = {
+        camera: min(o.at_s for o in heard.of(camera, cut_s) if o.node != "north")
+        for camera in victims
+    }
+    spoke = [o.at_s for o in list(heard.heard) if o.node == "north" and o.at_s > cut_s]
+    case.at_most("spoke on after the cut", max(spoke, default=cut_s) - cut_s, 2.2, "s")
+    case.at_most("answered elsewhere after", max(first.values()) - cut_s, 10.0, "s")
+    case.at_most("other cameras without an answer", worst_gap_s(heard, others, cut_s), 1.5, "s")
+    rig.apart.mend()
+    mended_s, mended_ns = time.monotonic(), time.time_ns()
+    time.sleep(10.0)
+    late = [o for o in list(heard.heard) if o.node == "north" and o.at_s > mended_s]
+    fresh = [o for o in late if o.captured_ns > mended_ns - 12e9]
+    case.equal("answers of it to new pictures, after it was mended", len(fresh), 0)
+    case.note("old ones that the network still had, with their older grant", len(late), "")
+    case.equal("cameras that moved", moves(rig, Cause.LOST), len(victims))
+
+
+def answered_by_others(heard: Listener, since_s: float) -> set[str]:
+    return {o.camera for o in list(heard.heard) if o.node != "north" and o.at_s > since_s}
 
 
 @row(

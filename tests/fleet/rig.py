@@ -27,6 +27,8 @@ from config.fleet import load_fleet
 from daemon.fleet.sections import FleetSetup, setup_of
 from daemon.fleet.view import FleetView
 from sinks.messages import DetectionMessage, decode
+from tests.fleet.apart import INNER, OUTER, ApartServer
+from tests.fleet.processes import Process, below, parent
 from tests.support.fleet_daemon import PROGRAM
 
 ROOT = Path(__file__).parents[2]
@@ -171,6 +173,7 @@ class Rig:
         nodes: tuple[str, ...] = ("north", "south", "east"),
         cameras: int = 9,
         gateway: bool = False,
+        apart: str | None = None,
         **fleet: Any,
     ) -> None:
         self.folder = folder
@@ -205,12 +208,17 @@ class Rig:
             for node in self.sections["fleet"]["nodes"].values():
                 del node["bind"]
             self.binds = {"gateway": self.gateway.subscribers}
+        self.apart = ApartServer(apart) if apart else None
+        if apart:
+            self._put_apart(apart)
         self.raylets: dict[str, Any] = {}
         self.cluster: Any = None
         self.reach: Any = None
 
     def start(self) -> None:
         os.environ.update(TUNED)
+        if self.apart is not None:
+            self.apart.open()
         if self.gateway is not None:
             self.gateway.start()
         os.environ["RAY_gcs_storage_path"] = str(self.folder / "gcs")  # noqa: SIM112 - Ray's name
@@ -224,11 +232,15 @@ class Rig:
                 "num_cpus": 1,
                 "object_store_memory": STORE_BYTES,
                 "include_dashboard": False,
-            },
+            }
+            | self.place,
         )
         self.sections["fleet"]["address"] = self.cluster.address
         for name in self.nodes:
-            self.add(name)
+            if self.apart is not None and name == self.apart.name:
+                self.apart.join(self.cluster.address, STORE_BYTES)
+            else:
+                self.add(name)
         self.reach = Cluster(self.cluster.address)
         self.direct()
 
@@ -239,7 +251,21 @@ class Rig:
             object_store_memory=STORE_BYTES,
             resources={f"vedette:{name}": 1},
             wait=False,
+            **self.place,
         )
+
+    @property
+    def place(self) -> dict[str, str]:
+        """Where Ray's processes of this side listen."""
+        return {"node_ip_address": OUTER} if self.apart is not None else {}
+
+    def _put_apart(self, name: str) -> None:
+        """That server is reached over a network, which has to be said to be private."""
+        node = self.sections["fleet"]["nodes"][name]
+        node["http"] = node["http"].replace("127.0.0.1", INNER)
+        node["bind"] = self.binds[name] = self.binds[name].replace("127.0.0.1", INNER)
+        self.sections["http"]["allow_anonymous"] = True
+        self.sections["sinks"] = {"zeromq": {"allow_plaintext": True}}
 
     def setup(self) -> FleetSetup:
         self.file.write_text(json.dumps(self.sections))
@@ -281,7 +307,7 @@ class Rig:
         return ray.get_actor(shard_actor(name), namespace=NAMESPACE)
 
     def shard_pid(self, name: str) -> int:
-        return _parent(self.child_pid(name))
+        return parent(self.child_pid(name))
 
     def child_pid(self, name: str) -> int:
         import ray
@@ -298,7 +324,7 @@ class Rig:
             for info in infos
             if info.process.poll() is None
         ]
-        pids = [*roots, *(pid for root in roots for pid in _below(root))]
+        pids = [*roots, *(pid for root in roots for pid in below(root))]
         return [process for pid in pids if (process := Process.of(pid)) is not None]
 
     def signal_node(self, name: str, number: int) -> None:
@@ -307,7 +333,7 @@ class Rig:
 
     def director_pid(self) -> int:
         """Of the Director's process, by its title."""
-        for pid in _below(os.getpid()):
+        for pid in below(os.getpid()):
             with suppress(OSError):
                 if b"ray::DirectorActor" in Path(f"/proc/{pid}/cmdline").read_bytes():
                     return pid
@@ -362,52 +388,5 @@ class Rig:
             process.signal(signal.SIGKILL)
         if self.gateway is not None:
             self.gateway.stop()
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """One process, and no other one that is given its number later."""
-
-    pid: int
-    started: int  # clock ticks since the machine's start
-
-    @classmethod
-    def of(cls, pid: int) -> Process | None:
-        try:
-            stat = Path(f"/proc/{pid}/stat").read_text()
-        except OSError:
-            return None
-        return cls(pid, int(stat.rsplit(")", 1)[1].split()[19]))
-
-    def signal(self, number: int) -> None:
-        """Nothing where it has ended."""
-        if Process.of(self.pid) == self:
-            with suppress(ProcessLookupError):
-                os.kill(self.pid, number)
-
-
-def lives(pid: int) -> bool:
-    """Whether it does anything any more: one that nobody has buried yet does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def _parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
-
-
-def _below(pid: int) -> list[int]:
-    """All descendants of a process."""
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            with suppress(OSError, ValueError, IndexError):
-                children.setdefault(_parent(int(entry.name)), []).append(int(entry.name))
-    found, open_ = [], [pid]
-    while open_:
-        for child in children.get(open_.pop(), []):
-            found.append(child)
-            open_.append(child)
-    return found
+        if self.apart is not None:
+            self.apart.close()
