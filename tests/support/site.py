@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from config.schema import HttpConfig
+from daemon.cameras.detecting import DetectSwitch
 from daemon.clock import SystemClock
 from daemon.diary.store import Store
 from daemon.http.app import HttpApp
@@ -33,6 +34,7 @@ class Site:
         port: int = 0,
         most_connections: int = MAX_CONNECTIONS,
         editor: Editor | None = None,
+        switch: DetectSwitch | None = None,
     ) -> None:
         self.diary = Store(None)
         self.shelves: dict[str, Shelf] = {}
@@ -48,6 +50,7 @@ class Site:
             shelf=self.shelves.get,
             editor=editor,
             diary=self.diary,
+            switch=switch,
         )
         self.events = view.events
         self.app = HttpApp(view)
@@ -101,10 +104,13 @@ def running_site(
     http: HttpConfig | None = None,
     most_connections: int = MAX_CONNECTIONS,
     editor: Editor | None = None,
+    switch: DetectSwitch | None = None,
 ) -> Iterator[Site]:
     """A started one; at the end it stops in time and leaves no thread behind."""
     before = set(threading.enumerate())
-    site = Site(*cameras, http=http, most_connections=most_connections, editor=editor)
+    site = Site(
+        *cameras, http=http, most_connections=most_connections, editor=editor, switch=switch
+    )
     site.server.start()
     try:
         yield site
