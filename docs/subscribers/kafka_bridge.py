@@ -44,6 +44,7 @@ def main(endpoint, brokers, prefix="vedette"):
             except BufferError:  # 100 000 wait for a broker that is away
                 print(f"lost key={key} reason=queue full", file=sys.stderr)
     except KeyboardInterrupt:
+        socket.close(linger=0)
         producer.flush(10)
 
 
