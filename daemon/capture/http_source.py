@@ -32,7 +32,7 @@ from daemon.capture.http import (
 )
 from daemon.capture.pacer import Pacer
 from daemon.capture.peer import Trust
-from daemon.capture.picture import AvPicture, Letterboxer, check_size
+from daemon.capture.picture import AvPicture, Letterboxer, check_size, small_luma
 from daemon.capture.sample import Lost, Pause, Sample
 from daemon.clock import Clock
 from detector.letterbox import InputSpec
@@ -155,6 +155,7 @@ class HttpSource:
             is_corrupt=frame.is_corrupt or self._is_cut(jpeg),
             picture=AvPicture(frame, appearance),
             scale=partial(self._letterboxer.scale, frame, appearance),
+            luma=partial(small_luma, frame, appearance),
         )
 
     def _is_cut(self, jpeg: Jpeg) -> bool:

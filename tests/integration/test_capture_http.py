@@ -196,6 +196,16 @@ def test_pictures_beyond_the_cap_are_counted_and_not_decoded() -> None:
     assert rig.page.dropped[Drop.CORRUPT] == 0
 
 
+def test_a_gate_leaves_out_pictures_in_which_nothing_has_changed() -> None:
+    gated = {"detect": {"fps": 20.0, "gate": {"enabled": True}}}
+    with (
+        web_camera(lambda _: streamed(picture=lambda _: jpeg())) as camera,
+        running(camera.url, **QUICK | gated) as rig,
+    ):
+        rig.wait_for(lambda: rig.page.dropped[Drop.GATED] >= 5)
+    assert rig.frames
+
+
 # ── logins ───────────────────────────────────────────────────────────────────────────────────────
 
 
