@@ -32,12 +32,21 @@ TOKEN = "t" * 32
 class Fleet:
     """The fleet's listener, on a free port; `view` may be replaced at any time."""
 
-    def __init__(self, view: FleetView, *, node_token: str | None = None, **listener: object):
+    def __init__(
+        self,
+        view: FleetView,
+        *,
+        node_token: str | None = None,
+        **listener: object,
+    ) -> None:
         self.view = view
         self.port = free_port()
         config = ListenerConfig(listen=f"127.0.0.1:{self.port}", **listener)  # type: ignore[arg-type]
         self.server = fleet_server(
-            lambda: self.view, config, SystemClock(), node_token=lambda: node_token
+            lambda: self.view,
+            config,
+            SystemClock(),
+            node_token=lambda: node_token,
         )
         self.url = f"http://127.0.0.1:{self.port}"
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import fields
 from importlib.metadata import version
 
+import msgspec
 from prometheus_client import (
     CollectorRegistry,
     GCCollector,
@@ -33,7 +34,10 @@ class FleetSite:
     """Its routes. Event loop; `view` gives the newest view, at once and from any thread."""
 
     def __init__(
-        self, view: Callable[[], FleetView], *, node_token: Callable[[], str | None]
+        self,
+        view: Callable[[], FleetView],
+        *,
+        node_token: Callable[[], str | None],
     ) -> None:
         self._view = view
         self._proxy = Proxy(view, node_token)
@@ -68,12 +72,13 @@ class FleetSite:
 
     async def _fleet(self, _: Request) -> Response:
         view = self._view()
-        shown = replace(view, alarms=alarms(view))
-        return JSONResponse({"version": version("vedette"), **shown.to_json()})
+        parts = {part.name: getattr(view, part.name) for part in fields(view)}
+        shown = {"version": version("vedette"), **parts, "alarms": alarms(view)}
+        return _json(shown)
 
     async def _cameras(self, _: Request) -> Response:
         """As a daemon lists its cameras, with as much as the fleet itself knows."""
-        return JSONResponse({"cameras": [asdict(camera) for camera in self._view().cameras]})
+        return _json({"cameras": self._view().cameras})
 
     async def _targets(self, _: Request) -> Response:
         """As Prometheus' http_sd_config wants it. A node that is lost stays: `up` says so."""
@@ -94,6 +99,11 @@ class FleetSite:
         if all(camera.name != name for camera in self._view().cameras):
             raise ApiError(404, "unknown_camera", "the fleet has no camera of this name")
         return RedirectResponse(f"../fleet/at/{name}/camera/{name}", 307)
+
+
+def _json(value: object) -> Response:
+    """Of plain values and dataclasses; 10 000 cameras take some milliseconds."""
+    return Response(msgspec.json.encode(value), media_type="application/json")
 
 
 def fleet_server(

@@ -10,6 +10,7 @@ const ASK_MS = 1000;
 const SILENCE_MS = 3000;
 const MOST_CHIPS = 120; // of one server; the others are found by their name
 const MOST_MOVEMENTS = 20;
+const MOST_ALIKE = 3; // alarms of a kind, each by itself
 
 const STATES = { // word, tone
   up: ["up", "good"],
@@ -79,7 +80,22 @@ function say(state, words, warning) {
   alarm.hidden = warning === "";
 }
 
-function showAlarms(alarms) {
+// Many of a kind are told as one.
+function gathered(alarms) {
+  const kinds = new Map();
+  for (const alarm of alarms) kinds.set(alarm.kind, [...(kinds.get(alarm.kind) ?? []), alarm]);
+  return [...kinds.values()].flatMap((alike) => {
+    if (alike.length <= MOST_ALIKE) return alike;
+    const [first] = alike;
+    const others = alike.slice(1, MOST_ALIKE + 1).map(({ subject }) => subject).join(", ");
+    const more = alike.length - 1 - MOST_ALIKE;
+    const text = `${first.text.replace(/\.$/, "")}. The same of ${others}${more > 0 ? ` and ${number(more)} more` : ""}.`;
+    return [{ ...first, text }];
+  });
+}
+
+function showAlarms(all) {
+  const alarms = gathered(all);
   const list = document.getElementById("alarms");
   const key = JSON.stringify(alarms);
   if (list.dataset.key === key) return; // a screen reader would read them again
