@@ -176,8 +176,10 @@ def test_one_token_opens_the_fleet_and_another_one_its_servers(tmp_path: Path) -
 
 
 @contextlib.contextmanager
-def peer(*pieces: bytes, hold: bool = False) -> Iterator[int]:
-    """Somebody who answers every connection with these bytes; its port."""
+def peer(*pieces: bytes, hold: bool = False, callers: list[str] | None = None) -> Iterator[int]:
+    """Somebody who answers every connection with these bytes; its port. `callers` grows with each
+    request that came.
+    """
     over = threading.Event()
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(0.1)
@@ -188,6 +190,8 @@ def peer(*pieces: bytes, hold: bool = False) -> Iterator[int]:
             with contextlib.suppress(OSError):
                 caller, _ = listener.accept()
                 caller.recv(4096)
+                if callers is not None:
+                    callers.append("somebody")
                 for piece in pieces:
                     caller.sendall(piece)
                 kept.append(caller) if hold else caller.close()
@@ -255,8 +259,9 @@ def test_what_a_server_sends_beside_its_answer_does_not_come_through() -> None:
 
 def test_one_server_cannot_take_all_the_places(monkeypatch: pytest.MonkeyPatch, site: Site) -> None:
     monkeypatch.setattr(proxy, "MOST_OF_NODE", 2)
-    monkeypatch.setattr("daemon.fleet.site.courier.HEAD_S", 2.0)
-    with peer(hold=True) as port:
+    monkeypatch.setattr("daemon.fleet.site.courier.HEAD_S", 3.0)
+    callers: list[str] = []
+    with peer(hold=True, callers=callers) as port:
         view = over(site)
         view = replace(view, nodes=(*view.nodes, node("hung", f"127.0.0.1:{port}")))
         with running_fleet(view) as found:
@@ -265,7 +270,8 @@ def test_one_server_cannot_take_all_the_places(monkeypatch: pytest.MonkeyPatch, 
             ]
             for thread in waiting:
                 thread.start()
-            until(lambda: found.get("/fleet/node/hung/")[0] == 503)
+            until(lambda: len(callers) == 2)
+            assert found.get("/fleet/node/hung/")[0] == 503
             assert found.get("/fleet/node/alder/api/v1/status")[0] == 200
             for thread in waiting:
                 thread.join()
