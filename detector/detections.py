@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+_DTYPES = (np.dtype(np.float32), np.dtype(np.float32), np.dtype(np.int32))
+
 
 @dataclass(frozen=True, slots=True)
 class Detections:
@@ -26,9 +28,9 @@ class Detections:
         if shapes != ((count, 4), (count,), (count,)):
             msg = f"arrays of detections disagree in shape: {shapes}"
             raise ValueError(msg)
-        dtypes = [str(a.dtype) for a in (self.xyxy_px, self.score, self.class_id)]
-        if dtypes != ["float32", "float32", "int32"]:
-            msg = f"arrays of detections have types {dtypes}"
+        dtypes = (self.xyxy_px.dtype, self.score.dtype, self.class_id.dtype)
+        if dtypes != _DTYPES:
+            msg = f"arrays of detections have types {[str(dtype) for dtype in dtypes]}"
             raise ValueError(msg)
 
     def __len__(self) -> int:

@@ -60,7 +60,9 @@ def verdict(said: Sequence[Numbering]) -> Verdict:
     shared = np.zeros((len(objects), len(numbers)))
     at = np.searchsorted(objects, truth[both]), np.searchsorted(numbers, number[both])
     np.add.at(shared, at, 1)
-    kept = shared[best_pairs(shared)].sum()
+    rows, columns = shared.nonzero()
+    boxes = shared[rows, columns]
+    kept = boxes[best_pairs(rows, columns, boxes)].sum() if len(boxes) else 0.0
     there, given = (truth != NOBODY).sum(), (number > 0).sum()
     return Verdict(
         _switches(said),

@@ -25,29 +25,7 @@ def area(boxes: FloatArray) -> FloatArray:
     return areas
 
 
-def iou(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Intersection over union [M, N]."""
-    shared = shared_area(a, b)
-    union = area(a)[:, None] + area(b)[None, :] - shared
-    overlap: FloatArray = shared / np.maximum(union, 1e-9)
-    return overlap
-
-
 def coverage(a: FloatArray, b: FloatArray) -> FloatArray:
     """Which share [M, N] of each of `a` lies in each of `b`."""
     share: FloatArray = shared_area(a, b) / np.maximum(area(a), 1e-9)[:, None]
     return share
-
-
-def corners(xywh: FloatArray, buffer: FloatArray | float = 0.0) -> FloatArray:
-    """Corners [N, 4] of boxes given as centre, width and height, each side moved out by `buffer`
-    pixels ([N, 2] for x and y).
-    """
-    half = xywh[:, 2:] / 2 + buffer
-    return np.concatenate([xywh[:, :2] - half, xywh[:, :2] + half], axis=1)
-
-
-def centred(xyxy: FloatArray) -> FloatArray:
-    """Centre, width and height [N, 4]."""
-    low, high = xyxy[:, :2], xyxy[:, 2:]
-    return np.concatenate([(low + high) / 2, high - low], axis=1)

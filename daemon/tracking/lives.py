@@ -15,6 +15,7 @@ FloatArray = npt.NDArray[np.floating[Any]]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.intp]
 
+_NO_ROWS = np.zeros(0, np.intp)
 UPDATE_S = 1.0  # between two updates of one object, at least
 BETTER = 0.1  # of a score, to be worth an update
 FINER = 0.02  # of a score, to be an object's best moment from now on: so that it changes seldom
@@ -36,6 +37,7 @@ class Lives:
         self._told_label = np.zeros(0, np.int64)
         self._told_still = np.zeros(0, np.bool_)
         self._told_best = np.zeros(0)
+        self._suspect = False  # whether anything may be worth an update
 
     def begin(self, rows: IntArray, at_ns: int) -> None:
         """These rows are new objects, just seen for the first time."""
@@ -52,6 +54,9 @@ class Lives:
     def see(self, rows: IntArray, at_ns: int) -> None:
         """The objects in `rows` were seen."""
         better = rows[self._tracks.seen_score[rows] > self._best_score[rows] + FINER]
+        if not len(better):
+            return
+        self._suspect = True
         self._best_ns[better] = at_ns
         self._best_score[better] = self._tracks.seen_score[better]
         self._best_box[better] = self._tracks.seen_box[better]
@@ -63,15 +68,26 @@ class Lives:
         self._told_still[row] = self._tracks.still[row]
         self._told_best[row] = self._best_score[row]
 
-    def changed(self, rows: IntArray, at_s: float) -> IntArray:
-        """Which of the objects in `rows` are worth an update now."""
+    def suspect(self) -> None:
+        """Some object's label or rest is another one than before."""
+        self._suspect = True
+
+    def changed(self, at_s: float) -> IntArray:
+        """Rows of confirmed objects that were seen just now and are worth an update."""
+        if not self._suspect:
+            return _NO_ROWS
         tracks = self._tracks
+        rows = tracks.live[tracks.number[tracks.live] > 0]
         changed = (
             (tracks.label[rows] != self._told_label[rows])
             | (tracks.still[rows] != self._told_still[rows])
             | (self._best_score[rows] >= self._told_best[rows] + BETTER)
         )
-        due: IntArray = rows[changed & (at_s - self._told_s[rows] >= UPDATE_S)]
+        self._suspect = bool(changed.any())
+        if not self._suspect:
+            return _NO_ROWS
+        changed &= (at_s - self._told_s[rows] >= UPDATE_S) & (tracks.seen_s[rows] == at_s)
+        due: IntArray = rows[changed]
         return due
 
     def best_ns(self, rows: IntArray) -> list[int]:

@@ -19,39 +19,54 @@ FloatArray = npt.NDArray[np.floating[Any]]
 
 def travelled(gap_s: FloatArray, tuning: Tuning) -> FloatArray:
     """For how long [N] an object keeps its speed, in effect, that is unseen for `gap_s` [N]."""
-    faded = np.maximum(gap_s - tuning.steady_s, 0.0)
+    faded = gap_s - tuning.steady_s
+    if faded.max() <= 0:
+        return gap_s
+    np.maximum(faded, 0.0, out=faded)
     effect: FloatArray = np.minimum(gap_s, tuning.steady_s) - tuning.fading_s * np.expm1(
         -faded / tuning.fading_s
     )
     return effect
 
 
-def predicted(
-    spread: FloatArray, gap_s: FloatArray, tuning: Tuning
-) -> tuple[FloatArray, FloatArray]:
-    """Effective seconds [N] of travel, and the covariance [N, 3] after the gap.
+def kept(gap_s: FloatArray, tuning: Tuning) -> FloatArray | float:
+    """Which share [N] of its speed an object still has."""
+    faded = gap_s - tuning.steady_s
+    if faded.max() <= 0:
+        return 1.0
+    share: FloatArray = np.exp(-np.maximum(faded, 0.0) / tuning.fading_s)
+    return share
 
-    `spread` [N, 3] is variance of position, covariance, variance of speed.
+
+def spread_after(
+    spread: FloatArray, effect_s: FloatArray, gap_s: FloatArray, tuning: Tuning
+) -> None:
+    """Let the covariance `spread` [3, N] (variance of position, covariance, variance of speed) grow
+    over the gap, in which speed works for `effect_s` [N]; in place.
     """
-    effect = travelled(gap_s, tuning)
-    q = tuning.unrest
-    later = np.empty_like(spread)
-    position, both, speed = spread.T
-    later[:, 0] = position + effect * (2 * both + effect * speed) + q * gap_s**3 / 3
-    later[:, 1] = both + effect * speed + q * gap_s**2 / 2
-    later[:, 2] = speed + q * gap_s
-    return effect, later
+    position, both, speed = spread
+    unrest = tuning.unrest * gap_s
+    work = effect_s * speed
+    position += effect_s * (2 * both + work)
+    both += work
+    speed += unrest
+    unrest *= gap_s
+    both += unrest / 2
+    unrest *= gap_s
+    position += unrest / 3
 
 
-def corrected(spread: FloatArray, noise: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Gains [N] for position and speed, and the covariance [N, 3] after a sighting whose variance
-    is `noise` [N].
+def corrected(spread: FloatArray, noise: FloatArray | float) -> tuple[FloatArray, FloatArray]:
+    """Gains [N] for position and speed of a sighting whose variance is `noise`; `spread` [3, N] is
+    as after it, in place.
     """
-    position, both, speed = spread.T
+    position, both, speed = spread
     total = position + noise
-    gain, speed_gain = position / total, both / total
-    after = np.empty_like(spread)
-    after[:, 0] = position * (1 - gain)
-    after[:, 1] = both * (1 - gain)
-    after[:, 2] = np.maximum(speed - speed_gain * both, 0.0)
-    return gain, speed_gain, after
+    gains = spread[:2] / total
+    gain: FloatArray
+    speed_gain: FloatArray
+    gain, speed_gain = gains
+    speed -= speed_gain * both
+    np.maximum(speed, 0.0, out=speed)
+    spread[:2] *= 1 - gain
+    return gain, speed_gain

@@ -7,6 +7,7 @@ confirmed yet. What is left of the strong boxes begins new objects. Time is the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +15,27 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from daemon.tracking.boxes import centred, coverage
+from daemon.tracking.boxes import coverage
 from daemon.tracking.families import families
-from daemon.tracking.matching import best_pairs, buffered_iou
-from daemon.tracking.motion import corrected, predicted
-from daemon.tracking.tracks import Tracks
+from daemon.tracking.motion import corrected, kept, spread_after, travelled
+from daemon.tracking.pairing import BOX_CORNERS, BOX_SCORE, Expected, Pairing, Seen
+from daemon.tracking.tracks import (
+    BEST_SCORE,
+    BOX,
+    FIRST_S,
+    PLACE,
+    REST,
+    REST_S,
+    SEEN_BOX,
+    SEEN_S,
+    SEEN_SCORE,
+    SIDES,
+    SPEED,
+    SPREAD,
+    UNSEEN_S,
+    Tracks,
+    root_area,
+)
 from daemon.tracking.tuning import Tuning
 from detector.detections import Detections
 
@@ -30,6 +47,7 @@ NO_ROW = -1
 _NO_ROWS = np.zeros(0, np.intp)
 _EDGE_PX = 3.0
 _ROUNDING_S = 1e-9
+_FADED = 100.0  # so many times `vote_s` ago: such votes count nothing
 _MOST_INTERVALS = 2.2  # a new object may miss one picture, not two
 
 
@@ -37,50 +55,15 @@ _MOST_INTERVALS = 2.2  # a new object may miss one picture, not two
 class Step:
     """What one picture changed; rows are of the tracker's `tracks`.
 
-    `row` [N] of each box, NO_ROW where it is no object's; `confirmed` since this picture; `ended`,
-    confirmed ones that are gone, oldest first.
+    `row` [N] of each box, NO_ROW where it is no object's; `begun` with this picture; `confirmed`
+    since this picture; `ended`, confirmed ones that are gone, oldest first.
     """
 
     row: IntArray
+    begun: IntArray
     confirmed: IntArray
     ended: IntArray
-
-
-@dataclass(frozen=True, slots=True)
-class _Expected:
-    """The live objects as they should look now; arrays [M, …] beside `tracks.live`."""
-
-    box: FloatArray
-    spread: FloatArray
-    size: FloatArray
-    gap_s: FloatArray
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """Boxes of one picture; arrays [N, …] beside each other."""
-
-    box: FloatArray  # centre, width, height
-    xyxy: FloatArray
-    score: FloatArray
-    class_id: IntArray
-    strong: BoolArray
-
-    @classmethod
-    def of(cls, found: Detections, strong: BoolArray) -> _Seen:
-        xyxy = found.xyxy_px.astype(np.float64)
-        box = centred(xyxy)
-        np.maximum(box[:, 2:], 1.0, out=box[:, 2:])
-        return cls(box, xyxy, found.score, found.class_id.astype(np.intp), strong)
-
-    def at(self, which: IntArray) -> _Seen:
-        return _Seen(
-            self.box[which],
-            self.xyxy[which],
-            self.score[which],
-            self.class_id[which],
-            self.strong[which],
-        )
+    altered: bool = False  # some object's label or rest is another one than before
 
 
 class Tracker:
@@ -95,6 +78,7 @@ class Tracker:
         self._now_s = -np.inf
         self._interval_s = 0.0  # between two pictures, on average
         self._size_px = np.zeros(2)
+        self._votes_s = 0.0  # when a vote counts 1
 
     def update(
         self, found: Detections, strong: BoolArray, at_s: float, *, size_wh: tuple[int, int]
@@ -104,23 +88,26 @@ class Tracker:
         """
         row = np.full(len(found), NO_ROW, np.intp)
         if at_s <= self._now_s:
-            return Step(row, _NO_ROWS, _NO_ROWS)
-        seen = _Seen.of(found, strong)
+            return Step(row, _NO_ROWS, _NO_ROWS, _NO_ROWS)
+        seen = Seen.of(found, strong)
         self._size_px = np.array(size_wh, np.float64)
         self._note_interval(at_s)
         ended = self.forget(at_s)
-        expected = self._expected(at_s)
-        self._match(seen, expected, row)
-        matched = (row != NO_ROW).nonzero()[0]
-        if len(matched):
-            self._sighted(row[matched], seen.at(matched), expected, at_s)
+        altered = False
+        if len(row) and len(self.tracks.live):
+            expected = self._expected(at_s)
+            objects, boxes = self._match(seen, expected)
+            if len(boxes):
+                row[boxes] = self.tracks.live[objects]
+                altered = self._sighted(row[boxes], seen.at(boxes), expected, objects, at_s)
+        begun = _NO_ROWS
         new = (strong & (row == NO_ROW)).nonzero()[0]
         if len(new):
             # The surest first: the order of boxes must not say which of two doubles stays.
-            new = new[np.lexsort((*seen.xyxy[new].T, -seen.score[new]))]
-            row[new] = self._begin(seen.at(new), at_s)
+            new = new[np.lexsort((*seen.table[BOX_CORNERS, new], -seen.table[BOX_SCORE, new]))]
+            row[new] = begun = self._begin(seen.at(new), at_s)
         confirmed = self._confirm(at_s)
-        return Step(row, confirmed, ended)
+        return Step(row, begun, confirmed, ended, altered)
 
     def use(self, tuning: Tuning) -> None:
         """Go on with these numbers; objects stay who they are."""
@@ -130,7 +117,7 @@ class Tracker:
         """Forget everything: another stream, another model. Returns the rows of confirmed ones."""
         rows = self.tracks.release(np.ones(len(self.tracks.live), np.bool_))
         self._now_s = -np.inf
-        self._interval_s = 0.0
+        self._interval_s = self._votes_s = 0.0
         return rows[self.tracks.number[rows] > 0]
 
     def patience_s(self, rows: IntArray) -> FloatArray:
@@ -166,11 +153,13 @@ class Tracker:
         """Whoever was not seen for too long by then is gone; returns the rows of confirmed ones."""
         tracks, tuning = self.tracks, self._tuning
         live = tracks.live
+        if not len(live):
+            return _NO_ROWS
         gap_s = at_s - tracks.seen_s[live]
         soonest_s = min(tuning.new_patience_s, tuning.leaving_s, tuning.forget_after_s)
-        late = (gap_s > soonest_s).nonzero()[0]
-        if not len(late):
+        if gap_s.max() <= soonest_s:
             return _NO_ROWS
+        late = (gap_s > soonest_s).nonzero()[0]
         gone = np.zeros(len(live), np.bool_)
         gone[late] = gap_s[late] > self.patience_s(live[late]) + _ROUNDING_S
         if not gone.any():
@@ -178,155 +167,160 @@ class Tracker:
         rows = tracks.release(gone)
         return rows[tracks.number[rows] > 0]
 
-    def _expected(self, at_s: float) -> _Expected:
-        tracks = self.tracks
-        live = tracks.live
-        gap_s = at_s - tracks.seen_s[live]
-        # What stands stays where it is, however long it is hidden.
-        moving_s = np.where(tracks.still[live], np.minimum(gap_s, self._interval_s), gap_s)
-        effect_s, spread = predicted(tracks.spread[live], moving_s, self._tuning)
-        box = tracks.box[live]
-        box[:, :2] += tracks.speed[live] * effect_s[:, None]  # which is none of what stands
-        return _Expected(box, spread, tracks.size(live), gap_s)
-
-    def _match(self, seen: _Seen, expected: _Expected, row: IntArray) -> None:
-        """Fill `row`, pass by pass."""
+    def _expected(self, at_s: float) -> Expected:
         tracks, tuning = self.tracks, self._tuning
         live = tracks.live
-        if not len(live) or not len(row):
-            return
-        known = tracks.number[live] > 0
-        alike = self._kin(live, seen.class_id)
-        free = np.ones(len(live), np.bool_)
+        table = tracks.table.take(live, axis=1)
+        gap_s = at_s - table[SEEN_S]
+        longest_s = float(gap_s.max())
+        moving_s, still = gap_s, tracks.still.take(live)
+        if stood := bool(still.any()):  # what stands stays where it is, however long it is hidden
+            moving_s = np.where(still, np.minimum(gap_s, self._interval_s), gap_s)
+        effect_s = moving_s if longest_s <= tuning.steady_s else travelled(moving_s, tuning)
+        spread_after(table[SPREAD], effect_s, moving_s, tuning)
+        table[PLACE] += table[SPEED] * effect_s  # which is none of what stands
+        return Expected(table, root_area(*table[SIDES]), gap_s, longest_s, stood)
+
+    def _match(self, seen: Seen, expected: Expected) -> tuple[IntArray, IntArray]:
+        """Places in `live` and boxes that belong together, pass by pass."""
+        tuning, live = self._tuning, self.tracks.live
+        known = self.tracks.number[live] > 0
         (small, large), (strict, lax) = tuning.buffers, tuning.least
         recent = known & (expected.gap_s <= tuning.weak_within_s)
-        for objects, candidates, buffer, least in (
-            (known, seen.strong, small, strict),
-            (known, seen.strong, large, lax),
-            (recent, ~seen.strong, small, tuning.weak_least),
-            (~known, seen.strong, large, tuning.new_least),
-        ):
-            m = (objects & free).nonzero()[0]
-            n = (candidates & (row == NO_ROW)).nonzero()[0]
-            if len(m) and len(n):
-                likeness = self._likeness(expected, m, seen.box[n], buffer, least)
-                at, of = best_pairs(likeness * alike[m[:, None], n])
-                row[n[of]] = live[m[at]]
-                free[m[at]] = False
+        pairing = Pairing(expected, seen, self._kin(live, seen.class_id), tuning)
+        pairing.match(known, seen.strong, small, strict)
+        pairing.match(known, seen.strong, large, lax)
+        pairing.match(recent, ~seen.strong, small, tuning.weak_least)
+        if not known.all():
+            pairing.match(~known, seen.strong, large, tuning.new_least)
+        return pairing.pairs()
 
-    def _kin(self, live: IntArray, theirs: IntArray) -> FloatArray:
-        """What an overlap is worth [M, N]: 1 for the same label, 0 for another family."""
+    def _kin(self, live: IntArray, theirs: IntArray) -> FloatArray | None:
+        """What an overlap is worth [M, N]: 1 for the same label, 0 for another family; None where
+        all are the same.
+        """
         mine = self.tracks.label[live]
-        same = mine[:, None] == theirs[None, :]
-        kin = self._families[mine][:, None] == self._families[theirs][None, :]
+        same = mine[:, None] == theirs
+        if same.all():
+            return None
+        kin = self._families[mine][:, None] == self._families[theirs]
         return np.where(same, 1.0, np.where(kin, self._tuning.other_label, 0.0))
 
-    def _likeness(
-        self, expected: _Expected, m: IntArray, boxes: FloatArray, buffer: float, least: float
-    ) -> FloatArray:
-        """Overlap, and how likely the box is [M, N]; 0 where the overlap is less than `least`."""
-        tuning = self._tuning
-        box, size, variance = expected.box[m], expected.size[m], expected.spread[m, 0]
-        reach = np.minimum(tuning.reach * np.sqrt(variance), tuning.reach_limit)
-        overlap = buffered_iou(box, boxes, buffer=buffer, reach_px=reach * size)
-        total = variance + tuning.shake**2
-        off = boxes[None, :, :2] - box[:, None, :2]
-        grown = np.log(boxes[None, :, 2:] / box[:, None, 2:])
-        unlikely = (
-            _squared(off) / (size * size * total)[:, None]
-            + _squared(grown) / tuning.side_shake**2
-            + 2 * np.log(total / tuning.shake**2)[:, None]
-        )
-        likely = np.maximum(1 - unlikely / tuning.farthest, 0.0)
-        likeness: FloatArray = np.where(overlap >= least, overlap + likely, 0.0)
-        return likeness
-
     def _sighted(
-        self,
-        rows: IntArray,
-        seen: _Seen,
-        expected: _Expected,
-        at_s: float,
-    ) -> None:
-        """The objects that were found are where their boxes say, as far as these are believed."""
+        self, rows: IntArray, seen: Seen, expected: Expected, places: IntArray, at_s: float
+    ) -> bool:
+        """The objects that were found, at these `places` of `live`, are where their boxes say, as
+        far as these are believed. Returns whether the label or rest of some is another one now.
+        """
         tracks, tuning = self.tracks, self._tuning
-        place = np.empty(tracks.capacity, np.intp)
-        place[tracks.live] = np.arange(len(tracks.live))
-        m = place[rows]
-        gap_s, before = expected.gap_s[m], expected.box[m]
-        noise = np.where(seen.strong, tuning.shake**2, tuning.weak_shake**2)
-        gain, speed_gain, spread = corrected(expected.spread[m], noise)
-        off = seen.box - before
-        box = before
-        box[:, :2] += gain[:, None] * off[:, :2]
-        believed = np.where(seen.strong, tuning.size_gain, tuning.size_gain / 2)
-        box[:, 2:] += believed[:, None] * off[:, 2:]
-        kept = np.exp(-np.maximum(gap_s - tuning.steady_s, 0.0) / tuning.fading_s)
-        tracks.speed[rows] = tracks.speed[rows] * kept[:, None] + speed_gain[:, None] * off[:, :2]
-        tracks.box[rows] = box
-        tracks.spread[rows] = spread
-        tracks.seen_box[rows] = seen.xyxy
-        tracks.seen_score[rows] = seen.score
-        tracks.best_score[rows] = np.maximum(tracks.best_score[rows], seen.score)
-        tracks.unseen_s[rows] = gap_s
-        tracks.seen_s[rows] = at_s
+        now, gap_s = expected.table.take(places, axis=1), expected.gap_s.take(places)
+        noise: FloatArray | float = tuning.shake**2
+        believed: FloatArray | float = tuning.size_gain
+        if not seen.strong.all():
+            noise = np.where(seen.strong, noise, tuning.weak_shake**2)
+            believed = np.where(seen.strong, believed, tuning.size_gain / 2)
+        gain, speed_gain = corrected(now[SPREAD], noise)
+        off = seen.table[BOX] - now[BOX]
+        if expected.longest_s > tuning.steady_s:
+            now[SPEED] *= kept(gap_s, tuning)
+        now[SPEED] += speed_gain * off[PLACE]
+        off[PLACE] *= gain
+        off[SIDES] *= believed
+        now[BOX] += off
+        now[SEEN_BOX] = seen.table[BOX_CORNERS]
+        now[SEEN_SCORE] = seen.table[BOX_SCORE]
+        np.maximum(now[BEST_SCORE], now[SEEN_SCORE], out=now[BEST_SCORE])
+        now[UNSEEN_S] = gap_s
+        now[SEEN_S] = at_s
+        altered = self._rest(rows, now, at_s, stood=expected.stood)
+        tracks.table[:, rows] = now
         tracks.sightings[rows] += 1
-        self._vote(rows, seen, gap_s)
-        self._rest(rows, at_s)
+        return self._vote(rows, seen, at_s) or altered
 
-    def _vote(self, rows: IntArray, seen: _Seen, gap_s: FloatArray) -> None:
-        """An object is called what it was seen as most; another label must lead clearly."""
+    def _vote(self, rows: IntArray, seen: Seen, at_s: float) -> bool:
+        """An object is called what it was seen as most; another label must lead clearly. Returns
+        whether it does for some.
+        """
         tracks, tuning = self.tracks, self._tuning
-        votes = tracks.votes[rows] * np.exp(-gap_s / tuning.vote_s)[:, None]
-        each = np.arange(len(rows))
-        votes[each, seen.class_id] += seen.score
-        tracks.votes[rows] = votes
-        first, label = votes.argmax(axis=1), tracks.label[rows]
-        leads = votes[each, first] > tuning.outvoted * votes[each, label]
+        votes = tracks.votes
+        votes[rows, seen.class_id] += seen.table[BOX_SCORE] * self._weight(at_s)
+        label = tracks.label.take(rows)
+        if (label == seen.class_id).all():  # who gains votes is not outvoted
+            return False
+        each, mine = np.arange(len(rows)), votes[rows]
+        first = mine.argmax(axis=1)
+        leads = mine[each, first] > tuning.outvoted * mine[each, label]
         tracks.label[rows] = np.where(leads, first, label)
+        return bool(leads.any())
 
-    def _rest(self, rows: IntArray, at_s: float) -> None:
+    def _weight(self, at_s: float) -> float:
+        """What a vote counts now: old ones fade, but instead of these becoming less by `vote_s`
+        those that come become more, until all are made less at once.
+        """
+        tuning = self._tuning
+        if at_s - self._votes_s > _FADED * tuning.vote_s:
+            self.tracks.votes *= math.exp((self._votes_s - at_s) / tuning.vote_s)
+            self._votes_s = at_s
+        return math.exp((at_s - self._votes_s) / tuning.vote_s)
+
+    def _rest(self, rows: IntArray, now: FloatArray, at_s: float, *, stood: bool) -> bool:
+        """Whether some object stands now that did not, or the other way round; `stood` is whether
+        any did.
+        """
         tracks, tuning = self.tracks, self._tuning
-        centre, size = tracks.box[rows, :2], tracks.size(rows)
-        moved = np.sqrt(_squared(centre - tracks.rest[rows])) / size
-        still = tracks.still[rows]
-        left = moved > np.where(still, tuning.moved_beyond, tuning.still_within)
-        tracks.rest[rows[left]] = centre[left]
-        tracks.rest_s[rows[left]] = at_s
-        stands = ~left & (at_s - tracks.rest_s[rows] >= tuning.still_after_s)
+        moved = now[PLACE] - now[REST]
+        moved *= moved
+        far = moved[0] + moved[1]
+        far /= np.maximum(now[SIDES.start] * now[SIDES.start + 1], 1.0)  # sizes²
+        within: FloatArray | float = tuning.still_within**2
+        if stood:
+            still = tracks.still.take(rows)
+            within = np.where(still, tuning.moved_beyond**2, within)
+        left = far > within
+        np.copyto(now[REST], now[PLACE], where=left)
+        np.copyto(now[REST_S], at_s, where=left)
+        # Whoever left stands since now: for no time at all.
+        stands = now[REST_S] <= at_s - tuning.still_after_s
+        if not stood:
+            if not stands.any():
+                return False
+            still = np.zeros(len(rows), np.bool_)
         tracks.still[rows] = stands
-        tracks.speed[rows[stands]] = 0.0
+        np.copyto(now[SPEED], 0.0, where=stands)
+        return bool((stands != still).any())
 
-    def _begin(self, new: _Seen, at_s: float) -> IntArray:
+    def _begin(self, new: Seen, at_s: float) -> IntArray:
         tracks, tuning = self.tracks, self._tuning
-        rows = tracks.take(len(new.score))
+        rows = tracks.take(len(new.class_id))
         tracks.number[rows] = 0
         tracks.order[rows] = self._begun + np.arange(len(rows))
         self._begun += len(rows)
-        tracks.box[rows] = new.box
-        tracks.seen_box[rows] = new.xyxy
-        tracks.seen_score[rows] = tracks.best_score[rows] = new.score
-        tracks.speed[rows] = 0.0
-        tracks.spread[rows] = (tuning.shake**2, 0.0, tuning.first_speed**2)
-        tracks.first_s[rows] = tracks.seen_s[rows] = tracks.rest_s[rows] = at_s
-        tracks.unseen_s[rows] = 0.0
+        table = np.zeros((len(tracks.table), len(rows)))
+        table[BOX] = new.table[BOX]
+        table[SEEN_BOX] = new.table[BOX_CORNERS]
+        table[SEEN_SCORE] = table[BEST_SCORE] = new.table[BOX_SCORE]
+        table[SPREAD] = np.array([[tuning.shake**2], [0.0], [tuning.first_speed**2]])
+        table[FIRST_S] = table[SEEN_S] = table[REST_S] = at_s
+        table[REST] = new.table[PLACE]
+        tracks.table[:, rows] = table
         tracks.sightings[rows] = 1
         tracks.label[rows] = new.class_id
         tracks.votes[rows] = 0.0
-        tracks.votes[rows, new.class_id] = new.score
-        tracks.rest[rows] = new.box[:, :2]
+        tracks.votes[rows, new.class_id] = new.table[BOX_SCORE] * self._weight(at_s)
         tracks.still[rows] = False
         return rows
 
     def _confirm(self, at_s: float) -> IntArray:
         tracks, tuning = self.tracks, self._tuning
         live = tracks.live
+        live = live[tracks.number[live] == 0]
+        if not len(live):
+            return _NO_ROWS
         sure = tracks.best_score[live] >= tuning.sure
         longer_s = max(tuning.confirm_after_s, tuning.unsure_after_s)
         wait_s = np.where(sure, tuning.confirm_after_s, longer_s)
         due = (
-            (tracks.number[live] == 0)
-            & (tracks.sightings[live] >= 2)
+            (tracks.sightings[live] >= 2)
             & (at_s - tracks.first_s[live] >= wait_s - _ROUNDING_S)
             & (tracks.seen_s[live] == at_s)
         )
@@ -353,10 +347,3 @@ class Tracker:
         same_label = tracks.label[rows][:, None] == tracks.label[others][None, :]
         doubles: BoolArray = (inside & (early[:, None] | ~same_label)).any(axis=1)
         return doubles
-
-
-def _squared(vectors: FloatArray) -> FloatArray:
-    """Squared lengths of vectors [..., 2]."""
-    x, y = vectors[..., 0], vectors[..., 1]
-    squares: FloatArray = x * x + y * y
-    return squares

@@ -91,8 +91,8 @@ class Watch:
         """How many there are now, where that is news and the last ones are old enough."""
         if at_s - self._told_s < COUNTS_S and self._told is not None:
             return None
-        counts = self._watcher.counts() if self._watcher else _NOBODY
-        if counts == self._told or (self._told is None and counts == _NOBODY):
+        counts = self._watcher.changed_counts() if self._watcher else _NOBODY
+        if counts in (None, self._told) or (self._told is None and counts == _NOBODY):
             return None
         self._told, self._told_s = counts, at_s
         return counts

@@ -73,6 +73,7 @@ class Watcher:
         self._lives = Lives(self._tracker.tracks, labels)
         self._tally = Tally(self._lines, labels)
         self._size = (0, 0)
+        self._changed = True  # whether counts may be others than when they were asked for last
         self._at_s = -np.inf
         self._at_ns = 0
 
@@ -116,7 +117,15 @@ class Watcher:
         tally = Tally(fresh_lines, self._labels)
         tally.carry(self._tally, fresh_lines.places.shared(self._lines.places))
         self._zones, self._lines, self._tally = fresh_zones, fresh_lines, tally
+        self._changed = True
         return happened
+
+    def changed_counts(self) -> Counts | None:
+        """How many there are now; None where nothing changed since this was asked last."""
+        if not self._changed:
+            return None
+        self._changed = False
+        return self.counts()
 
     def counts(self) -> Counts:
         """As of now."""
@@ -150,18 +159,21 @@ class Watcher:
         tracker, tracks = self._tracker, self._tracker.tracks
         step = tracker.update(found, strong, at_s, size_wh=size)
         happened += self._ended(step.ended, "interrupted" if away else "gone")
+        if step.altered:
+            self._changed = True
+            self._lives.suspect()
         rows = step.row[step.row != NO_ROW]
         if not len(rows):
             return Account((None,) * len(found), tuple(happened))
-        begun = rows[tracks.sightings[rows] == 1]
-        self._lives.begin(begun, at_ns)
-        self._zones.begin(begun, tracks.capacity)
-        self._lines.begin(begun, tracks.capacity)
+        if len(begun := step.begun):
+            self._lives.begin(begun, at_ns)
+            self._zones.begin(begun, tracks.capacity)
+            self._lines.begin(begun, tracks.capacity)
         self._lives.see(rows, at_ns)
         happened += [self._tell("object", "new", row) for row in step.confirmed.tolist()]
         self._hand_over(step.confirmed)
         happened += self._passed(rows)
-        happened += self._updates(rows)
+        happened += self._updates()
         return Account(self._objects(step.row), tuple(happened))
 
     def pass_time(self, at_s: float) -> list[Happening]:
@@ -177,20 +189,20 @@ class Watcher:
     def _objects(self, row: IntArray) -> tuple[Lasting | None, ...]:
         """For each box, of confirmed objects alone."""
         tracks = self._tracker.tracks
-        known = np.where(row == NO_ROW, 0, tracks.number[row])
-        ages_s = self._at_s - tracks.first_s[row]
-        columns = (known, ages_s, tracks.still[row], self._zones.inside[row].any(axis=1), row)
+        rows, zones = row.tolist(), self._zones
+        numbers, firsts_s = tracks.number[row].tolist(), tracks.first_s[row].tolist()
+        stills = tracks.still[row].tolist()
         return tuple(
-            Lasting(number, round(age_s, 2), self._zones.names(one) if inside else (), still)
-            if number
+            Lasting(number, round(self._at_s - first_s, 2), zones.names(one), still)
+            if number and one != NO_ROW
             else None
-            for number, age_s, still, inside, one in zip(
-                *(column.tolist() for column in columns), strict=True
-            )
+            for one, number, first_s, still in zip(rows, numbers, firsts_s, stills, strict=True)
         )
 
     def _passed(self, rows: IntArray) -> list[Happening]:
         """Zones and lines, for the objects in `rows`, which were seen just now."""
+        if not len(self._zones.places) and not len(self._lines.places):
+            return []
         tracks, size_px = self._tracker.tracks, np.array(self._size, np.float64)
         box, confirmed = tracks.box[rows], tracks.number[rows] > 0
         looks = (tracks.label[rows], tracks.seen_score[rows], box, size_px)
@@ -243,9 +255,8 @@ class Watcher:
                 before = int(lost[np.where(near, apart, np.inf).argmin()])
                 self._lines.inherit(row, before)
 
-    def _updates(self, rows: IntArray) -> list[Happening]:
-        known = rows[self._tracker.tracks.number[rows] > 0]
-        changed = self._lives.changed(known, self._at_s)
+    def _updates(self) -> list[Happening]:
+        changed = self._lives.changed(self._at_s)
         return [self._tell("object", "update", row) for row in changed.tolist()]
 
     def _ended(self, rows: IntArray, reason: Reason) -> list[Happening]:
@@ -299,6 +310,7 @@ class Watcher:
     ) -> Happening:
         lives = self._lives
         lives.told(row, self._at_s)
+        self._changed = True
         return Happening(
             event,
             phase,

@@ -59,6 +59,8 @@ class Zones:
 
     def names(self, row: int) -> tuple[str, ...]:
         """Of the zones an object is in."""
+        if not len(self.places):
+            return ()
         return tuple(self.places.names[zone] for zone in (self.inside[row]).nonzero()[0])
 
     def carry(self, before: Zones) -> None:
