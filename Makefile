@@ -32,7 +32,7 @@ help: ## this list
 venv: $(READY) ## create .venv and install the tested versions, for working on vedette
 
 $(READY): $(RUNS)
-	@echo 'Installing what tests and linters need: about 60 MB more.'
+	@echo 'Installing what tests and linters need: about 130 MB more.'
 	@$(call install,-e '.[dev]')
 	@touch $@
 

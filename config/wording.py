@@ -84,6 +84,8 @@ def _wrong_type(wanted: str, path: KeyPath, value: object, look: Look) -> str:
 def _unknown(_: Mapping[str, Any], path: KeyPath, __: object, look: Look) -> str:
     if path[-2:] in _RENAMED:
         return f"is called `{_RENAMED[path[-2:]]}` now: rename it"
+    if path == ("fleet",):
+        return "is for many servers: this file is run with `vedette fleet run`"
     known = look(path[:-1]).get("properties", {})
     return f"is not known here{did_you_mean(path[-1], known)}"
 

@@ -37,7 +37,14 @@ class Memory(Protocol):
     @property
     def drained(self) -> frozenset[str]: ...
 
+    @property
+    def longest_lease_s(self) -> float:
+        """Of those that may be in use."""
+        ...
+
     def next_number(self, above: int) -> int: ...
+
+    def keep_longest_lease(self, lease_s: float) -> None: ...
 
     def keep_drained(self, nodes: frozenset[str]) -> None: ...
 
@@ -56,7 +63,11 @@ class Director:
         self.tracks: dict[str, Track] = {}
         self._started_s = clock.now_s()
         self.times = Times(setup.lease_s)
-        self.book = GrantBook(memory.next_number, self.times, self._started_s)
+        before = Times(max(setup.lease_s, memory.longest_lease_s))
+        self.book = GrantBook(
+            memory.next_number, self.times, self._started_s, settle_s=before.regrant_s
+        )
+        self._longest_until_s = self._started_s + before.regrant_s  # leases of before may last
         self._replies = 0
         self._adopted = False  # something ran already when this Director began
         self._begun = False  # cameras have been placed; before, all stay where they are
@@ -67,10 +78,13 @@ class Director:
 
     def configure(self, setup: FleetSetup) -> None:
         """The file says this now."""
-        wall_ns = self._clock.wall_ns()
+        wall_ns, now_s = self._clock.wall_ns(), self._clock.now_s()
+        longest = Times(max(setup.lease_s, self._memory.longest_lease_s, self.times.lease_s))
+        self._memory.keep_longest_lease(longest.lease_s)
+        self._longest_until_s = max(self._longest_until_s, now_s + longest.regrant_s)
         self.setup = setup
         self.times = Times(setup.lease_s)
-        self.book.times = self.times
+        self.book.use(self.times, now_s)
         self.members = {
             shard.name: self.members.get(shard.name) or Member(shard, wall_ns)
             for shard in setup.shards
@@ -122,6 +136,8 @@ class Director:
         now_s = self._ticked_s = self._clock.now_s()
         for member in self.members.values():
             self._look_after(member, now_s)
+        if self._memory.longest_lease_s > self.times.lease_s and now_s >= self._longest_until_s:
+            self._memory.keep_longest_lease(self.times.lease_s)
         lapsed = self.book.lapse(now_s)
         for camera in lapsed:
             self._let_go(camera, None, now_s)

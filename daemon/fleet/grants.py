@@ -31,13 +31,30 @@ class Held:
 class GrantBook:
     """All grants. `next_number` gives numbers that rise for ever, over restarts too."""
 
-    def __init__(self, next_number: Callable[[int], int], times: Times, now_s: float) -> None:
+    def __init__(
+        self,
+        next_number: Callable[[int], int],
+        times: Times,
+        now_s: float,
+        *,
+        settle_s: float | None = None,
+    ) -> None:
+        """`settle_s` is how long grants of a Director before this one may last unheard of."""
         self._next_number = next_number
         self.times = times
         self._held: dict[str, Held] = {}
         self._highest: dict[str, int] = {}  # that was ever heard of, by camera
+        self._longer_s, self._longer_until_s = 0.0, now_s  # leases of before, see `use`
         # Whatever a Director before this one gave has been reported, or has ended, by then.
-        self._settled_s = now_s + times.regrant_s
+        self._settled_s = now_s + (times.regrant_s if settle_s is None else settle_s)
+
+    def use(self, times: Times, now_s: float) -> None:
+        """Leases of another length from now on; those that were given before last as they said."""
+        longer_s = self._regrant_s(now_s)
+        if times.regrant_s < longer_s:
+            until_s = now_s + longer_s
+            self._longer_s, self._longer_until_s = longer_s, max(until_s, self._longer_until_s)
+        self.times = times
 
     def holder(self, camera: str) -> Held | None:
         """Who has it, or may have it still."""
@@ -80,7 +97,7 @@ class GrantBook:
         """What the shard may use, for a lease from when it asked; goes into the reply."""
         grants = {}
         for camera, held in self.of(shard).items():
-            if held.revoked or now_s - held.renewed_s >= self.times.regrant_s:
+            if held.revoked or now_s - held.renewed_s >= self._regrant_s(now_s):
                 continue
             held.renewed_s = now_s
             if held.since_reply is None:
@@ -98,7 +115,7 @@ class GrantBook:
         lapsed = [
             camera
             for camera, held in self._held.items()
-            if now_s - held.renewed_s >= self.times.regrant_s
+            if now_s - held.renewed_s >= self._regrant_s(now_s)
         ]
         for camera in lapsed:
             del self._held[camera]
@@ -114,6 +131,11 @@ class GrantBook:
         self._highest[camera] = number
         self._held[camera] = Held(shard, number, now_s)
         return number
+
+    def _regrant_s(self, now_s: float) -> float:
+        """After a renewal nobody else gets the camera for so long."""
+        longer_s = self._longer_s if now_s < self._longer_until_s else 0.0
+        return max(self.times.regrant_s, longer_s)
 
     def forget(self, cameras: Collection[str]) -> None:
         """These are no cameras of the fleet any more, and nobody holds them."""

@@ -45,6 +45,15 @@ class Store:
         setup = self._kept.get("setup")
         return setup if isinstance(setup, dict) else None
 
+    @property
+    def longest_lease_s(self) -> float:
+        """Of the leases that may be in use; 0 where none was ever given."""
+        return float(self._kept.get("longest_lease_s", 0.0))
+
+    def keep_longest_lease(self, lease_s: float) -> None:
+        if lease_s != self.longest_lease_s:
+            self._keep(longest_lease_s=lease_s)
+
     def next_number(self, above: int) -> int:
         """One that was never given before, higher than `above`."""
         number = max(self._next, above + 1)

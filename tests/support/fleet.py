@@ -12,11 +12,15 @@ class Memory:
 
     def __init__(self) -> None:
         self.drained: frozenset[str] = frozenset()
+        self.longest_lease_s = 0.0
         self._next = 0
 
     def next_number(self, above: int) -> int:
         self._next = max(self._next, above) + 1
         return self._next
+
+    def keep_longest_lease(self, lease_s: float) -> None:
+        self.longest_lease_s = lease_s
 
     def keep_drained(self, nodes: frozenset[str]) -> None:
         self.drained = nodes

@@ -45,4 +45,4 @@ def test_a_fleets_file_is_no_file_of_a_single_daemon(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["check", str(file)]) == 78
-    assert "fleet: is not known here" in capsys.readouterr().err
+    assert "this file is run with `vedette fleet run`" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -241,6 +242,28 @@ def test_rebalancing_evens_out_after_a_loss(stage: Stage) -> None:
     stage.rounds(3)
     assert [len(shard.held) for shard in stage.shards.values()] == [3, 3]
     assert stage.director.movements.counts[Cause.REBALANCE] == 3
+
+
+def test_after_leases_were_shortened_a_new_director_waits_for_the_long_ones(
+    stage: Stage,
+) -> None:
+    stage.director.configure(replace(stage.setup, lease_s=8.0))
+    stage.rounds(1)
+    stage.director.configure(stage.setup)
+    assert stage.memory.longest_lease_s == 8.0
+    again = Director(stage.setup, stage.memory, stage.clock)
+    assert not again.book.settled(stage.clock.now_s() + 9.0)
+    assert again.book.settled(stage.clock.now_s() + 10.0)
+    stage.rounds(11)
+    assert stage.memory.longest_lease_s == 2.0, "and then they are forgotten"
+
+
+def test_a_step_of_the_wall_clock_changes_nothing(stage: Stage) -> None:
+    before = {c: n for shard in stage.shards.values() for c, n in shard.held.items()}
+    for step_s in (86_400.0, -86_400.0):
+        stage.clock.wall_ahead_s = step_s
+        stage.rounds(5)
+    assert {c: n for shard in stage.shards.values() for c, n in shard.held.items()} == before
 
 
 def test_a_shard_that_is_none_of_the_fleet_gets_nothing(stage: Stage) -> None:

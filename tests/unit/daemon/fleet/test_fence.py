@@ -34,7 +34,7 @@ class Asked:
     number: int
     arrives_s: float
     returns_s: float
-    reply: tuple[int, int, dict[str, int]] | None = None
+    reply: tuple[int, int, dict[str, int], Times] | None = None
 
 
 @dataclass
@@ -56,6 +56,8 @@ class World:
         self.dice = random.Random(seed)
         self.now_s = 1000.0
         self.numbers = 0
+        self.times = self.longest = TIMES
+        self.longest_until_s = 0.0
         self.term = 0
         self.replies = 0
         self.shards = [Shard(name) for name in SHARDS]
@@ -68,7 +70,9 @@ class World:
         self.term += 1
         self.replies = 0
         self.newest: dict[str, int] = {}
-        self.book = GrantBook(self.next_number, TIMES, self.now_s)
+        self.book = GrantBook(
+            self.next_number, self.times, self.now_s, settle_s=self.longest.regrant_s
+        )
 
     def next_number(self, above: int) -> int:
         self.numbers = max(self.numbers, above) + 1
@@ -78,6 +82,10 @@ class World:
         self.now_s += 0.05
         if self.dice.random() < 0.002:
             self.begin_director()
+        if self.dice.random() < 0.001:
+            self.change_leases(Times(self.dice.choice([1.0, 2.0, 8.0])))
+        if self.now_s >= self.longest_until_s:
+            self.longest = self.times
         self.direct()
         for asked in [a for a in self.under_way if a.arrives_s <= self.now_s]:
             self.answer(asked)
@@ -86,6 +94,13 @@ class World:
                 shard.frozen_until_s = self.now_s + self.dice.uniform(0.5, 12.0)
             if shard.frozen_until_s <= self.now_s:
                 self.run(shard)
+
+    def change_leases(self, times: Times) -> None:
+        """As the Director does, which remembers the longest that may be in use."""
+        self.longest = max(self.longest, times, key=lambda of: of.lease_s)
+        self.longest_until_s = max(self.longest_until_s, self.now_s + self.longest.regrant_s)
+        self.times = times
+        self.book.use(times, self.now_s)
 
     def direct(self) -> None:
         """Move cameras about, far more often than a real Director does."""
@@ -109,13 +124,13 @@ class World:
         self.replies += 1
         grants = self.book.renewed(asked.shard.name, reply=self.replies, now_s=self.now_s)
         if self.dice.random() < 0.9:  # else lost on its way back
-            asked.reply = (self.term, self.replies, grants)
+            asked.reply = (self.term, self.replies, grants, self.times)
 
     def run(self, shard: Shard) -> None:
         waits = shard.waits_for
         if waits is not None:
             if waits.reply is not None and waits.returns_s <= self.now_s:
-                shard.term, shard.seen, grants = waits.reply
+                shard.term, shard.seen, grants, shard.leases.times = waits.reply
                 shard.leases.take(grants, waits.asked_s, self.now_s)
                 shard.waits_for = None
             elif self.now_s - waits.asked_s > 1.0:
@@ -124,7 +139,7 @@ class World:
             self.ask(shard)
 
     def ask(self, shard: Shard) -> None:
-        shard.next_s = self.now_s + TIMES.renew_s
+        shard.next_s = self.now_s + shard.leases.times.renew_s
         shard.number += 1
         there_s, back_s = (self.dice.choice([0.0, 0.0, 0.1, 0.8, 5.0]) for _ in range(2))
         held = {camera: lease.number for camera, lease in shard.leases.live(self.now_s).items()}
@@ -174,7 +189,7 @@ def test_the_stories_are_eventful_enough_to_mean_something() -> None:
         spoken += any(world.speakers(camera) for camera in CAMERAS)
     assert world.given > 50, "cameras change their shard"
     assert world.term > 2, "Directors die"
-    assert spoken > 1500, "and much of the time somebody speaks"
+    assert spoken > 1000, "and much of the time somebody speaks"
 
 
 def test_without_the_margin_two_would_speak() -> None:

@@ -91,6 +91,18 @@ def test_of_two_shards_that_report_one_camera_the_newer_grant_is_believed(book: 
     assert hand_out(book, "south", 2, START_S) == {"gate": 43}
 
 
+def test_shorter_leases_do_not_shorten_those_that_were_given_before() -> None:
+    book = GrantBook(numbers(), Times(8.0), START_S - 10.0)
+    book.give("gate", "north", START_S)
+    hand_out(book, "north", 1, START_S)
+    book.use(Times(2.0), START_S + 1.0)
+    assert book.lapse(START_S + 9.9) == []
+    assert book.lapse(START_S + 10.0) == ["gate"]
+    book.give("gate", "south", START_S + 11.0)
+    hand_out(book, "south", 2, START_S + 11.0)
+    assert book.lapse(START_S + 13.5) == ["gate"], "and those that are given now are short"
+
+
 def test_a_grant_that_ended_in_the_book_is_not_renewed_by_a_late_report(book: GrantBook) -> None:
     book.give("gate", "north", START_S)
     hand_out(book, "north", 1, START_S)
