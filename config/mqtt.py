@@ -73,6 +73,20 @@ class MqttEventsConfig(Section):
     ] = None
 
 
+class MqttSnapshotsConfig(Section):
+    """Pictures of objects' best moments."""
+
+    every_s: Annotated[
+        float,
+        Field(ge=1, le=3600, description="Those of a camera and label come no sooner."),
+    ] = 5.0
+    width: Annotated[int, Field(ge=64, le=3840, description="Pixels, at most.")] = 640
+    boxed: Annotated[bool, Field(description="With the object's box and label on it.")] = True
+    most_kb: Annotated[
+        int, Field(ge=16, le=4096, description="Size of the JPEG, at the price of its quality.")
+    ] = 256
+
+
 class HomeAssistantConfig(Section):
     """Devices and entities that appear in Home Assistant by themselves."""
 
@@ -138,6 +152,9 @@ class MqttConfig(Section):
         ),
     ] = Field(default_factory=lambda: list(USUAL_LABELS))
     events: MqttEventsConfig = MqttEventsConfig()
+    snapshots: Annotated[
+        MqttSnapshotsConfig | None, Field(description="null: no pictures go to the broker.")
+    ] = MqttSnapshotsConfig()
     detections: Annotated[
         bool, Field(description="Send the answer for every frame too: some messages a second.")
     ] = False

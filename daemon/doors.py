@@ -19,7 +19,7 @@ from daemon import signals
 from daemon.answers.publisher import Publisher
 from daemon.books.accounting import total
 from daemon.books.states import CameraState, CameraStatus, Status
-from daemon.cameras.detecting import DetectSwitch
+from daemon.cameras.detecting import DetectSwitch, SwitchError
 from daemon.capture.errors import Cause
 from daemon.capture.stall import StallLog, stalled
 from daemon.clock import Clock
@@ -92,6 +92,7 @@ class Doors:
             highlights=self.highlights,
             node=node,
             cameras=config.cameras,
+            turn=self._turn,
         )
         self.recorder = Recorder(clock, best=self.highlights.best)
         self.diary = Diary(clock)
@@ -178,6 +179,13 @@ class Doors:
         hanging_up.join()
         self._log_books()
         return told and sent and recorded and written and not self._http.running
+
+    def _turn(self, camera: str, on: bool) -> None:
+        """Somebody at the broker wants that. Any thread."""
+        try:
+            self.switch.turn(camera, on=on, by="mqtt")
+        except SwitchError as error:
+            log.warning("command refused camera=%s reason=%s", camera, error)
 
     def _note_greedy(self) -> None:
         """What a subscriber held that was sent away is free now."""

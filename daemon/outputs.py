@@ -49,6 +49,7 @@ class _Given:
     highlights: Highlights
     node: str
     cameras: Mapping[str, CameraConfig]
+    turn: Callable[[str, bool], None]  # pauses and resumes a camera; any thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,14 @@ def _zeromq_place(config: ZeromqConfig) -> object:
 def _mqtt(config: MqttConfig, given: _Given) -> Sink:
     from sinks.mqtt.sink import MqttSink  # only who has a broker pays for its client
 
-    return MqttSink(config, given.clock, node=given.node, cameras=given.cameras)
+    return MqttSink(
+        config,
+        given.clock,
+        node=given.node,
+        cameras=given.cameras,
+        highlights=given.highlights,
+        turn=given.turn,
+    )
 
 
 _KINDS = {
@@ -138,10 +146,11 @@ class Outputs:
         cameras: Mapping[str, CameraConfig] = MappingProxyType({}),
         most_connections: int = MOST_CONNECTIONS,
         highlights: Highlights | None = None,
+        turn: Callable[[str, bool], None] = lambda _camera, _on: None,
     ) -> None:
         self._clock = clock
         highlights = highlights or NoHighlights()
-        self._given = _Given(clock, most_connections, highlights, node, cameras)
+        self._given = _Given(clock, most_connections, highlights, node, cameras, turn)
         self._metrics = metrics
         self._lock = threading.Lock()  # so that no message falls between two sinks
         self._lanes = {name: self._lane(name, wanted) for name, wanted in _wanted(config).items()}

@@ -35,11 +35,14 @@ class Device:
 class Devices:
     """Makes the devices of one node."""
 
-    def __init__(self, topics: Topics, discovery_prefix: str, *, commands: bool) -> None:
+    def __init__(
+        self, topics: Topics, discovery_prefix: str, *, commands: bool, pictures: bool
+    ) -> None:
         self._topics = topics
         self._owner = f"{token(topics.prefix)}__{token(topics.node)}"
         self._root = f"{discovery_prefix}/device/{self._owner}/"
         self._commands = commands
+        self._pictures = pictures
         self.status = f"{discovery_prefix}/status"  # where Home Assistant says that it is online
 
     @property
@@ -75,6 +78,16 @@ class Devices:
         for label in plan.labels:
             topic = self._topics.count(camera, label)
             yield from self._counted(camera, f"count/{label}", label, topic)
+            if self._pictures:
+                yield (
+                    f"snapshot/{label}",
+                    {
+                        "platform": "image",
+                        "name": f"Last {label}",
+                        "image_topic": self._topics.snapshot(camera, label),
+                        "content_type": "image/jpeg",
+                    },
+                )
         for zone, labels in plan.zones.items():
             for label in labels:
                 topic = self._topics.zone(camera, zone, label)

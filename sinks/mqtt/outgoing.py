@@ -71,6 +71,8 @@ class Outgoing:
         self._bounds = {Kind.EVENT: most_events, Kind.DETECTION: MOST_DETECTIONS}
         self._lock = threading.Lock()
         self._kept: dict[str, bytes] = {}
+        self._adoptable: set[str] = set()
+        self._adopted: dict[str, None] = {}  # kept by the broker since an earlier start
         self._devices: dict[str, Mapping[str, str]] = {}  # topic: platforms by component
         self._partings: deque[Post] = deque()
         self._manifest_due = False
@@ -112,20 +114,28 @@ class Outgoing:
                 self._keep(topic, payload)
         self._wake()
 
+    def adopt(self, topics: Iterable[str]) -> None:
+        """What an earlier start left there may stay until there is something newer."""
+        with self._lock:
+            self._adoptable |= set(topics)
+
     def forget(self, topics: Iterable[str]) -> None:
         """The broker keeps nothing of these any more."""
         with self._lock:
             for topic in topics:
-                if self._kept.pop(topic, None) is not None:
+                self._adoptable.discard(topic)
+                was_adopted = self._adopted.pop(topic, "") is None
+                if self._kept.pop(topic, None) is not None or was_adopted:
                     self._devices.pop(topic, None)
                     self._due.pop(topic, None)
                     self._clear[topic] = None
         self._wake()
 
     def kept(self, prefix: str) -> list[str]:
-        """Topics with a state that begin so."""
+        """Topics that begin so and have a state, or may have one of an earlier start."""
         with self._lock:
-            return [topic for topic in self._kept if topic.startswith(prefix)]
+            topics = [*self._kept, *self._adopted, *self._adoptable]
+            return list(dict.fromkeys(topic for topic in topics if topic.startswith(prefix)))
 
     def again(self, prefix: str) -> None:
         """Send the states of topics that begin so once more."""
@@ -148,7 +158,9 @@ class Outgoing:
         and is not ours now is cleared.
         """
         with self._lock:
-            self._clear |= {topic: None for topic in before.topics if topic not in self._kept}
+            strange = [topic for topic in before.topics if topic not in self._kept]
+            self._adopted = {topic: None for topic in strange if topic in self._adoptable}
+            self._clear |= {topic: None for topic in strange if topic not in self._adopted}
             self._partings.clear()
             for topic, components in before.devices.items():
                 if topic in self._devices:
@@ -217,6 +229,7 @@ class Outgoing:
         if before is None:
             self._manifest_due = True
             self._clear.pop(topic, None)
+            self._adopted.pop(topic, None)
         if payload != before:
             self._kept[topic] = payload
             self._due[topic] = None
@@ -232,7 +245,7 @@ class Outgoing:
         """What goes before any state: the manifest, and what the broker shall forget."""
         if self._manifest_due:
             self._manifest_due = False
-            topics = [*self._kept, *self._clear]
+            topics = [*self._kept, *self._adopted, *self._clear]
             payload = Manifest(topics, self._devices).encoded()
             return Post(self._manifest, payload, retain=True)
         if self._partings:

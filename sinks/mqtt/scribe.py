@@ -9,6 +9,7 @@ import msgspec
 
 from config.camera import CameraConfig
 from config.mqtt import MqttConfig
+from sinks.highlights import Highlight
 from sinks.messages import (
     CountMessage,
     DetectionMessage,
@@ -47,7 +48,9 @@ class Scribe:
         self.devices: Devices | None = None
         if config.home_assistant is not None:
             prefix = config.home_assistant.discovery_prefix
-            self.devices = Devices(topics, prefix, commands=config.commands)
+            self.devices = Devices(
+                topics, prefix, commands=config.commands, pictures=config.snapshots is not None
+            )
 
     def use(self, cameras: Mapping[str, CameraConfig]) -> None:
         """From now on these. What belongs to others, or to labels, zones and lines that are gone,
@@ -84,11 +87,20 @@ class Scribe:
                 self._outgoing.keep(topic, b"%d" % number)
         return True
 
+    def picture(self, picture: Highlight) -> None:
+        """The best one so far of an object."""
+        if picture.camera in self._plans:
+            topic = self._topics.snapshot(picture.camera, picture.label)
+            self._outgoing.keep(topic, picture.jpeg)
+
     def _begin(self, camera: str, plan: Plan) -> None:
         planned = set(self._planned(camera, plan))
-        for kind in ("count", "zone", "line"):
+        pictures = {self._topics.snapshot(camera, label) for label in plan.labels}
+        for kind in ("count", "zone", "line", "snapshot"):
             known = self._outgoing.kept(f"{self._topics.camera(camera)}{kind}/")
-            self._outgoing.forget(topic for topic in known if topic not in planned)
+            self._outgoing.forget(topic for topic in known if topic not in planned | pictures)
+        if self._config.snapshots is not None:
+            self._outgoing.adopt(pictures)
         for topic in sorted(planned):
             self._outgoing.keep_first(topic, b"0")
         if self.devices is not None:

@@ -11,12 +11,14 @@ from config.credentials import Credential, credentials_directory, resolve
 from config.errors import CredentialError
 from config.mqtt import MqttConfig
 from sinks.clock import Clock
+from sinks.highlights import Highlights, Look, NoHighlights, Subscription
 from sinks.links import LinkReport, Told
 from sinks.messages import Envelope, Kind, stamped
 from sinks.mqtt.broker import Connection, Heard, LinkError, PahoConnection, Reason, context_of
 from sinks.mqtt.link import Link
 from sinks.mqtt.outgoing import Outgoing
 from sinks.mqtt.scribe import Scribe
+from sinks.mqtt.snapshots import Snapshots
 from sinks.mqtt.topics import Topics
 from sinks.sink import SinkCounts, SinkError
 
@@ -40,6 +42,7 @@ class MqttSink:
         *,
         node: str,
         cameras: Mapping[str, CameraConfig],
+        highlights: Highlights | None = None,
         turn: Callable[[str, bool], None] = lambda _camera, _on: None,
         connect: Callable[[], Connection] | None = None,
         chance: Callable[[], float] = random.random,
@@ -47,6 +50,9 @@ class MqttSink:
         self._config = config
         self._clock = clock
         self._turn = turn
+        self._highlights = highlights or NoHighlights()
+        self._pictures: Subscription | None = None
+        self._snapshots = Snapshots(config.snapshots.every_s if config.snapshots else 0.0)
         self._wanted = cameras
         self._used: Mapping[str, CameraConfig] | None = None
         topics = self._topics = Topics(config.topic_prefix, node)
@@ -108,8 +114,10 @@ class MqttSink:
         except OSError as error:
             msg = f"mqtt: tls files cannot be used: {error.strerror}"
             raise SinkError(msg) from error
-        self._scribe.use(self._wanted)
-        self._used = self._wanted
+        self._follow()
+        if (wanted := self._config.snapshots) is not None:
+            look = Look(wanted.width, wanted.boxed, wanted.most_kb * 1024)
+            self._pictures = self._highlights.subscribe(look, self._snapshots.put)
         self._link.start()
 
     def use_cameras(self, cameras: Mapping[str, CameraConfig]) -> None:
@@ -124,15 +132,20 @@ class MqttSink:
 
     def idle(self) -> None:
         self._follow()
+        for picture in self._snapshots.due(self._clock.now_s()):
+            self._scribe.picture(picture)
 
     def close(self) -> None:
+        if self._pictures is not None:
+            self._pictures.close()
         self._link.stop(STOP_S)
         self._outgoing.close()
 
     def _follow(self) -> None:
         wanted = self._wanted
         if wanted is not self._used:
-            self._scribe.use(wanted)
+            # In a fleet the cameras of other servers are turned off here.
+            self._scribe.use({name: camera for name, camera in wanted.items() if camera.enabled})
             self._used = wanted
 
     def _wake(self) -> None:

@@ -55,10 +55,15 @@ def test_every_entity_has_a_state_two_seconds_after_the_start(tmp_path, broker) 
     with HomeAssistant(broker.port) as home, daemon(tmp_path, broker, {"gate": camera()}) as run:
         run.wait_for("listening")
         started_s = time.monotonic()
-        until(lambda: len(home.entities) == 8 and all(e.state for e in home.entities.values()))
+        until(lambda: len(home.entities) == 9)
+        image = home.named("snapshot")  # has none before something was seen
+        others = [entity for entity in home.entities.values() if entity is not image]
+        until(lambda: all(entity.state for entity in others))
         assert time.monotonic() - started_s <= STATES_S
         assert home.faults == []
-        assert max(e.state_after_s for e in home.entities.values()) <= STATES_S
+        assert max(entity.state_after_s for entity in others) <= STATES_S
+        until(lambda: image.state, 15)
+        assert image.state.startswith(b"\xff\xd8")
         until(lambda: home.named("connectivity").state == "ON", 15)
         until(lambda: all(entity.is_available for entity in home.entities.values()))
         until(lambda: home.named("count_2fblock_2fthere").state == "ON", 15)
@@ -86,6 +91,28 @@ def test_cameras_come_and_go_with_reloads_and_restarts(tmp_path, broker) -> None
             until(lambda: not any("zone" in name for name in home.entities))
             until(lambda: not any("shed" in topic for topic in kept(broker.port)))
         assert home.faults == []
+
+
+def test_the_switch_pauses_a_camera_and_outlasts_a_reload(tmp_path, broker) -> None:
+    with (
+        HomeAssistant(broker.port) as home,
+        daemon(tmp_path, broker, {"gate": camera()}, commands=True) as run,
+    ):
+        run.wait_for(": ready")
+        run.camera_is("gate", "streaming")
+        until(lambda: home.entities)
+        switch = home.named("__detect")
+        until(lambda: switch.state == "ON")
+        home.watching.publish(switch.config["command_topic"], b"OFF")
+        until(lambda: switch.state == "OFF", 15)
+        assert run.camera_is("gate", "disabled")["reason"] == "paused"
+        until(lambda: home.named("connectivity").state == "OFF")
+        assert "applied" in run.reload(cameras={"gate": camera(lines={})})
+        assert run.camera_is("gate", "disabled")["reason"] == "paused"
+        home.watching.publish(switch.config["command_topic"], b"ON")
+        run.camera_is("gate", "streaming")
+        until(lambda: switch.state == "ON", 15)
+        stops_in_time(run)
 
 
 def test_the_api_metrics_and_log_say_how_it_stands(tmp_path, broker) -> None:

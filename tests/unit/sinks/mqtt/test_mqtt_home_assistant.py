@@ -17,7 +17,7 @@ CAMERA = camera_config(
 
 
 def device_of(camera="gate", config=CAMERA, *, commands=True, node="lodge", prefix="vedette"):
-    devices = Devices(Topics(prefix, node), "homeassistant", commands=commands)
+    devices = Devices(Topics(prefix, node), "homeassistant", commands=commands, pictures=True)
     made = devices.device(camera, Plan.of(config, ["person", "car"]))
     return made, json.loads(made.payload)
 
@@ -47,6 +47,8 @@ def test_a_camera_has_what_the_page_promises():
         "Detection",
         "Person",
         "Person count",
+        "Last person",
+        "Last traffic light",
         "Traffic light",
         "Traffic light count",
         "Drive way person",
@@ -89,7 +91,7 @@ def test_ids_are_stable_and_belong_to_one_camera_of_one_node_alone():
         _, config = device_of(camera, node=node)
         ids |= {body["unique_id"] for body in config["components"].values()}
         assert device_of(camera, node=node)[1] == config
-    assert len(ids) == 5 * 15
+    assert len(ids) == 5 * 17
     assert device_of("c", node="a_b")[0].topic != device_of("b_c", node="a")[0].topic
 
 

@@ -195,6 +195,25 @@ def test_a_device_that_goes_is_emptied(outgoing):
     assert json.loads(posts[1].payload)["devices"] == {}
 
 
+def test_what_is_adopted_stays_listed_until_it_is_replaced_or_forgotten(outgoing):
+    outgoing.adopt(["picture", "other"])
+    posts = connected(outgoing, Manifest(["picture", "ghost"]))
+    assert listed(posts[0]) == ["picture", "ghost"]
+    assert posts[1] == Post("ghost", b"", retain=True)
+    assert not any(post.topic == "picture" for post in posts)
+    outgoing.keep("picture", b"new")
+    assert [post.payload for post in taken(outgoing) if post.topic == "picture"] == [b"new"]
+    assert connected(outgoing)[-2].topic == "picture"
+
+
+def test_what_is_adopted_and_forgotten_is_emptied(outgoing):
+    outgoing.adopt(["picture"])
+    connected(outgoing, Manifest(["picture"]))
+    assert outgoing.kept("pic") == ["picture"]
+    outgoing.forget(["picture", "picture"])
+    assert [post.payload for post in taken(outgoing) if post.topic == "picture"] == [b""]
+
+
 def test_states_are_sent_again_on_demand(outgoing):
     outgoing.keep("ha/d", b"1")
     outgoing.keep("a", b"1")

@@ -3,6 +3,7 @@ import threading
 import pytest
 
 from config.mqtt import MqttConfig
+from sinks.highlights import Highlight, Look
 from sinks.links import LinkState
 from sinks.messages import Kind
 from sinks.mqtt.broker import Heard, LinkError, Reason
@@ -133,6 +134,45 @@ def test_devices_are_sent_again_when_home_assistant_comes(rig):
     rig.hear("homeassistant/status", b"online")
     rig.worker.put(status())
     until(lambda: len(rig.connection.payloads(topic)) == before + 1)
+
+
+def test_a_camera_that_is_turned_off_has_no_topics(rig):
+    rig.start()
+    rig.sink.use_cameras({"gate": GATE.model_copy(update={"enabled": False})})
+    until(lambda: rig.connection.payloads("vedette/lodge/gate/count/person")[-1] == b"")
+
+
+class FakeHighlights:
+    def subscribe(self, look, listener=None):
+        self.look, self.listener, self.closed = look, listener, False
+        return self
+
+    def of(self, object_id, *, wait_s=0.0):
+        return None
+
+    def close(self):
+        self.closed = True
+
+
+def test_best_pictures_are_kept_at_the_broker_in_the_size_asked_for():
+    rig = Rig(snapshots={"width": 320, "most_kb": 100})
+    highlights = rig.sink._highlights = FakeHighlights()
+    rig.start()
+    box = (0.0, 0.0, 1.0, 1.0)
+    shown = Highlight("id", "gate", 1, "person", 0.9, box, (64, 48), 1, ended=False, jpeg=b"jpeg")
+    highlights.listener(shown)
+    until(lambda: rig.connection.payloads("vedette/lodge/gate/snapshot/person") == [b"jpeg"])
+    assert highlights.look == Look(width=320, boxed=True, most_bytes=102_400)
+    assert rig.worker.stop(1.0)
+    assert highlights.closed
+
+
+def test_without_snapshots_no_picture_is_asked_for():
+    rig = Rig(snapshots=None)
+    highlights = rig.sink._highlights = FakeHighlights()
+    rig.start()
+    assert not hasattr(highlights, "look")
+    assert rig.worker.stop(1.0)
 
 
 def test_cameras_that_leave_take_their_topics_with_them(rig):
