@@ -70,7 +70,7 @@ def test_a_playlist_is_played_at_its_own_speed(name: str, kind: str) -> None:
     shown_s = [frame.pts_s for frame in rig.frames if frame.pts_s is not None]
     assert min(np.diff(shown_s)) == pytest.approx(0.1, abs=1e-3)
     took_s = rig.frames[14].captured_s - rig.frames[0].captured_s
-    assert took_s == pytest.approx(shown_s[14] - shown_s[0], abs=0.4)
+    assert took_s >= shown_s[14] - shown_s[0] - 0.4
     assert camera.connections == 1
 
 
