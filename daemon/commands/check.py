@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from config.camera import CameraConfig
-from config.credentials import credentials_directory, is_hidden, resolve
+from config.credentials import credentials_directory, is_hidden, resolve, resolve_secret
 from config.errors import ConfigError, CredentialError, Fault, KeyPath
 from config.loader import Loaded, load
 from config.schema import ZeromqConfig
@@ -43,7 +43,11 @@ def run(args: argparse.Namespace) -> int:
         credentials = credentials_directory()
         if not is_hidden(loaded.config.http.token, credentials):
             check_token(loaded, credentials)
-        warnings = [*_camera_warnings(loaded, credentials), *_folder_warnings(loaded)]
+        warnings = [
+            *_camera_warnings(loaded, credentials),
+            *_webhook_warnings(loaded, credentials),
+            *_folder_warnings(loaded),
+        ]
         try:
             model = loaded.config.model
             check_labels(loaded, labels_of(model.name, model.weights))
@@ -84,6 +88,18 @@ def _camera_warnings(loaded: Loaded, directory: Path | None) -> Iterator[Fault]:
         yield _warning(loaded, unchecked, message)
 
 
+def _webhook_warnings(loaded: Loaded, directory: Path | None) -> Iterator[Fault]:
+    """Credentials that cannot be read: the daemon would not start."""
+    for name, hook in loaded.config.sinks.webhook.items():
+        for field, reference in (("credential", hook.credential), ("secret", hook.secret)):
+            if reference is None or is_hidden(reference, directory):
+                continue
+            try:
+                resolve_secret(reference, directory=directory)
+            except CredentialError as exc:
+                yield _warning(loaded, ("sinks", "webhook", name, field), str(exc))
+
+
 def _local_fault(camera: CameraConfig) -> str | None:
     scheme, path = scheme_of(camera.url), local_path(camera.url)
     if scheme == "file":
@@ -113,6 +129,7 @@ def _summary(loaded: Loaded) -> str:
         parts.append(_zeromq_summary(config.sinks.zeromq))
     if config.sinks.jsonl:
         parts.append(str(config.sinks.jsonl.path))
+    parts += [f"webhook {name}" for name in config.sinks.webhook]
     return ", ".join([*parts, f"http://{config.http.listen}"])
 
 

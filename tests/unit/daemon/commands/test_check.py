@@ -185,3 +185,15 @@ def test_neither_loads_what_takes_long() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert found.stdout.split() == []
+
+
+def test_a_webhook_is_named_and_its_missing_key_is_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hook = "{url: 'https://e.org/', credential: phone_token, secret: 'file:/none/key'}"
+    text = GOOD + f"sinks: {{zeromq: null, webhook: {{phone: {hook}}}}}\n"
+    checked = Checked(tmp_path, text, capsys)
+    assert checked.code == 0
+    (warning,) = checked.err
+    assert "sinks.webhook.phone.secret: warning: credential file /none/key" in warning
+    assert "webhook phone" in checked.out[0]
