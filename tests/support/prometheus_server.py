@@ -59,13 +59,20 @@ class PrometheusServer:
 
 
 @contextmanager
-def prometheus_server(folder: Path, *targets: str, every_s: int = 1) -> Iterator[PrometheusServer]:
-    """Scrape `targets` and evaluate the rules every `every_s`; data is kept in `folder`."""
+def prometheus_server(
+    folder: Path, *targets: str, every_s: int = 1, discovery: str | None = None
+) -> Iterator[PrometheusServer]:
+    """Scrape `targets`, and those that the URL `discovery` names, and evaluate the rules every
+    `every_s`; data is kept in `folder`.
+    """
     shutil.copy(RULES, folder)
+    job: dict[str, Any] = {"job_name": "vedette", "static_configs": [{"targets": targets}]}
+    if discovery is not None:
+        job["http_sd_configs"] = [{"url": discovery, "refresh_interval": f"{every_s}s"}]
     config = {
         "global": {"scrape_interval": f"{every_s}s", "evaluation_interval": f"{every_s}s"},
         "rule_files": [RULES.name],
-        "scrape_configs": [{"job_name": "vedette", "static_configs": [{"targets": targets}]}],
+        "scrape_configs": [job],
     }
     (folder / "prometheus.yml").write_text(json.dumps(config))
     address = f"127.0.0.1:{free_port()}"

@@ -10,11 +10,20 @@ from pathlib import Path
 import pytest
 
 from config.camera import RecordConfig
-from config.schema import Config, CurveConfig, JsonlConfig, RecordingsConfig, ZeromqConfig
+from config.schema import (
+    Config,
+    ConnectConfig,
+    CurveConfig,
+    GuestCurveConfig,
+    JsonlConfig,
+    RecordingsConfig,
+    ZeromqConfig,
+)
 from config.webhook import WebhookConfig
 from daemon.diagnosis.finding import Verdict, fail
 from daemon.diagnosis.outlets import (
     curve_finding,
+    gateway_findings,
     http_finding,
     jsonl_finding,
     outlet_findings,
@@ -268,3 +277,16 @@ def test_what_a_webhook_needs_must_be_there(tmp_path: Path) -> None:
     nowhere = webhook_finding("phone", hook_of(url="https://nobody.invalid/"), None, None)
     assert nowhere.verdict is Verdict.FAIL
     assert "no address" in nowhere.detail
+
+
+def test_gateways_are_asked_whether_they_take_up_a_connection(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        there = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        gone = f"tcp://127.0.0.1:{free_port()}"
+        found = list(gateway_findings(ConnectConfig(to=[there, gone, "ipc://somewhere"])))
+    assert [finding.verdict for finding in found] == [Verdict.OK, Verdict.FAIL]
+    assert found[1].detail == f"{gone} does not answer: Connection refused"
+    guest = GuestCurveConfig(secret_key=tmp_path / "no", server_key=tmp_path / "no")
+    (keys,) = gateway_findings(ConnectConfig(to=["ipc://somewhere"], curve=guest))
+    assert keys.verdict is Verdict.FAIL
+    assert "cannot be read" in keys.detail
