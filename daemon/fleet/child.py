@@ -26,6 +26,7 @@ PROGRAM = (sys.executable, "-m", "daemon.cli", "run")
 MOST_LOG_BYTES = 10_000_000  # then it is begun anew, and the old one kept beside it
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 15.0  # before a child that ended is started again
 STOP_S = 4.0  # of the child's own 3 s
+NICE = 5  # behind Ray: a raylet that gets no processor time is declared dead
 SEND_BYTES = 4 * 1024**2  # that may wait in the socket: a child that is busy reads late
 _NOT_INHERITED = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")  # systemd's, for Ray's process
 
@@ -140,6 +141,8 @@ class Child:
         except OSError:
             ours.close()
             raise
+        with suppress(OSError):  # before it starts threads, which have what it has
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, NICE)
         self._end, self._lines, self._unsent = ours, wire.Lines(), b""
         self.said = wire.ToShard(heard=0)
         self.facts = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,6 +75,12 @@ def test_it_is_told_its_grants_and_heard(child: Child) -> None:
     assert child.facts["gate"].pictures == 17
     assert child.facts_s == 7.5
     assert f"{child.config} None 1" in log_of(child), "systemd's socket is not for it"
+
+
+def test_it_comes_after_ray_where_processor_time_is_short(child: Child) -> None:
+    child.ensure({})
+    assert child.pid is not None
+    assert os.getpriority(os.PRIO_PROCESS, child.pid) >= module.NICE
 
 
 def test_a_reload_is_a_hang_up(child: Child) -> None:
