@@ -4,6 +4,7 @@ pictures that people are sent. Any thread; some milliseconds each.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import cv2
@@ -20,6 +21,7 @@ KEPT_WIDTH = 1280  # pixels at most, of a picture that is kept for sinks alone
 KEPT_QUALITY = 90
 QUALITIES = (80, 60, 40)  # tried in this order, until the JPEG is small enough
 LEAST_WIDTH = 64
+_AROUND = 1.6  # times the box, of a close-up
 _REDUCED = {
     8: cv2.IMREAD_REDUCED_COLOR_8,
     4: cv2.IMREAD_REDUCED_COLOR_4,
@@ -67,6 +69,20 @@ def looked_at(sight: Sight, look: Look, label: str, best: Moment) -> bytes:
             if len(jpeg) <= look.most_bytes or width <= LEAST_WIDTH:
                 return jpeg
         width = max(LEAST_WIDTH, min(width, bgr.shape[1]) // 2)
+
+
+def close_up(bgr: Bgr, box: Sequence[float], width: int) -> Bgr:
+    """The part of a picture [H, W, 3] around one box of it (x1, y1, x2, y2), so that one sees where
+    it is: 16 by 9 where there is room, `width` pixels wide at most.
+    """
+    height_px, width_px = bgr.shape[:2]
+    x1, y1, x2, y2 = box
+    tall = max(_AROUND * (y2 - y1), _AROUND * (x2 - x1) * 9 / 16, height_px / 4)
+    high = min(height_px, round(tall))
+    wide = min(width_px, round(tall * 16 / 9))
+    left = min(max(round((x1 + x2 - wide) / 2), 0), width_px - wide)
+    top = min(max(round((y1 + y2 - high) / 2), 0), height_px - high)
+    return _at_most(np.ascontiguousarray(bgr[top : top + high, left : left + wide]), width)
 
 
 def _at_most(bgr: Bgr, width: int) -> Bgr:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from daemon.clock import Clock
 from daemon.highlights.cabinet import Best
@@ -22,7 +23,23 @@ AGAIN_S = 2.0  # between two pictures of one life; and how long the first is wai
 SETTLED_S = 1.0  # so long after its end an object's last picture has been encoded
 MOST = 256  # lives at a time; beyond, the oldest ends
 
-Write = Callable[[str, Sight, DetectionMessage, bool], None]  # the last: whether it is the first
+Box = tuple[float, float, float, float]
+
+
+class Write(Protocol):
+    """Writes the pictures and the message of a recording; `fresh` where it is the first time, `box`
+    that of the object where it is known. Raises OSError.
+    """
+
+    def __call__(
+        self,
+        name: str,
+        sight: Sight,
+        message: DetectionMessage,
+        *,
+        fresh: bool = True,
+        box: Box | None = None,
+    ) -> None: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -109,7 +126,7 @@ class Chronicle:
             self._write_first(story)
 
     def _write_best(self, story: _Story, best: Best) -> None:
-        self._put(story, best.sight, best.message)
+        self._put(story, best.sight, best.message, best.subject.best.box)
         story.score = best.subject.best.score
 
     def _write_first(self, story: _Story) -> None:
@@ -117,7 +134,9 @@ class Chronicle:
         if story.first is not None:
             self._put(story, story.first.sight, story.first.message)
 
-    def _put(self, story: _Story, sight: Sight, message: DetectionMessage) -> None:
+    def _put(
+        self, story: _Story, sight: Sight, message: DetectionMessage, box: Box | None = None
+    ) -> None:
         story.tried_s = self._clock.now_s()
-        self._write(story.name, sight, message, not story.written_ns)
+        self._write(story.name, sight, message, fresh=not story.written_ns, box=box)
         story.written_ns, story.first = sight.captured_ns, None

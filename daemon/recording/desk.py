@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 from config.camera import RecordConfig
 from daemon.answers.annotate import annotate, encode_jpeg
 from daemon.books.reports import Deletion, RecordingReport
 from daemon.clock import Clock
 from daemon.highlights.cabinet import Best
-from daemon.highlights.develop import JpegPicture
+from daemon.highlights.develop import JpegPicture, close_up
 from daemon.recording.calendar import DAY_NS, Calendar
-from daemon.recording.chronicle import Chronicle
+from daemon.recording.chronicle import Box, Chronicle
 from daemon.recording.clips import Clips
 from daemon.recording.film import CONFIRMED_S
 from daemon.recording.inbox import Ending, Moment
@@ -61,7 +63,7 @@ class Desk:
         # By our own clock: that of a camera may be years off, and is in the message.
         name = self.shelf.free_name(self._calendar.wall_ns(at_s), life.id if life else "")
         if life is None:
-            self._write(name, moment.sight, moment.message, True)
+            self._write(name, moment.sight, moment.message)
         else:
             self._chronicle.begin(name, moment)
         if self.config.clips:
@@ -122,11 +124,19 @@ class Desk:
             deleted=dict(self.counts.deletions),
         )
 
-    def _write(self, name: str, sight: Sight, message: DetectionMessage, fresh: bool) -> None:
+    def _write(
+        self,
+        name: str,
+        sight: Sight,
+        message: DetectionMessage,
+        *,
+        fresh: bool = True,
+        box: Box | None = None,
+    ) -> None:
         """The message comes last: with it the recording is complete. One that is not `fresh` was
-        counted already.
+        counted already. The thumbnail shows what is in the `box`.
         """
-        files = dict(self._pictures(sight))
+        files = dict(self._pictures(sight, box))
         sent = stamped(
             Envelope(message, sight.captured_s),
             wall_ns=self._clock.wall_ns(),
@@ -136,10 +146,17 @@ class Desk:
         with self.counts.keeping(*(files if fresh else ())):
             self.shelf.write_all(name, files)
 
-    def _pictures(self, sight: Sight) -> Iterator[tuple[Part, bytes]]:
-        yield Part.THUMBNAIL, encode_jpeg(sight.picture.to_bgr(THUMBNAIL_WIDTH))
+    def _pictures(self, sight: Sight, box: Box | None) -> Iterator[tuple[Part, bytes]]:
+        picture = sight.picture
+        if box is None:
+            yield Part.THUMBNAIL, encode_jpeg(picture.to_bgr(THUMBNAIL_WIDTH))
+        if box is None and not self.config.snapshots:
+            return
+        bgr = picture.to_bgr()
+        if box is not None:
+            shown = np.array(box) * (bgr.shape[1] / sight.source_wh[0])
+            yield Part.THUMBNAIL, encode_jpeg(close_up(bgr, shown.tolist(), THUMBNAIL_WIDTH))
         if self.config.snapshots:
-            picture, bgr = sight.picture, sight.picture.to_bgr()
             kept = picture.jpeg if isinstance(picture, JpegPicture) else encode_jpeg(bgr, QUALITY)
             yield Part.PICTURE, kept
             yield Part.BOXES, encode_jpeg(annotate(bgr, sight.detections, sight.labels), QUALITY)

@@ -242,8 +242,9 @@ class Tracker:
         whether it does for some.
         """
         tracks, tuning = self.tracks, self._tuning
+        weight = self._weight(at_s)  # first: it may make all votes less
         votes = tracks.votes
-        votes[rows, seen.class_id] += seen.table[BOX_SCORE] * self._weight(at_s)
+        votes[rows, seen.class_id] += seen.table[BOX_SCORE] * weight
         label = tracks.label.take(rows)
         if (label == seen.class_id).all():  # who gains votes is not outvoted
             return False
@@ -305,8 +306,9 @@ class Tracker:
         tracks.table[:, rows] = table
         tracks.sightings[rows] = 1
         tracks.label[rows] = new.class_id
+        weight = self._weight(at_s)
         tracks.votes[rows] = 0.0
-        tracks.votes[rows, new.class_id] = new.table[BOX_SCORE] * self._weight(at_s)
+        tracks.votes[rows, new.class_id] = new.table[BOX_SCORE] * weight
         tracks.still[rows] = False
         return rows
 

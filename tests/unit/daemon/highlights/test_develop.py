@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from daemon.highlights.develop import KEPT_WIDTH, JpegPicture, developed, looked_at
+from daemon.highlights.develop import KEPT_WIDTH, JpegPicture, close_up, developed, looked_at
 from daemon.seats.sight import Sight
 from sinks.highlights import Look
 from sinks.messages import Moment
@@ -67,3 +67,25 @@ def test_a_jpeg_stays_below_its_bound_by_quality_then_by_size(most_bytes: int) -
     jpeg = looked_at(shown, Look(most_bytes=most_bytes), "person", moment)
     assert len(jpeg) <= most_bytes
     assert read_jpeg(jpeg).shape[1] in (640, 320, 160)
+
+
+@pytest.mark.parametrize(
+    ("box", "wh"),
+    [
+        ((100, 100, 140, 200), (356, 200)),  # a person, with a quarter of the picture's height
+        ((0, 0, 40, 400), (1138, 640)),  # at the edge
+        ((1200, 700, 1280, 720), (356, 200)),
+        ((0, 0, 1280, 720), (1280, 800)),
+        ((600, 300, 600, 300), (356, 200)),
+    ],
+)
+def test_a_close_up_shows_the_object_with_what_is_around_it(
+    box: tuple[float, ...], wh: tuple[int, int]
+) -> None:
+    bgr = np.zeros((800, 1280, 3), np.uint8)
+    x1, y1, x2, y2 = map(int, box)
+    bgr[y1:y2, x1:x2] = 255
+    shown = close_up(bgr, box, 1280)
+    assert shown.shape == (wh[1], wh[0], 3)
+    assert (shown > 0).sum() == (bgr > 0).sum(), "all of it"
+    assert close_up(bgr, box, 320).shape[1] <= 320
