@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         if port is not None:
             os.environ[name] = str(port)
     with as_file(files("config") / "demo.yaml") as path:
-        code = daemon.run(argparse.Namespace(config=path, summary=_SUMMARY_S))
+        code = daemon.start(path, summary_s=_SUMMARY_S)
     if code in (EXIT_FAILED, EXIT_BAD_CONFIG):  # nobody edits the configuration of a package
         complain("vedette demo: where a port is taken, choose others with --port and --zeromq-port")
     return code

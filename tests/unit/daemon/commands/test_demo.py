@@ -20,14 +20,14 @@ class Started:
     code = 7
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(daemon, "run", self)
+        monkeypatch.setattr(daemon, "start", self)
         for name in ("VEDETTE_DEMO_PORT", "VEDETTE_DEMO_ZEROMQ_PORT"):
             monkeypatch.setenv(name, "")  # is put back after the test, whatever the demo sets
             monkeypatch.delenv(name)
 
-    def __call__(self, args: argparse.Namespace) -> int:
-        self.path, self.summary_s = args.config, args.summary
-        self.config = load(args.config, os.environ).config
+    def __call__(self, path: Path, *, summary_s: float) -> int:
+        self.path, self.summary_s = path, summary_s
+        self.config = load(path, os.environ).config
         return self.code
 
 
