@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from config.credentials import CredentialReference
 from config.errors import FieldsError
 from config.gate import GateConfig
+from config.looking import Crop, Tiles
 from config.objects import Fraction, Label, ObjectFilter, Polygon
 from config.paths import FilePath
 from config.rtsp_urls import takes_login
@@ -33,6 +34,21 @@ class DetectConfig(Section):
         Field(
             description="Polygon in fractions of the picture: an object counts when the middle of"
             " its lower edge lies inside.",
+        ),
+    ] = None
+    crop: Annotated[
+        Crop | None,
+        Field(
+            description="The part of the picture that the detector is shown, as large as its input"
+            " allows: [x1, y1, x2, y2] in fractions of the picture, or roi for the rectangle"
+            " around detect.roi."
+        ),
+    ] = None
+    tiles: Annotated[
+        Tiles,
+        Field(
+            description="Also look at the picture, or at its crop, in pieces, for what is small:"
+            " auto, or how large they are. Each costs as much as a picture."
         ),
     ] = None
     gate: GateConfig = GateConfig()

@@ -10,7 +10,7 @@ from config.errors import KeyPath, path_text
 from config.hints import did_you_mean
 from config.provenance import Provenance
 from config.rtsp_urls import split_zone
-from config.schema import HttpConfig, ZeromqConfig
+from config.schema import BatchingConfig, HttpConfig, ModelConfig, ZeromqConfig
 from config.urls import (
     LIVE_SCHEMES,
     NETWORK_SCHEMES,
@@ -48,6 +48,26 @@ def camera_breaches(cameras: Mapping[str, CameraConfig], source: Provenance) -> 
         yield from _idle_filters(name, camera, source)
         yield from _idle_recording(name, camera, source)
         yield from _idle_places(name, camera, source)
+        yield from _rootless_crop(name, camera)
+
+
+def tile_breaches(
+    cameras: Mapping[str, CameraConfig], model: ModelConfig, batching: BatchingConfig
+) -> Iterator[Breach]:
+    """Tiles for a model that cannot use them."""
+    for name, camera in cameras.items():
+        tiles, base = camera.detect.tiles, ("cameras", name, "detect", "tiles")
+        if tiles is None:
+            continue
+        side = model.input_size
+        if side is not None and tiles.size is not None and tiles.size < side:
+            yield (
+                (*base, "size"),
+                f"is smaller than model.input_size ({side}): such a tile would only be blown up",
+            )
+        least = 2 + tiles.full
+        if batching.max_batch < least:
+            yield base, f"needs batching.max_batch of {least} or more: tiles run in one batch"
 
 
 def port_breaches(
@@ -136,6 +156,14 @@ def _idle_recording(name: str, camera: CameraConfig, source: Provenance) -> Iter
     for n, label in enumerate(camera.record.on or ()):
         if reported is not None and label not in reported and source.written_by((*base, "on")):
             yield (*base, "on", n), "is a label that objects.labels leaves out"
+
+
+def _rootless_crop(name: str, camera: CameraConfig) -> Iterator[Breach]:
+    if camera.detect.crop == "roi" and camera.detect.roi is None:
+        yield (
+            ("cameras", name, "detect", "crop"),
+            "needs detect.roi: draw one, or give the rectangle as [x1, y1, x2, y2]",
+        )
 
 
 def _idle_places(name: str, camera: CameraConfig, source: Provenance) -> Iterator[Breach]:

@@ -13,12 +13,12 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from config.camera import CameraConfig
-from config.checks import camera_breaches, port_breaches, webhook_breaches
+from config.checks import camera_breaches, port_breaches, tile_breaches, webhook_breaches
 from config.document import parse
 from config.errors import ConfigError, Fault, FieldsError, KeyPath, path_text, printable
 from config.json_schema import subschema
 from config.provenance import Provenance, merge_defaults, value_at
-from config.schema import Config, HttpConfig, SinksConfig
+from config.schema import BatchingConfig, Config, HttpConfig, ModelConfig, SinksConfig
 from config.section import Section
 from config.text import TextError, read_text
 from config.wording import describe
@@ -131,6 +131,10 @@ def cross_breaches(
         if (camera := _section(CameraConfig, entry, context)) is not None
     }
     yield from camera_breaches(cameras, source)
+    model = _section(ModelConfig, value_at(raw, ("model",)) or {}, context)
+    batching = _section(BatchingConfig, value_at(raw, ("batching",)) or {}, context)
+    if model and batching:
+        yield from tile_breaches(cameras, model, batching)
     sinks = _section(SinksConfig, value_at(raw, ("sinks",)) or {}, context)
     http = _section(HttpConfig, value_at(raw, ("http",)) or {}, context)
     if sinks and http:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 from config.camera import CameraConfig, CameraFields
 from config.credentials import CredentialReference
 from config.errors import FieldsError
+from config.looking import TilingConfig
 from config.model_names import MODEL_NAMES, known_model
 from config.mqtt import MqttConfig
 from config.paths import FilePath, WeightsPath
@@ -353,6 +354,7 @@ class Config(Section):
     ] = None
     model: ModelConfig = ModelConfig()
     batching: BatchingConfig = BatchingConfig()
+    tiles: TilingConfig = TilingConfig()
     defaults: Annotated[
         CameraFields, Field(description="Camera fields that hold for every camera.")
     ] = CameraFields()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from config.camera import CameraConfig
 from daemon.books.reports import ModelReport
 from daemon.cameras.crew import Crew
+from daemon.cameras.tiling import TileBudget
 from daemon.capture.sample import OpenSource
 from daemon.capture.source import open_source as open_by_url
 from daemon.capture.worker import CameraWorker
@@ -69,6 +70,7 @@ class App:
             clock=clock,
         )
         self._reloader = Reloader(equipment, self, doors.history, clock)
+        self._budget = TileBudget(clock)
         self._draining = False
         self._granted: frozenset[str] = frozenset()  # cameras that run; all of them in no fleet
         self._bound = MemoryBound()
@@ -92,6 +94,12 @@ class App:
         if failure := self._pipeline.failure():
             raise failure
         self.obey()
+        self._budget.tick(
+            self._doors.roster.seats(),
+            rows_per_s=self._pipeline.occupancy.pace(),
+            max_share=self._doors.config.tiles.max_share,
+            most_rows=self._pipeline.max_batch(),
+        )
 
     def obey(self) -> None:
         """Do what other threads have asked for: cameras that were paused or resumed."""
@@ -170,6 +178,7 @@ class App:
             _granted_alone(config.cameras, self._granted),
             score_threshold=config.model.score_threshold,
             again=self._crew.given_up(),
+            seated=self._share_tiles,
         )
         seats = self._doors.roster.seats()
         self._doors.publisher.end_lives(set(before) - set(seats))
@@ -177,6 +186,9 @@ class App:
         self._doors.highlights.use(seats, full=full)
         self._doors.recorder.use(config.recordings, seats)
         self._doors.diary.use(config.recordings, config.cameras)
+
+    def _share_tiles(self, seats: Collection[Seat]) -> None:
+        self._budget.use(seats, self._equipment.model.detector.buckets[-1])
 
     def model(self) -> ModelReport:
         """The detector that runs. Any thread, like the two below."""
@@ -235,4 +247,5 @@ def _setup(equipment: Equipment) -> PipelineSetup:
         equipment.model.detector,
         max_delay_s=batching.max_delay_ms / 1e3,
         max_age_s=batching.max_age_ms / 1e3,
+        max_detections=equipment.loaded.config.model.max_detections,
     )

@@ -90,7 +90,12 @@ class DaemonReporter:
     def cameras(self) -> Sequence[CameraReport]:
         return [
             CameraReport(
-                seat.status.now(), seat.ledger.page(), seat.config, seat.decode_s, seat.paused
+                seat.status.now(),
+                seat.ledger.page(),
+                seat.config,
+                seat.decode_s,
+                seat.paused,
+                None if seat.view.tiles is None else seat.most_rows,
             )
             for seat in self._roster.seats()
         ]

@@ -37,6 +37,10 @@ COMMANDS = {  # verb: (module, help)
         "daemon.commands.rehearse",
         "try a camera's rules, zones and lines on a recorded video",
     ),
+    "tune": (
+        "daemon.commands.tune",
+        "how large objects are, and what input, crop or tiles help",
+    ),
     "evaluate": ("daemon.commands.evaluate", "measure a detector on labelled pictures"),
     "train": ("daemon.commands.train", "learn weights from labelled pictures"),
     "export-labels": (
@@ -46,7 +50,7 @@ COMMANDS = {  # verb: (module, help)
     "weights": ("daemon.commands.weights", "import, describe, fetch or export weights"),
     "fleet": ("daemon.commands.fleet", "run many servers as one"),
     "keys": ("daemon.commands.keys", "make CURVE keys for the ZeroMQ socket"),
-    "bench": ("daemon.commands.bench", "measure pipeline, capture, detector or tracking"),
+    "bench": ("daemon.commands.bench", "measure pipeline, capture, detector, tracking or tiles"),
     "alerts": ("daemon.commands.alerts", "print the alert rules for Prometheus"),
     "man": ("daemon.commands.manual", "print the manual page"),
     "completion": ("daemon.commands.completion", "print what completes words in a shell"),

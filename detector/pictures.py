@@ -65,10 +65,36 @@ def read_stored(path: Path, wh: tuple[int, int] | None = None) -> Pixels | None:
 
 
 def letterboxed(bgr: Pixels, letterbox: Letterbox, spec: InputSpec) -> Pixels:
-    """uint8 RGB [H, W, 3] of the input, with the picture, at whatever size, where it belongs."""
+    """uint8 RGB [H, W, 3] of the input, with the picture, at whatever size, or the letterbox's part
+    of it, where it belongs.
+    """
     pixels = np.empty((spec.height, spec.width, 3), np.uint8)
     pixels[:] = spec.fill
     (x, y), (width, height) = letterbox.offset_xy, letterbox.scaled_wh
-    scaled = cv2.resize(bgr, (width, height), interpolation=cv2.INTER_LINEAR)
+    scaled = cut_out(bgr, letterbox)
     pixels[y : y + height, x : x + width] = cv2.cvtColor(scaled, cv2.COLOR_BGR2RGB)
     return pixels
+
+
+def cut_out(bgr: Pixels, letterbox: Letterbox) -> Pixels:
+    """The letterbox's part of the picture, which may be of any size, scaled for the input. A border
+    between two pixels is where it is said to be: what is sampled begins there.
+    """
+    size = letterbox.scaled_wh
+    if letterbox.is_whole:
+        return np.asarray(cv2.resize(bgr, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    height, width = bgr.shape[:2]
+    source_wh = letterbox.source_wh
+    x1, y1, x2, y2 = letterbox.part_xyxy
+    across, down = width / source_wh[0], height / source_wh[1]
+    step_x, step_y = (x2 - x1) * across / size[0], (y2 - y1) * down / size[1]
+    # Centres of pixels are at halves; the matrix is from pixels of the input to those of `bgr`.
+    matrix = np.array(
+        [
+            [step_x, 0, x1 * across + step_x / 2 - 0.5],
+            [0, step_y, y1 * down + step_y / 2 - 0.5],
+        ]
+    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    warped = cv2.warpAffine(bgr, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(warped, np.uint8)

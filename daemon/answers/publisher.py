@@ -79,7 +79,7 @@ class Publisher:
 
     def _answer(self, result: Result, permit: Permit) -> None:
         frame, seat, timing, model = result.frame, result.frame.seat, result.timing, result.detector
-        size = frame.letterbox.source_wh
+        size = frame.source_wh
         rows: tuple[Detection, ...] = ()
         found, sight = result.detections, None
         objects: tuple[Lasting | None, ...] = ()
@@ -103,6 +103,7 @@ class Publisher:
                 timing.answered_s,
                 number=seq,
                 objects=objects,
+                parts=frame.parts,
             )
         message = DetectionMessage(
             epoch=self._epoch,
@@ -237,7 +238,7 @@ def _judged(
 ) -> tuple[Detections, tuple[Lasting | None, ...], tuple[Happening, ...]]:
     """What is reported of the answer, whose each box is, and what happened."""
     frame, model = result.frame, result.detector
-    seat, size = frame.seat, frame.letterbox.source_wh
+    seat, size = frame.seat, frame.source_wh
     rules = seat.rules.of(model.labels, model.thresholds)
     if not seat.watch.enabled:
         found = rules.apply(found, size)

@@ -27,6 +27,7 @@ class CameraReport:
     config: CameraConfig
     decode_s: float = 0.0  # processor time that reading and decoding took
     paused: bool = False  # somebody wants no pictures of it for now
+    most_rows: int | None = None  # of a picture; None for a camera without tiles
 
     @property
     def detects(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 from config.camera import CameraConfig
@@ -60,14 +60,17 @@ class Crew:
         *,
         score_threshold: float | None,
         again: Collection[str] = (),
+        seated: Callable[[Collection[Seat]], None] = lambda _: None,
     ) -> None:
         """Make these the cameras that run. The stream of one that is the same, or has only other
-        rules, is not touched; those in `again` are opened anew in any case.
+        rules, is not touched; those in `again` are opened anew in any case. `seated` is told of all
+        before one is started.
         """
         running = {seat.name: seat.config for seat in self._started}
         changes = camera_changes(running, cameras, given_up=again)
         self.stop(STOP_S, [*changes.removed, *changes.restarted])
         self._roster.use(cameras, score_threshold=score_threshold)
+        seated(self._roster.seats())
         for seat in self._roster.seats():
             if seat not in self._started:
                 self._start(seat)

@@ -20,6 +20,7 @@ from av.sidedata.sidedata import SideDataContainer
 from av.video.stream import VideoStream
 
 from daemon.capture.exif import exif_orientation
+from detector.letterbox import Rect
 
 Wh = tuple[int, int]
 LONGEST_SIDE_PX = 7680
@@ -60,6 +61,22 @@ class Orientation:
         if self.transposed:
             pixels = pixels.swapaxes(0, 1)
         return pixels[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1]
+
+    def stored(self, seen: Rect) -> Rect:
+        """A rectangle in fractions of the picture as it is seen, in those of the stored one."""
+        x1, y1, x2, y2 = self._flipped(seen)
+        return (y1, x1, y2, x2) if self.transposed else (x1, y1, x2, y2)
+
+    def seen(self, stored: Rect) -> Rect:
+        """The way back."""
+        x1, y1, x2, y2 = stored
+        return self._flipped((y1, x1, y2, x2) if self.transposed else stored)
+
+    def _flipped(self, rect: Rect) -> Rect:
+        x1, y1, x2, y2 = rect
+        if self.flip_x:
+            x1, x2 = 1 - x2, 1 - x1
+        return (x1, 1 - y2, x2, 1 - y1) if self.flip_y else (x1, y1, x2, y2)
 
     def __str__(self) -> str:
         """Empty for a picture that is stored as it is seen."""

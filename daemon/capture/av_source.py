@@ -182,6 +182,7 @@ class AvSource:
                 picture=AvPicture(frame, appearance),
                 luma=partial(small_luma, frame, appearance),
                 scale=partial(self._letterboxer.scale, frame, appearance),
+                wh=appearance.shown_wh,
                 captured_ns=self._camera_clock.wall_ns(pts_s),
             )
 

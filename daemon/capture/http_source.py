@@ -155,6 +155,7 @@ class HttpSource:
             is_corrupt=frame.is_corrupt or self._is_cut(jpeg),
             picture=AvPicture(frame, appearance),
             scale=partial(self._letterboxer.scale, frame, appearance),
+            wh=appearance.shown_wh,
             luma=partial(small_luma, frame, appearance),
         )
 

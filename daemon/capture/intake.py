@@ -9,22 +9,22 @@ from contextlib import closing
 from typing import Protocol
 
 import av
-import numpy as np
-import numpy.typing as npt
 
 from daemon.books.accounting import Drop
+from daemon.capture.arrangement import Arrangement
 from daemon.capture.camera_log import CameraLog
 from daemon.capture.gate import ChangeGate, Why
 from daemon.capture.pacer import Pacer
 from daemon.capture.sample import Lost, Sample, Source
 from daemon.capture.tampering import TamperWatch, look_at
 from daemon.clock import Clock
-from daemon.pipeline.frame import Frame, TimeSource
+from daemon.pipeline.frame import Frame, Row, TimeSource
 from daemon.seats.counting import Damage
 from daemon.seats.seat import Seat
-from detector.letterbox import InputSpec, Letterbox
+from detector.letterbox import InputSpec
 
 _LONG_WAIT_S = 2.0  # for a first keyframe: usual ones are not worth a word
+_LOOK_WIDTH = 320  # of the whole picture, where the detector is not shown all of it
 _TAKEN_S = 0.2  # how often a reader that waits for the detector looks whether it should stop
 
 
@@ -59,6 +59,7 @@ class Intake:
         self._log = camera_log
         self._clock = clock
         self._watch = TamperWatch(seat.config.watch)
+        self._arrangement = Arrangement()
         self._span_s: tuple[float, float] | None = None  # first and newest frame of this stream
 
     @property
@@ -155,11 +156,14 @@ class Intake:
 
     def _offer(self, sample: Sample, why: Why | None, now_s: float, wall_ns: int) -> bool:
         try:
-            pixels, letterbox = sample.scale()
+            parts = self._arrangement.parts(self._seat, sample.wh, self._scaled_for)
+            if why is Why.STILL:  # for the look alone
+                parts = parts[:1]
+            rows = tuple(sample.scale(part) for part in parts)
+            self._look_at(sample, rows[0], now_s)
         except (av.FFmpegError, ValueError, MemoryError):
             self._drop(Drop.PREPROCESS_ERROR, "other")
             return False
-        self._look_at(pixels, letterbox, now_s)
         if why is Why.STILL:  # it was scaled for the look alone
             self._drop(Drop.GATED)
             return False
@@ -167,9 +171,8 @@ class Intake:
         self._slot.put(
             Frame(
                 seat=self._seat,
-                pixels=pixels,
+                rows=rows,
                 input_spec=self._scaled_for,
-                letterbox=letterbox,
                 captured_s=now_s,
                 captured_ns=captured_ns,
                 pts_s=sample.pts_s,
@@ -180,11 +183,17 @@ class Intake:
         )
         return True
 
-    def _look_at(self, pixels: npt.NDArray[np.uint8], letterbox: Letterbox, now_s: float) -> None:
-        if self._watch.due(now_s):
+    def _look_at(self, sample: Sample, row: Row, now_s: float) -> None:
+        """Whether the view is what it was; that is a question to the whole picture."""
+        if not self._watch.due(now_s):
+            return
+        pixels, letterbox = row
+        if letterbox.is_whole:
             (x, y), (width, height) = letterbox.offset_xy, letterbox.scaled_wh
-            look = look_at(pixels[y : y + height, x : x + width])
-            self._log.judged(self._watch.judge(look, now_s))
+            seen = pixels[y : y + height, x : x + width]
+        else:
+            seen = sample.picture.to_bgr(_LOOK_WIDTH)[..., ::-1]
+        self._log.judged(self._watch.judge(look_at(seen), now_s))
 
     def _time_of(self, sample: Sample, arrived_ns: int) -> tuple[int, TimeSource]:
         """When the picture was taken, as well as it is known and wanted."""

@@ -11,12 +11,14 @@ import numpy.typing as npt
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from daemon.capture.appearance import LONGEST_SIDE_PX, Appearance, Wh
+from daemon.capture.cropping import Cropper, seen_rect, stored_rect
 from daemon.capture.errors import CaptureError, Cause
 from daemon.capture.gate import SIZE_WH, Luma
-from daemon.capture.sample import Scaled
-from detector.letterbox import InputSpec, Letterbox
+from daemon.pipeline.frame import Row
+from detector.letterbox import InputSpec, Letterbox, Rect
 
 MOST_PIXELS = 7680 * 4320
+_MOST_LENSES = 128
 _LUMA_PLANE = frozenset(
     ["gray", "nv12", "nv21"]
     + [f"{kind}{chroma}p" for kind in ("yuv", "yuvj") for chroma in (420, 422, 440, 444)]
@@ -30,14 +32,14 @@ def check_size(width: int, height: int) -> None:
 
 
 class Letterboxer:
-    """Scale frames of one camera into the detector's input, one swscale pass each.
+    """Scale frames of one camera, or parts of them, into the detector's input, one swscale pass
+    each.
 
-    The kept reformatter spares an SwsContext per frame. A stream may change its size at any
+    What is kept for each part spares an SwsContext per frame. A stream may change its size at any
     frame. One thread.
     """
 
     def __init__(self, spec: InputSpec) -> None:
-        self._reformatter = VideoReformatter()
         self._take_up(spec)
 
     def use_input(self, spec: InputSpec) -> None:
@@ -45,26 +47,56 @@ class Letterboxer:
         if spec != self._spec:
             self._take_up(spec)
 
-    def scale(self, frame: av.VideoFrame, appearance: Appearance | None = None) -> Scaled:
-        """A new uint8 RGB array [H, W, 3] and where the picture, as it is seen, lies in it."""
+    def scale(
+        self, frame: av.VideoFrame, appearance: Appearance | None = None, part: Rect | None = None
+    ) -> Row:
+        """A new uint8 RGB array [H, W, 3] and where the picture, as it is seen, lies in it; of the
+        whole picture, or of as little as the format allows around `part`, which is in its pixels.
+        """
         seen = appearance or Appearance.plain(frame)
-        letterbox = self._fit(seen.shown_wh)
-        picture = _convert(self._reformatter, frame, letterbox.scaled_wh, "rgb24", seen)
+        lens = self._lens(part, seen, (frame.width, frame.height))
+        letterbox = lens.letterbox
+        picture = lens.show(frame, seen)
         (x, y), (width, height) = letterbox.offset_xy, letterbox.scaled_wh
         pixels = self._blank.copy()
         pixels[y : y + height, x : x + width] = picture
-        return pixels, letterbox
+        return Row(pixels, letterbox)
 
     def _take_up(self, spec: InputSpec) -> None:
         self._spec = spec
         self._blank = np.empty((spec.height, spec.width, 3), np.uint8)
         self._blank[:] = spec.fill
-        self._letterbox: Letterbox | None = None
+        self._lenses: dict[Rect | None, _Lens] = {}
 
-    def _fit(self, source_wh: Wh) -> Letterbox:
-        if self._letterbox is None or self._letterbox.source_wh != source_wh:
-            self._letterbox = Letterbox.fit(source_wh, self._spec)
-        return self._letterbox
+    def _lens(self, part: Rect | None, seen: Appearance, stored_wh: Wh) -> _Lens:
+        lens = self._lenses.get(part)
+        if lens is None or (lens.seen, lens.stored_wh) != (seen, stored_wh):
+            if len(self._lenses) >= _MOST_LENSES:  # of pictures of another size
+                self._lenses.clear()
+            lens = self._lenses[part] = _Lens(self._spec, seen, stored_wh, part)
+        return lens
+
+
+class _Lens:
+    """What is kept to scale one part of pictures of one size. One thread."""
+
+    def __init__(self, spec: InputSpec, seen: Appearance, stored_wh: Wh, part: Rect | None) -> None:
+        self.seen = seen
+        self.stored_wh = stored_wh
+        self._reformatter = VideoReformatter()
+        self._cropper: Cropper | None = None
+        if part is not None:
+            rect = stored_rect(part, seen, stored_wh)
+            part = seen_rect(rect, seen, stored_wh)
+            self._cropper = Cropper(rect) if rect != (0, 0, *stored_wh) else None
+        whole = self._cropper is None
+        self.letterbox = Letterbox.fit(seen.shown_wh, spec, None if whole else part)
+
+    def show(self, frame: av.VideoFrame, seen: Appearance) -> npt.NDArray[np.uint8]:
+        """The scaled part, upright."""
+        if self._cropper is not None:
+            frame = self._cropper.crop(frame)
+        return _convert(self._reformatter, frame, self.letterbox.scaled_wh, "rgb24", seen)
 
 
 class AvPicture:

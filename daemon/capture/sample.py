@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 from config.camera import CameraConfig
 from daemon.books.states import StreamInfo
 from daemon.capture.gate import Luma
 from daemon.capture.pacer import Pacer
 from daemon.clock import Clock
+from daemon.pipeline.frame import Row
 from daemon.seats.sight import Picture
-from detector.letterbox import InputSpec, Letterbox
+from detector.letterbox import InputSpec, Rect
 
-Scaled = tuple[npt.NDArray[np.uint8], Letterbox]  # [H, W, 3] of the input spec, and its geometry
 Pause = Callable[[float], bool]  # sleep that many seconds; True: stop was requested meanwhile
 
 
@@ -30,17 +27,25 @@ class Lost(Enum):
     AWAITING = auto()  # came before the stream's first keyframe: nothing could be made of it yet
 
 
+class Scale(Protocol):
+    """Makes the detector's input of a picture or a part of it, in the capture thread."""
+
+    def __call__(self, part: Rect | None = None) -> Row:
+        """`part` is in pixels of the picture as it is seen. Raises av.FFmpegError, ValueError,
+        MemoryError.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One picture that came out of the decoder, not yet converted.
-
-    `scale` makes the detector's input of it: at most once, in the capture thread.
-    """
+    """One picture that came out of the decoder, `wh` large as it is seen, not yet converted."""
 
     pts_s: float | None
     is_corrupt: bool
     picture: Picture
-    scale: Callable[[], Scaled]
+    scale: Scale
+    wh: tuple[int, int]
     luma: Callable[[], Luma] | None = None  # the small grey picture that the gate compares
     captured_ns: int | None = None  # wall clock of the camera's own, where it tells
 

@@ -20,9 +20,11 @@ from daemon.books.states import StreamInfo
 from daemon.capture.file_source import Player
 from daemon.capture.gate import SIZE_WH, Luma
 from daemon.capture.pacer import Pacer
-from daemon.capture.sample import Lost, Pause, Sample, Scaled
+from daemon.capture.sample import Lost, Pause, Sample
 from daemon.clock import Clock
-from detector.letterbox import InputSpec, Letterbox
+from daemon.pipeline.frame import Row
+from detector.letterbox import InputSpec, Letterbox, Rect
+from detector.pictures import cut_out
 
 PERIOD = 24  # frames until every shape is back where it was
 _SUBPIXEL_BITS = 4
@@ -86,7 +88,7 @@ class SyntheticSource:
     ) -> None:
         self._spec = spec
         self._input_spec = input_spec
-        self._inputs = _period_of_inputs(spec, input_spec)
+        _period_of_inputs(spec, input_spec, None)  # drawn before it is needed
         self._player = Player(clock, pause)
         self._clock = clock
 
@@ -98,7 +100,6 @@ class SyntheticSource:
     def use_input(self, spec: InputSpec) -> None:
         if spec != self._input_spec:
             self._input_spec = spec
-            self._inputs = _period_of_inputs(self._spec, spec)
 
     def samples(self, pacer: Pacer) -> Iterator[Sample | Lost]:
         frame_number = 0
@@ -112,6 +113,7 @@ class SyntheticSource:
                     is_corrupt=False,
                     picture=SyntheticPicture(self._spec, frame_number),
                     scale=partial(self._scaled, frame_number % PERIOD),
+                    wh=(self._spec.width, self._spec.height),
                     luma=partial(_luma, self._spec, frame_number),
                 )
             frame_number += 1
@@ -119,8 +121,8 @@ class SyntheticSource:
     def close(self) -> None:
         """Nothing is held."""
 
-    def _scaled(self, place: int) -> Scaled:
-        return self._inputs[place]
+    def _scaled(self, place: int, part: Rect | None = None) -> Row:
+        return _period_of_inputs(self._spec, self._input_spec, part)[place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,16 +173,23 @@ def _ground(seed: int, width: int, height: int) -> npt.NDArray[np.uint8]:
     return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-@lru_cache(maxsize=8)
-def _period_of_inputs(spec: SyntheticSpec, input_spec: InputSpec) -> tuple[Scaled, ...]:
+@lru_cache(maxsize=32)
+def _period_of_inputs(
+    spec: SyntheticSpec, input_spec: InputSpec, part: Rect | None
+) -> tuple[Row, ...]:
     """Every frame of the period as the detector wants it; read-only, since cameras share it."""
-    letterbox = Letterbox.fit((spec.width, spec.height), input_spec)
+    source_wh = (spec.width, spec.height)
+    letterbox = Letterbox.fit(source_wh, input_spec, part)
     (x, y), (width, height) = letterbox.offset_xy, letterbox.scaled_wh
     inputs = []
     for frame_number in range(PERIOD):
         pixels = np.empty((input_spec.height, input_spec.width, 3), np.uint8)
         pixels[:] = input_spec.fill
-        pixels[y : y + height, x : x + width] = draw(spec, frame_number, (width, height))[..., ::-1]
+        if letterbox.is_whole:
+            bgr = draw(spec, frame_number, (width, height))
+        else:
+            bgr = cut_out(draw(spec, frame_number), letterbox)
+        pixels[y : y + height, x : x + width] = bgr[..., ::-1]
         pixels.setflags(write=False)
-        inputs.append((pixels, letterbox))
+        inputs.append(Row(pixels, letterbox))
     return tuple(inputs)

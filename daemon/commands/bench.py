@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from daemon.bench import capture, detector, pipeline, tracking
+from daemon.bench import capture, detector, pipeline, tiles, tracking
 
 
 def add_parser(subparsers: Any) -> None:
-    parser = subparsers.add_parser("bench", help="measure pipeline, capture, detector or tracking")
+    parser = subparsers.add_parser(
+        "bench", help="measure pipeline, capture, detector, tracking or tiles"
+    )
     benches = parser.add_subparsers(dest="bench", metavar="WHAT", required=True)
-    for bench in (pipeline, capture, detector, tracking):
+    for bench in (pipeline, capture, detector, tracking, tiles):
         bench.add_parser(benches)

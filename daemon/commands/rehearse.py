@@ -5,7 +5,7 @@ have told of a recorded video, as fast as it can be read.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,10 +22,12 @@ from daemon.exits import EXIT_BAD_CONFIG, EXIT_FAILED, EXIT_NO_MODEL, EXIT_OK, E
 from daemon.reload.labels import check_labels
 from daemon.reload.model import BuildDetector, detector_spec
 from daemon.seats.rules import CameraRules, lowest_scores, weakest_share
+from daemon.seats.view import View, Wh
 from daemon.tracking.happenings import Counts, Happening
 from daemon.tracking.watch import Watch
 from detector.api import Detector, InferenceError, ModelError
 from detector.detections import Detections
+from detector.letterbox import Rect
 from sinks.messages import json_line
 
 if TYPE_CHECKING:
@@ -86,15 +88,24 @@ class Rehearsal:
     def __init__(self, name: str, camera: CameraConfig, loaded: Loaded, detector: Detector) -> None:
         self.name = name
         self.fps = camera.detect.fps
+        self._view = View.of(camera.detect)
         self.detector = detector
         self._watch = Watch(camera)
         rules = CameraRules(camera, score_threshold=loaded.config.model.score_threshold)
         self._rules = rules.of(detector.labels, detector.thresholds)
         self.pictures = 0
 
+    def parts_of(self, wh: Wh) -> Sequence[Rect | None]:
+        """What the detector is shown of a picture of this size; with `tiles: auto` as much as a
+        batch holds, as nothing else wants the detector.
+        """
+        spec = self.detector.input_spec
+        side, most = max(spec.height, spec.width), self.detector.buckets[-1]
+        return self._view.layout(wh, side=side, most_rows=most).parts
+
     def look(self, shot: Shot, found: Detections) -> Iterable[Happening]:
         self.pictures += 1
-        size, at_s = shot.letterbox.source_wh, shot.pts_s or 0.0
+        size, at_s = shot.wh, shot.pts_s or 0.0
         found, certain = self._rules.sift(found, size)
         at_ns = round(at_s * 1e9)
         labels = self.detector.labels
@@ -130,7 +141,8 @@ def _happenings(rehearsal: Rehearsal, video: Path) -> Iterator[Happening | Count
     from daemon.offline.batches import answered
     from daemon.offline.shots import read_video
 
-    shots = read_video(video, rehearsal.detector.input_spec, fps=rehearsal.fps)
+    spec, parts_of = rehearsal.detector.input_spec, rehearsal.parts_of
+    shots = read_video(video, spec, fps=rehearsal.fps, parts_of=parts_of)
     with closing(answered(rehearsal.detector, shots)) as answers:
         for shot, found in answers:
             yield from rehearsal.look(shot, found)
@@ -145,7 +157,7 @@ def _built(loaded: Loaded, camera: CameraConfig, build: BuildDetector | None) ->
 
     spec = detector_spec(
         loaded.config.model,
-        max_batch=BATCH,
+        max_batch=max(BATCH, loaded.config.batching.max_batch),
         min_scores=lowest_scores([camera]),
         weak=weakest_share([camera]),
     )

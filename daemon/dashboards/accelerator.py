@@ -51,7 +51,7 @@ def _now() -> Row:
                 width=3,
             ),
             value(
-                "Frames per batch",
+                "Rows per batch",
                 "Mean.",
                 Query(ALL.mean("vedette_batch_size")),
                 width=4,
@@ -105,21 +105,32 @@ def _batches() -> Row:
         [
             buckets(
                 "Batches by size",
-                "How many batches had how many frames.",
+                "How many batches had how many rows.",
                 total(ALL.increase("vedette_batch_size_bucket"), "le"),
                 unit=units.NoUnit,
             ),
             stacked(
                 "What sends them off",
-                "full: as many frames as a batch holds. deadline: the oldest frame waited"
+                "full: as many rows as a batch holds. deadline: the oldest frame waited"
                 " max_delay_ms. idle: nothing else was due.",
                 Query(total(ALL.rate("vedette_batches_total"), "trigger"), "{{trigger}}"),
                 unit=units.OpsPerSecond,
                 percent=True,
             ),
             lines(
+                "Share of tiles",
+                "Of all rows that the detector runs, those beyond the one of each frame.",
+                Query(
+                    f"1 - {total(ALL.rate('vedette_frames_processed_total'))}"
+                    f" / {total(ALL.rate('vedette_rows_total'))}",
+                    "tiles",
+                ),
+                unit=units.PercentUnit,
+                maximum=1,
+            ),
+            lines(
                 "Fill",
-                "Frames over the batch size they were padded to; the rest is computed for nothing.",
+                "Rows over the batch size they were padded to; the rest is computed for nothing.",
                 Query(ALL.mean("vedette_batch_fill_ratio"), "mean"),
                 unit=units.PercentUnit,
                 maximum=1,

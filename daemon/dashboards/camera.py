@@ -130,6 +130,18 @@ def _frames() -> Row:
                 unit=FPS,
             ),
             lines(
+                "Rows per frame",
+                "Rows of the detector's batches that a frame takes: one, and one for each of its"
+                " tiles. Allowed: what detect.tiles may have.",
+                Query(
+                    f"{ONE.rate('vedette_rows_total')}"
+                    f" / {ONE.rate('vedette_frames_processed_total')}",
+                    "rows",
+                ),
+                Query(ONE.of("vedette_camera_most_rows"), "allowed"),
+                unit=units.Short,
+            ),
+            lines(
                 "The books",
                 "Captured − processed − dropped − in flight is 0 at every scrape.",
                 Query(ONE.unaccounted(), "without a fate"),

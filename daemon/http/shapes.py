@@ -14,6 +14,8 @@ from daemon.diagnosis.trouble import address_of, trouble
 from daemon.http.history import STEP_S, Point
 from daemon.http.rates import Fps
 from daemon.seats.sight import Sight
+from daemon.seats.view import View
+from detector.letterbox import Rect
 from sinks.messages import CountMessage
 
 Json = dict[str, object]
@@ -54,10 +56,17 @@ def camera_json(
         "last_frame_ns": status.last_frame_ns,
         "picture": None if sight is None else picture_json(sight, now_s=now_s),
         "roi": config.detect.roi,
+        "crop": View.of(config.detect).crop,
+        "tiles": _tiles_json(report),
         **places_json(config),
         "counts": None if counts is None else counts_json(counts),
         "records": config.record.wanted,
     }
+
+
+def _tiles_json(report: CameraReport) -> Json | None:
+    tiles = report.config.detect.tiles
+    return None if tiles is None else {**tiles.model_dump(), "most_rows": report.most_rows}
 
 
 def places_json(camera: CameraConfig) -> Json:
@@ -106,7 +115,12 @@ def picture_json(sight: Sight, *, now_s: float) -> Json:
         "latency_ms": round((sight.inferred_s - sight.captured_s) * 1000, 1),
         "size": sight.source_wh,
         "objects": len(sight.detections),
+        "parts": [_fractions(part, sight.source_wh) for part in sight.parts],
     }
+
+
+def _fractions(part: Rect, wh: tuple[int, int]) -> list[float]:
+    return [round(edge / side, 4) for edge, side in zip(part, (*wh, *wh), strict=True)]
 
 
 def status_json(reporter: Reporter, *, version: str, uptime_s: float) -> Json:

@@ -65,7 +65,7 @@ class Metrics:
             self._flow.inference_errors.labels(name, reason)
 
     def observe_batch(self, size: int, bucket: int, trigger: Trigger, wait_s: float) -> None:
-        """A batch of `size` frames, padded to `bucket`, left after waiting `wait_s` for company."""
+        """A batch of `size` rows, padded to `bucket`, left after waiting `wait_s` for company."""
         flow = self._flow
         flow.batch_size.observe(size)
         flow.batch_fill.observe(size / bucket)
@@ -108,6 +108,7 @@ class CameraSeries:
         self._queue_wait = flow.queue_wait.labels(name)
         self._age = flow.age.labels(name)
         self._latency = flow.latency.labels(name)
+        self._rows = flow.rows.labels(name)
         self._labels: dict[str, Counter] = {}
         self._errors = {kind: link.decode_errors.labels(name, kind) for kind in get_args(Damage)}
         self._reconnects = {why: link.reconnects.labels(name, why) for why in link_reasons}
@@ -116,6 +117,9 @@ class CameraSeries:
     def observe_frame(self, *, age_at_dispatch_s: float, queue_wait_s: float) -> None:
         self._age.observe(age_at_dispatch_s)
         self._queue_wait.observe(queue_wait_s)
+
+    def count_rows(self, rows: int) -> None:
+        self._rows.inc(rows)
 
     def observe_published(self, latency_s: float) -> None:
         self._latency.observe(latency_s)
@@ -172,7 +176,7 @@ class CameraSeries:
         with self._lock:
             self._closed = True
             self._families.remove(self._name)
-            for family in (flow.queue_wait, flow.age, flow.latency, flow.detections):
+            for family in (flow.queue_wait, flow.age, flow.latency, flow.rows, flow.detections):
                 family.remove_by_labels({"camera": self._name})
             for series in link.of_camera:
                 series.remove_by_labels({"camera": self._name})
@@ -209,9 +213,14 @@ class _FlowFamilies:
         self.detections = counter(
             "detections_total", "Objects reported, by label.", ("camera", "label")
         )
-        self.batch_size = histogram("batch_size", "Frames in one run of the detector.", _BATCH)
+        self.rows = counter(
+            "rows_total", "Rows of batches that pictures took: one each, and their tiles.", camera
+        )
+        self.batch_size = histogram(
+            "batch_size", "Rows (pictures and tiles) in one run of the detector.", _BATCH
+        )
         self.batch_fill = histogram(
-            "batch_fill_ratio", "Frames over the bucket they were padded to.", _RATIO
+            "batch_fill_ratio", "Rows over the bucket they were padded to.", _RATIO
         )
         self.batch_wait = histogram(
             "batch_wait_seconds", "Time a batch waited to be filled.", _WAIT_S

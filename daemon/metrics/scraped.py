@@ -139,6 +139,11 @@ def _links(cameras: Sequence[CameraReport]) -> Iterator[Family]:
         lambda c: c.status.stream.fps if c.status.stream else None,
     )
     yield per_camera(
+        "camera_most_rows",
+        "Rows of a batch that a picture of a camera with tiles may take.",
+        lambda c: c.most_rows,
+    )
+    yield per_camera(
         "reconnect_backoff_seconds",
         "The wait that runs before the camera is tried again; 0 when none does.",
         lambda c: (c.status.retry_s or 0) if c.status.state is CameraState.BACKOFF else 0,
@@ -270,7 +275,7 @@ def _model(model: ModelReport | None) -> Iterator[Family]:
     )
     yield gauge(
         "max_batch",
-        "Most frames in one run of the detector; less than configured once memory has run out.",
+        "Most rows in one run of the detector; less than configured once memory has run out.",
         (),
         [((), m.max_batch) for m in models],
     )

@@ -59,7 +59,9 @@ class _Sample:
         status = CameraStatus(
             "gate", CameraState.STREAMING, stream=stream, last_frame_s=1.0, last_frame_ns=1
         )
-        return [CameraReport(status, Ledger().page(), CameraConfig(url="synthetic://gate"))]
+        return [
+            CameraReport(status, Ledger().page(), CameraConfig(url="synthetic://gate"), most_rows=1)
+        ]
 
     def queues(self) -> list[QueueReport]:
         return [QueueReport("slots", 0, 1)]

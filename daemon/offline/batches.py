@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from daemon.offline.outputs import Writer
+from daemon.offline.rows import each_row, together
 from daemon.offline.shots import Shot, UnreadableError
 from detector.api import Detector
-from detector.buckets import side_by_side
 from detector.detections import Detections
 
 _MOST_BYTES = 512 * 2**20  # of pictures that were read together, or that wait to be written
@@ -89,5 +89,5 @@ def _take(source: Iterator[Shot], most: int) -> _Taken:
 
 
 def _detect(detector: Detector, shots: Sequence[Shot]) -> list[Detections]:
-    pixels = side_by_side([shot.pixels for shot in shots], detector.input_spec, detector.buckets)
-    return detector.detect(pixels, [shot.letterbox for shot in shots])
+    answers = iter(each_row(detector, [row for shot in shots for row in shot.rows]))
+    return [together(detector, shot.rows, list(islice(answers, len(shot.rows)))) for shot in shots]

@@ -18,6 +18,7 @@ from daemon.capture.sample import Lost, OpenSource
 from daemon.capture.source import open_source as open_by_url
 from daemon.clock import Clock, SystemClock
 from daemon.offline.jobs import IMAGE_SUFFIXES
+from daemon.seats.view import View
 from detector.datasets.samples import DataError as DataError
 from detector.datasets.samples import Dataset, join, open_dataset
 from detector.letterbox import InputSpec, Letterbox
@@ -125,6 +126,7 @@ def frames_of(
     camera gives none; waits no longer than the camera's own timeouts.
     """
     clock = clock or SystemClock()
+    view = View.of(camera.config.detect)
     seen = 0
     try:
         with closing(
@@ -136,7 +138,7 @@ def frames_of(
             wanted = (each for each in samples if pacer.take(each.pts_s, clock.now_s()))
             for sample in islice(wanted, most):
                 seen += 1
-                yield sample.scale()
+                yield sample.scale(view.part(sample.wh))
     except CaptureError as error:
         if seen == 0:
             msg = f"camera {camera.name} gives no picture: {error}"

@@ -66,7 +66,7 @@ def record(
     entry: dict[str, Any] = {"source": name}
     if shot.pts_s is not None:
         entry["pts_s"] = round(shot.pts_s, 6)
-    entry["size"] = list(shot.letterbox.source_wh)
+    entry["size"] = list(shot.wh)
     entry["model"] = model.name
     rows = detection_records(detections, model.labels)
     for row, number in zip(rows, numbers, strict=False):
@@ -161,7 +161,7 @@ class VideoWriter:
                 detections,
                 frame=shot.number,
                 at_s=shot.pts_s or 0.0,
-                size=shot.letterbox.source_wh,
+                size=shot.wh,
             )
         drawn = annotate(shot.bgr, detections, self._model.labels, numbers=numbers)
         stream = self._stream
@@ -176,7 +176,7 @@ class VideoWriter:
             raise WriteError(self._job.picture, error) from error
 
     def _open_stream(self, container: av.container.OutputContainer, first: Shot) -> av.VideoStream:
-        width, height = first.letterbox.source_wh
+        width, height = first.wh
         stream = container.add_stream("libx264", rate=self._fps, options={"crf": "20"})
         stream.width, stream.height = width - width % 2, height - height % 2  # as 4:2:0 wants it
         stream.pix_fmt = "yuv420p"

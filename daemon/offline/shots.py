@@ -5,7 +5,7 @@ UnreadableError   a file, or one picture of it, cannot be decoded
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -21,11 +21,14 @@ from daemon.capture.address import FILE_OPTIONS
 from daemon.capture.appearance import Appearances
 from daemon.capture.picture import AvPicture
 from daemon.capture.tracks import best_video
-from detector.letterbox import InputSpec, Letterbox
+from daemon.pipeline.frame import Row
+from daemon.seats.view import Wh
+from detector.letterbox import InputSpec, Letterbox, Rect
 from detector.pictures import PictureError, letterboxed, read_picture
 
 Pixels = npt.NDArray[np.uint8]
 DEFAULT_FPS = Fraction(25)
+PartsOf = Callable[[Wh], Sequence[Rect | None]]
 
 
 class UnreadableError(Exception):
@@ -34,17 +37,21 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One picture: `bgr` as it is, `pixels` RGB as the detector takes it. `pts` counts `time_base`
-    and is None for a still image; `number` counts the frames of a video from 1.
+    """One picture: `bgr` as it is, `rows` as the detector takes it, one or several. `pts` counts
+    `time_base` and is None for a still image; `number` counts the frames of a video from 1.
     """
 
     source: Path
     bgr: Pixels
-    pixels: Pixels
-    letterbox: Letterbox
+    rows: tuple[Row, ...]
     pts: int | None = None
     time_base: Fraction | None = None
     number: int = 1
+
+    @property
+    def wh(self) -> Wh:
+        """Its size."""
+        return self.rows[0].letterbox.source_wh
 
     @property
     def pts_s(self) -> float | None:
@@ -64,7 +71,8 @@ class VideoFacts:
 def read_image(path: Path, spec: InputSpec) -> Shot:
     """A still image, upright as its EXIF orientation says. Raises UnreadableError."""
     try:
-        return _shot(path, read_picture(path, upright=True), spec)
+        bgr = read_picture(path, upright=True)
+        return Shot(path, bgr, _rows(bgr, spec, lambda _: (None,)))
     except PictureError as error:
         raise UnreadableError(str(error)) from None
 
@@ -81,9 +89,16 @@ def video_facts(path: Path) -> VideoFacts:
         raise UnreadableError(_words(error)) from None
 
 
-def read_video(path: Path, spec: InputSpec, *, fps: float | None = None) -> Iterator[Shot]:
+def read_video(
+    path: Path,
+    spec: InputSpec,
+    *,
+    fps: float | None = None,
+    parts_of: PartsOf = lambda _: (None,),
+) -> Iterator[Shot]:
     """Its pictures in order, as they are meant to be seen, with timestamps that only ever rise; no
-    more than `fps` of each second, where that is said.
+    more than `fps` of each second, where that is said. The detector is shown `parts_of` a picture
+    of its size, None for all of it.
 
     Raises UnreadableError at the first one that is damaged.
     """
@@ -99,7 +114,8 @@ def read_video(path: Path, spec: InputSpec, *, fps: float | None = None) -> Iter
                 if not due.now(float(pts * time_base)):
                     continue
                 bgr = AvPicture(frame, appearances.of(frame, packet)).to_bgr()
-                yield _shot(path, bgr, spec, pts, time_base, number)
+                rows = _rows(bgr, spec, parts_of)
+                yield Shot(path, bgr, rows, pts, time_base, number)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise UnreadableError(_words(error)) from None
 
@@ -161,16 +177,10 @@ def _video_stream(container: InputContainer) -> tuple[av.VideoStream, Fraction]:
     return stream, stream.time_base or 1 / DEFAULT_FPS
 
 
-def _shot(
-    path: Path,
-    bgr: Pixels,
-    spec: InputSpec,
-    pts: int | None = None,
-    time_base: Fraction | None = None,
-    number: int = 1,
-) -> Shot:
-    letterbox = Letterbox.fit((bgr.shape[1], bgr.shape[0]), spec)
-    return Shot(path, bgr, letterboxed(bgr, letterbox, spec), letterbox, pts, time_base, number)
+def _rows(bgr: Pixels, spec: InputSpec, parts_of: PartsOf) -> tuple[Row, ...]:
+    wh = (bgr.shape[1], bgr.shape[0])
+    places = [Letterbox.fit(wh, spec, part) for part in parts_of(wh)]
+    return tuple(Row(letterboxed(bgr, place, spec), place) for place in places)
 
 
 def _words(error: Exception) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +13,16 @@ from daemon.pipeline.frame import Frame
 from daemon.pipeline.policy import Trigger
 from detector.api import Detector
 from detector.buckets import bucket_for, side_by_side
+from detector.letterbox import Letterbox
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`frames`, their pixels in the first rows of `pixels` uint8 [bucket, H, W, 3]; the rows behind
-    them are padding. `detector` is the one they were put together for, `taken_s` when the frames
-    left their slots.
+    """`frames`, all their rows in the first rows of `pixels` uint8 [bucket, H, W, 3], frame by
+    frame; the rows behind them are padding. `detector` is the one they were put together for,
+    `taken_s` when the frames left their slots.
     """
 
     detector: Detector
@@ -31,14 +35,27 @@ class Batch:
     def bucket(self) -> int:
         return int(self.pixels.shape[0])
 
+    @property
+    def letterboxes(self) -> list[Letterbox]:
+        """Of every row that is not padding."""
+        return [row.letterbox for frame in self.frames for row in frame.rows]
+
+    def of_frames(self, answers: Sequence[T]) -> Iterator[tuple[T, ...]]:
+        """What was answered for every row, frame by frame."""
+        first = 0
+        for frame in self.frames:
+            yield tuple(answers[first : first + len(frame.rows)])
+            first += len(frame.rows)
+
     def without(self, unwanted: Sequence[Frame]) -> Batch:
         """The batch without some of its frames (they became stale), in the same buffer."""
         seats = {frame.seat for frame in unwanted}
-        rows = [row for row, frame in enumerate(self.frames) if frame.seat not in seats]
+        owners = [frame.seat for frame in self.frames for _ in frame.rows]
+        rows = [row for row, seat in enumerate(owners) if seat not in seats]
         for target, row in enumerate(rows):
             self.pixels[target] = self.pixels[row]
-        frames = tuple(self.frames[row] for row in rows)
-        bucket = bucket_for(len(frames), self.detector.buckets)
+        frames = tuple(frame for frame in self.frames if frame.seat not in seats)
+        bucket = bucket_for(len(rows), self.detector.buckets)
         return replace(self, frames=frames, pixels=self.pixels[:bucket])
 
 
@@ -56,9 +73,9 @@ class BatchAssembler:
         self._buffers = [np.zeros(shape, np.uint8) for _ in range(2)]
 
     def assemble(self, frames: Sequence[Frame], trigger: Trigger, taken_s: float) -> Batch:
-        """Put 1 … max_batch frames into the other buffer."""
+        """Put frames with 1 … max_batch rows in all into the other buffer."""
         buffer, self._buffers = self._buffers[0], self._buffers[::-1]
         detector = self.detector
-        pictures = [frame.pixels for frame in frames]
+        pictures = [row.pixels for frame in frames for row in frame.rows]
         pixels = side_by_side(pictures, detector.input_spec, detector.buckets, buffer)
         return Batch(detector, tuple(frames), pixels, trigger, taken_s)

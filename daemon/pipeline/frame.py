@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from daemon.seats.seat import Seat
 from daemon.seats.sight import Picture
-from detector.letterbox import InputSpec, Letterbox
+from detector.letterbox import InputSpec, Letterbox, Rect
 
 TimeSource = Literal["wallclock", "rtcp"]
+
+
+class Row(NamedTuple):
+    """What the detector is shown at once: `pixels` uint8 RGB [input height, input width, 3], with
+    the picture, or a part of it, where `letterbox` says.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    letterbox: Letterbox
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One captured picture of the camera in `seat`, already scaled into the detector's input.
 
-    `pixels` is uint8 RGB [input height, input width, 3], made for `input_spec`, with the picture
-    where `letterbox` says; `captured_s` is the monotonic time of arrival, `captured_ns` the wall
-    clock that is published with it, and `time_source` how that wall clock was obtained.
+    `rows` are what the detector is shown of it, at least one: the picture or a part of it, and
+    tiles; they are made for `input_spec`, go in one batch, and have one fate. `captured_s` is the
+    monotonic time of arrival, `captured_ns` the wall clock that is published with it, and
+    `time_source` how that wall clock was obtained.
     """
 
     seat: Seat
-    pixels: npt.NDArray[np.uint8]
+    rows: tuple[Row, ...]
     input_spec: InputSpec
-    letterbox: Letterbox
     captured_s: float
     captured_ns: int
     pts_s: float | None
@@ -39,3 +48,13 @@ class Frame:
     def camera(self) -> str:
         """Name of the camera."""
         return self.seat.name
+
+    @property
+    def source_wh(self) -> tuple[int, int]:
+        """Size of the whole picture."""
+        return self.rows[0].letterbox.source_wh
+
+    @property
+    def parts(self) -> tuple[Rect, ...]:
+        """What of the picture each row shows, in its pixels."""
+        return tuple(row.letterbox.part_xyxy for row in self.rows)

@@ -49,7 +49,7 @@ class Occupancy:
             return max(now_s, started_s + self._run_s.get(bucket, 0.0))
 
     def pace(self) -> float | None:
-        """Pictures a second that the detector does at best, by the runs so far; None before any."""
+        """Rows a second that the detector does at best, by the runs so far; None before any."""
         with self._lock:
             return max((n / run_s for n, run_s in self._run_s.items() if run_s > 0), default=None)
 

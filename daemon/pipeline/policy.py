@@ -6,12 +6,12 @@ Pure logic on the turns of the seats: no frames, no locks, no clock. The batchin
 The rules, in this order:
 
 1. While the accelerator is busy nothing is dispatched: slots fill, and frames stay fresh.
-2. As many frames as a batch holds go at once.
+2. As many frames as a batch has rows for go at once; a frame has one, or one for each of its tiles.
 3. Fewer go at once too, unless another live camera's next frame is due before the oldest waiting
    frame has waited `max_delay_s`. A camera that is late, stalled or backing off is not waited for.
 
 Turns are given by start-time fair queueing (Goyal, Vin, Cheng 1996): a served frame moves its
-camera `1 / priority` back, so under overload shares follow the priorities and nobody starves; a
+camera `rows / priority` back, so under overload shares follow the priorities and nobody starves; a
 camera that was away rejoins at the present turn, without saved-up credit.
 """
 
@@ -67,8 +67,8 @@ class BatchPolicy:
 
     def arrived(self, arrivals: Iterable[Waiting]) -> None:
         """Frames came, oldest first: keep each camera's rhythm."""
-        for seat, captured_s in arrivals:
-            seat.turn.arrived(captured_s)
+        for frame in arrivals:
+            frame.seat.turn.arrived(frame.captured_s)
 
     def decide(self, waiting: Sequence[Waiting], now_s: float, *, free_s: float) -> Decision:
         """What to do with the frames that wait; `free_s` is when the accelerator takes a batch."""
@@ -76,7 +76,7 @@ class BatchPolicy:
             return Decision()
         if now_s < free_s:
             return Decision(wake_s=free_s, wake_on_arrival=False)
-        if len(waiting) >= self._max_batch:
+        if sum(w.rows for w in waiting) >= self._max_batch:
             return Decision(self._by_turn(waiting), "full")
         deadline_s = min(w.captured_s for w in waiting) + self._max_delay_s
         if now_s >= deadline_s:
@@ -85,12 +85,16 @@ class BatchPolicy:
             return Decision(self._by_turn(waiting), "idle")
         return Decision(wake_s=deadline_s)
 
-    def served(self, seats: Sequence[Seat], now_s: float) -> None:
-        """These cameras' frames were dispatched: each has had its turn."""
+    def served(
+        self, seats: Sequence[Seat], now_s: float, *, rows: Sequence[int] | None = None
+    ) -> None:
+        """These cameras' frames were dispatched, each of so many rows, or of one: each has had its
+        turn.
+        """
         turns = [seat.turn for seat in seats]
         self._present = max(self._present, min(turn.at for turn in turns))
-        for turn in turns:
-            turn.at = max(turn.at, self._present) + 1 / turn.weight
+        for turn, cost in zip(turns, rows or (1,) * len(turns), strict=True):
+            turn.at = max(turn.at, self._present) + cost / turn.weight
             turn.served_s = now_s
 
     def _by_turn(self, waiting: Sequence[Waiting]) -> tuple[Seat, ...]:
@@ -98,7 +102,14 @@ class BatchPolicy:
             turn = w.seat.turn
             return (max(turn.at, self._present), turn.served_s, w.captured_s)
 
-        return tuple(w.seat for w in sorted(waiting, key=order)[: self._max_batch])
+        chosen: list[Seat] = []
+        room = self._max_batch
+        for w in sorted(waiting, key=order):
+            # One that does not fit is first the next time; those behind it may fill the batch.
+            if w.rows <= room or not chosen:
+                chosen.append(w.seat)
+                room -= w.rows
+        return tuple(chosen)
 
     def _more_is_due(self, waiting: set[Seat], now_s: float, deadline_s: float) -> bool:
         """Whether a live camera that has nothing waiting should deliver before the deadline."""

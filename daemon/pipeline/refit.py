@@ -8,28 +8,42 @@ from dataclasses import replace
 import av
 import cv2
 
-from daemon.pipeline.frame import Frame
-from detector.letterbox import InputSpec, Letterbox
+from daemon.pipeline.frame import Frame, Row
+from detector.api import Detector
+from detector.letterbox import InputSpec, Letterbox, Rect
 from detector.pictures import letterboxed
 
 
 def fitting(
-    frames: Iterable[Frame], spec: InputSpec, *, lost: Callable[[Frame], None]
+    frames: Iterable[Frame], detector: Detector, *, lost: Callable[[Frame], None]
 ) -> list[Frame]:
-    """These frames for this input: as they are, or made anew. `lost` is given each that cannot."""
+    """These frames for this detector: as they are, or made anew. `lost` is given those that cannot
+    be.
+    """
+    spec, most_rows = detector.input_spec, detector.buckets[-1]
     fit = []
     for frame in frames:
         try:
-            fit.append(frame if frame.input_spec == spec else _refitted(frame, spec))
+            fits = frame.input_spec == spec and len(frame.rows) <= most_rows
+            fit.append(frame if fits else _refitted(frame, spec, most_rows))
         except (av.FFmpegError, cv2.error, ValueError, MemoryError):
             lost(frame)
     return fit
 
 
-def _refitted(frame: Frame, spec: InputSpec) -> Frame:
+def _refitted(frame: Frame, spec: InputSpec, most_rows: int) -> Frame:
     """Costs a conversion of the full picture: once per camera when the detector is replaced."""
-    letterbox = Letterbox.fit(frame.letterbox.source_wh, spec)
-    bgr = frame.picture.to_bgr(max_width=letterbox.scaled_wh[0])
-    return replace(
-        frame, pixels=letterboxed(bgr, letterbox, spec), input_spec=spec, letterbox=letterbox
-    )
+    parts: tuple[Rect, ...] = frame.parts
+    if len(parts) > most_rows:
+        parts = (_around(parts),)
+    places = [Letterbox.fit(frame.source_wh, spec, part) for part in parts]
+    # No larger than it is needed.
+    width = places[0].scaled_wh[0] if len(places) == 1 and places[0].is_whole else None
+    bgr = frame.picture.to_bgr(max_width=width)
+    rows = tuple(Row(letterboxed(bgr, place, spec), place) for place in places)
+    return replace(frame, rows=rows, input_spec=spec)
+
+
+def _around(parts: tuple[Rect, ...]) -> Rect:
+    left, top, right, bottom = zip(*parts, strict=True)
+    return min(left), min(top), max(right), max(bottom)

@@ -8,11 +8,15 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from daemon.clock import Clock
 from daemon.pipeline.batch import Batch
 from detector.api import Detector, InferenceError
 from detector.buckets import bucket_for
 from detector.detections import Detections
+from detector.letterbox import Letterbox
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +27,12 @@ GIVE_UP_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`answers` runs along the frames of the batch, all None where `error` is set; `failures` are
-    the reasons of all runs that failed, the one of a successful second try included.
+    """`answers` runs along the frames of the batch, each one for every row of the frame; all None
+    where `error` is set. `failures` are the reasons of all runs that failed, the one of a
+    successful second try included.
     """
 
-    answers: Sequence[Detections | None]
+    answers: Sequence[tuple[Detections, ...] | None]
     error: str | None
     failures: tuple[str, ...]
 
@@ -50,7 +55,7 @@ class DetectorRunner:
         self._limit: tuple[Detector | None, int] = (None, 0)
 
     def max_batch(self, detector: Detector) -> int:
-        """Most frames that this detector is given at once: its largest bucket, or the one that its
+        """Most rows that this detector is given at once: its largest bucket, or the one that its
         memory suffices for.
         """
         limited, most = self._limit
@@ -78,7 +83,8 @@ class DetectorRunner:
             answers = self._try(batch, self._halve(batch.detector, most), failures)
         if answers is not None:
             self._worked()
-            return Outcome(answers, None, tuple(error.reason for error in failures))
+            reasons = tuple(error.reason for error in failures)
+            return Outcome(list(batch.of_frames(answers)), None, reasons)
         self._failed(failures[-1])
         reasons = tuple(error.reason for error in failures)
         return Outcome([None] * len(batch.frames), reasons[-1], reasons)
@@ -98,7 +104,10 @@ class DetectorRunner:
         self, batch: Batch, most: int, failures: list[InferenceError]
     ) -> Sequence[Detections] | None:
         try:
-            return _ask(batch) if most == batch.bucket else _ask_in_parts(batch, most)
+            boxes = batch.letterboxes
+            if most == batch.bucket:
+                return _ask(batch.detector, batch.pixels, boxes)
+            return _ask_in_parts(batch, boxes, most)
         except InferenceError as error:
             failures.append(error)
         except Exception as error:
@@ -120,19 +129,22 @@ class DetectorRunner:
         self._streak = None
 
 
-def _ask(batch: Batch) -> Sequence[Detections]:
-    answers = batch.detector.detect(batch.pixels, [frame.letterbox for frame in batch.frames])
-    if len(answers) != len(batch.frames):
-        msg = f"{len(answers)} answers for {len(batch.frames)} pictures"
+def _ask(
+    detector: Detector, pixels: npt.NDArray[np.uint8], letterboxes: Sequence[Letterbox]
+) -> Sequence[Detections]:
+    answers = detector.detect(pixels, letterboxes)
+    if len(answers) != len(letterboxes):
+        msg = f"{len(answers)} answers for {len(letterboxes)} pictures"
         raise InferenceError("runtime", msg)
     return answers
 
 
-def _ask_in_parts(batch: Batch, most: int) -> Sequence[Detections]:
+def _ask_in_parts(batch: Batch, letterboxes: Sequence[Letterbox], most: int) -> list[Detections]:
+    """Rows of one frame may come in different parts: they are put together again."""
     answers: list[Detections] = []
-    for first in range(0, len(batch.frames), most):
-        frames = batch.frames[first : first + most]
-        rows = range(first, first + bucket_for(len(frames), batch.detector.buckets))
+    for first in range(0, len(letterboxes), most):
+        boxes = letterboxes[first : first + most]
+        rows = range(first, first + bucket_for(len(boxes), batch.detector.buckets))
         pixels = batch.pixels.take(rows, axis=0, mode="clip")  # clip: any row will do as padding
-        answers += _ask(Batch(batch.detector, frames, pixels, batch.trigger, batch.taken_s))
+        answers += _ask(batch.detector, pixels, boxes)
     return answers

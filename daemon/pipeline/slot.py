@@ -19,10 +19,11 @@ ARRIVALS = 4096  # remembered between two views; the oldest are forgotten, estim
 
 
 class Waiting(NamedTuple):
-    """A frame that could be dispatched."""
+    """A frame that could be dispatched, of so many rows."""
 
     seat: Seat
     captured_s: float
+    rows: int = 1
 
 
 class SlotBoard:
@@ -61,7 +62,7 @@ class SlotBoard:
             else:
                 slot.seat.ledger.captured_in_place_of(Drop.OVERWRITTEN)
             slot.frame = frame
-            self._arrivals.append(Waiting(slot.seat, frame.captured_s))
+            self._arrivals.append(Waiting(slot.seat, frame.captured_s, len(frame.rows)))
             if self._listening:
                 self._changed.notify()
             return True
@@ -82,7 +83,7 @@ class SlotBoard:
                 if (frame := slot.frame) is None:
                     continue
                 if frame.captured_s >= oldest_s:
-                    waiting.append(Waiting(seat, frame.captured_s))
+                    waiting.append(Waiting(seat, frame.captured_s, len(frame.rows)))
                     continue
                 slot.frame = None
                 seat.ledger.dropped(Drop.STALE)
@@ -91,18 +92,25 @@ class SlotBoard:
             self._arrivals.clear()
             return waiting, arrivals
 
-    def take(self, seats: Iterable[Seat]) -> list[Frame]:
+    def take(self, seats: Iterable[Seat], *, most_rows: int | None = None) -> list[Frame]:
         """The waiting frames of these cameras, in this order; a camera without one is left out.
 
-        A frame may be newer than the one that `view` told of.
+        A frame may be newer than the one that `view` told of, and have more rows: behind the first
+        one, those stay that would make it more than `most_rows` in all.
         """
         with self._lock:
-            taken = []
+            taken: list[Frame] = []
+            rows = 0
             for seat in seats:
                 slot = self._slots.get(seat)
-                if slot is not None and slot.frame is not None:
-                    taken.append(slot.frame)
-                    slot.frame = None
+                if slot is None or slot.frame is None:
+                    continue
+                rows += len(slot.frame.rows)
+                if taken and most_rows is not None and rows > most_rows:
+                    rows -= len(slot.frame.rows)
+                    continue
+                taken.append(slot.frame)
+                slot.frame = None
             self._taken.notify_all()
             return taken
 

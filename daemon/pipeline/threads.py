@@ -25,11 +25,13 @@ from daemon.books.accounting import Drop
 from daemon.clock import Clock
 from daemon.pipeline.batch import Batch, BatchAssembler
 from daemon.pipeline.frame import Frame
+from daemon.pipeline.merging import merged
 from daemon.pipeline.occupancy import Occupancy
 from daemon.pipeline.policy import BatchPolicy, Trigger
 from daemon.pipeline.refit import fitting
 from daemon.pipeline.runner import DetectorRunner, Outcome
 from daemon.pipeline.slot import SlotBoard
+from daemon.tracking.families import families
 from detector.api import Detector, InferenceError
 from detector.detections import Detections
 
@@ -47,6 +49,7 @@ class PipelineSetup:
     detector: Detector
     max_delay_s: float
     max_age_s: float
+    max_detections: int = 100  # of one frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class PipelineObserver(Protocol):
     """
 
     def observe_batch(self, *, size: int, bucket: int, trigger: Trigger, wait_s: float) -> None:
-        """A batch was run; `wait_s` is how long its oldest frame had waited to be taken."""
+        """A batch of `size` rows was run; its oldest frame had waited `wait_s` to be taken."""
         ...
 
     def observe_inference(self, model: str, bucket: int, seconds: float) -> None:
@@ -160,7 +163,7 @@ class Pipeline:
         return self._runner.failure()
 
     def max_batch(self) -> int:
-        """Most frames that go into one batch now; fewer once memory has run out."""
+        """Most rows that go into one batch now; fewer once memory has run out."""
         return self._runner.max_batch(self._setup.detector)
 
     def _batch_until_stopped(self) -> None:
@@ -185,9 +188,11 @@ class Pipeline:
             self._policy.arrived(arrivals)
             free_s = self.occupancy.free_s(now_s) - ASSEMBLY_LEAD_S
             decision = self._policy.decide(waiting, now_s, free_s=free_s)
-            if frames := self._slots.take(decision.batch):
-                self._policy.served([frame.seat for frame in frames], now_s)
-                if frames := fitting(frames, setup.detector.input_spec, lost=_lost):
+            most_rows = self._runner.max_batch(setup.detector)
+            if frames := self._slots.take(decision.batch, most_rows=most_rows):
+                rows = [len(frame.rows) for frame in frames]
+                self._policy.served([frame.seat for frame in frames], now_s, rows=rows)
+                if frames := fitting(frames, setup.detector, lost=_lost):
                     return self._assembler.assemble(frames, decision.trigger, now_s)
             if decision.batch:  # its cameras left meanwhile: the others must not wait for it
                 continue
@@ -248,9 +253,19 @@ class Pipeline:
         while (answered := self._answers.get()) is not None:
             self._guarded(self._observe, answered)
             batch, outcome = answered.batch, answered.outcome
-            for frame, answer in zip(batch.frames, outcome.answers, strict=True):
-                result = Result(batch.detector, frame, answer, outcome.error, answered.timing)
-                self._guarded(self._publish, result)
+            for frame, answers in zip(batch.frames, outcome.answers, strict=True):
+                self._guarded(self._conclude, (answered, frame, answers))
+
+    def _conclude(self, of: tuple[_Answered, Frame, tuple[Detections, ...] | None]) -> None:
+        answered, frame, answers = of
+        detector = answered.batch.detector
+        found = None
+        if answers is not None:
+            shown = [row.letterbox for row in frame.rows]
+            most = self._setup.max_detections
+            found = merged(shown, answers, families(detector.labels), most=most)
+        result = Result(detector, frame, found, answered.outcome.error, answered.timing)
+        self._publish(result)
 
     def _guarded(self, tell: Callable[[T], None], what: T) -> None:
         """A defect of an observer or publisher costs this one, not the results of every camera."""
@@ -263,7 +278,7 @@ class Pipeline:
         batch, timing, observer = answered.batch, answered.timing, self._observer
         oldest_s = min(frame.captured_s for frame in batch.frames)
         observer.observe_batch(
-            size=len(batch.frames),
+            size=len(batch.letterboxes),
             bucket=batch.bucket,
             trigger=batch.trigger,
             wait_s=timing.taken_s - oldest_s,
@@ -275,6 +290,7 @@ class Pipeline:
         for reason in answered.outcome.failures:
             observer.count_inference_error(model, reason)
         for frame in batch.frames:
+            frame.seat.counts.count_rows(len(frame.rows))
             frame.seat.counts.observe_frame(
                 age_at_dispatch_s=timing.dispatched_s - frame.captured_s,
                 queue_wait_s=timing.taken_s - frame.captured_s,

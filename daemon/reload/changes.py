@@ -116,6 +116,8 @@ def _rules(camera: CameraConfig) -> tuple[object, ...]:
         camera.lines,
         camera.record,
         camera.detect.roi,
+        camera.detect.crop,
+        camera.detect.tiles,
         camera.priority,
     )
 
@@ -129,7 +131,7 @@ def _stream(camera: CameraConfig) -> CameraConfig:
         for name, schemes in ONLY_FOR.items()
         if scheme_of(camera.url) not in schemes
     }
-    detect = camera.detect.model_copy(update={"roi": None})
+    detect = camera.detect.model_copy(update={"roi": None, "crop": None, "tiles": None})
     return camera.model_copy(
         update=idle
         | {

@@ -37,6 +37,10 @@ class Counting(Protocol):
         """A frame left its slot for the detector: its age since capture, its wait in the slot."""
         ...
 
+    def count_rows(self, rows: int) -> None:
+        """A frame took so many rows of a batch: one, and one for each of its tiles."""
+        ...
+
     def observe_published(self, latency_s: float) -> None:
         """The answer for a frame was sent, `latency_s` after its capture."""
         ...
@@ -81,6 +85,9 @@ class Uncounted:
         pass
 
     def observe_frame(self, *, age_at_dispatch_s: float, queue_wait_s: float) -> None:
+        pass
+
+    def count_rows(self, rows: int) -> None:
         pass
 
     def observe_published(self, latency_s: float) -> None:

@@ -20,6 +20,7 @@ from daemon.seats.permit import Licence, Permit
 from daemon.seats.rules import CameraRules
 from daemon.seats.sight import Sight
 from daemon.seats.turn import Turn
+from daemon.seats.view import View
 from daemon.tracking.watch import Watch
 from detector.letterbox import InputSpec
 
@@ -75,6 +76,8 @@ class Seat:
         self.licence = licence or Licence()  # any thread; a fleet's fence replaces what is in it
         self.turn = Turn(config.priority)  # the batching thread's; a new one with each start
         self.rules = rules  # the results thread's; the main thread replaces it
+        self.most_rows = 1  # of a frame with tiles; like `view`
+        self.view = View.of(config.detect)  # the camera's thread's; the main thread replaces it
         self.numbers = numbers  # the results thread's
         self.watch = Watch(config, last_number=numbers.track)  # whose who answers, see `answering`
         self.sight: Sight | None = None  # the newest; the results thread replaces it
@@ -103,9 +106,10 @@ class Seat:
         return sight is not None and len(sight.detections) > 0
 
     def retune(self, config: CameraConfig, rules: CameraRules) -> None:
-        """Other rules or another priority; its thread goes on and is not told."""
+        """Other rules, another view or priority; its thread goes on and sees it for itself."""
         self.config = config
         self.rules = rules
+        self.view = View.of(config.detect)
         self.turn.weight = config.priority
         with self._answering:
             self.watch.retune(config)

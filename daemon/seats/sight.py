@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from daemon.tracking.watcher import Lasting
 from detector.detections import Detections
+from detector.letterbox import Rect
 
 
 class Picture(Protocol):
@@ -39,6 +40,7 @@ class Sight:
     inferred_s: float
     number: int
     objects: tuple[Lasting | None, ...] = ()  # of each detection, where objects are followed
+    parts: tuple[Rect, ...] = ()  # what the detector was shown, in pixels of the picture
 
 
 class Sights(Protocol):

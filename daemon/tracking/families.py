@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,9 @@ _FAMILIES = (
 )
 
 
-def families(labels: Sequence[str]) -> npt.NDArray[np.int64]:
-    """A number [L] for each label, the same for labels of one family."""
+@lru_cache(maxsize=16)
+def families(labels: tuple[str, ...]) -> npt.NDArray[np.int64]:
+    """A number [L] for each label, the same for labels of one family; not to be written into."""
     lone = len(_FAMILIES)
     numbers = []
     for position, label in enumerate(labels):

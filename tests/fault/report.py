@@ -25,8 +25,9 @@ do not edit. {when}, on {machine}.
 
 Four H.264 cameras of 640×360 at 10 fps over RTSP, unless the row says otherwise; `read_timeout_s`
 and `open_timeout_s` 2, longest wait between two tries 4 s, `max_delay_ms` 0 (else a latency tells
-how cameras' moments happen to lie). The detector is a stand-in that finds a white block and fails
-on request; everything else is the daemon as it is shipped, in a process of its own.
+how cameras' moments happen to lie). Every picture is looked at whole and in two tiles. The detector
+is a stand-in that finds a white block and fails on request; everything else is the daemon as it is
+shipped, in a process of its own.
 
 Every row ends with the same questions: do the books balance (captured = inferred + dropped by
 reason + in flight), did threads, descriptors or memory (20 MB) grow, did the daemon restart, did a

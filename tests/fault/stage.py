@@ -29,7 +29,7 @@ OPEN_S = READ_S = 2.0
 CAMERA = {
     "open_timeout_s": OPEN_S,
     "read_timeout_s": READ_S,
-    "detect": {"fps": 2 * FPS},
+    "detect": {"fps": 2 * FPS, "tiles": {"size": 400}},  # of a scene: three rows a picture
     "reconnect": {"min_s": 0.5, "max_s": 4.0, "slow_s": 4.0},
 }
 SCENE = {"url": "synthetic://scene?size=640x360&fps=10"}

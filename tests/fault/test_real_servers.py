@@ -56,5 +56,5 @@ def test_a_real_server_is_lost_and_found(
             server.start()
             seen = len(rig.frames)
             rig.wait_for_frames(seen + 10, 20)
-        assert rig.frames[-1].letterbox.source_wh == (768, 576)
+        assert rig.frames[-1].rows[0].letterbox.source_wh == (768, 576)
         server.stop()

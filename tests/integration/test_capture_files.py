@@ -63,8 +63,8 @@ def samples_of(path: Path, *, fps: float) -> list[Sample | Lost]:
 
 def grey(frame: Frame) -> int:
     """The grey of the picture's middle."""
-    (x, y), (width, height) = frame.letterbox.offset_xy, frame.letterbox.scaled_wh
-    middle = frame.pixels[y + height // 2 :, x + width // 2 :][: height // 4, : width // 4]
+    (x, y), (width, height) = frame.rows[0].letterbox.offset_xy, frame.rows[0].letterbox.scaled_wh
+    middle = frame.rows[0].pixels[y + height // 2 :, x + width // 2 :][: height // 4, : width // 4]
     return round(float(middle.mean()))
 
 
@@ -220,10 +220,10 @@ def test_the_size_may_change_in_mid_stream(tmp_path: Path) -> None:
         encode(tmp_path / "c.h264", 15, size=(161, 121), pixel_format="yuv444p"),
     ]
     rig = play(join_raw(parts, tmp_path / "joined.h264"))
-    sizes = [frame.letterbox.source_wh for frame in rig.frames]
+    sizes = [frame.rows[0].letterbox.source_wh for frame in rig.frames]
     assert sizes == [(640, 360)] * 15 + [(320, 240)] * 15 + [(161, 121)] * 15
     for frame in rig.frames:
-        assert frame.letterbox == Letterbox.fit(frame.letterbox.source_wh, INPUT)
+        assert frame.rows[0].letterbox == Letterbox.fit(frame.rows[0].letterbox.source_wh, INPUT)
     assert [grey(frame) for frame in rig.frames[15:20]] == pytest.approx(
         [grey_of(number) for number in range(5)], abs=6
     )
@@ -255,10 +255,10 @@ def test_a_recording_held_upright_is_turned(tmp_path: Path) -> None:
         container.mux(stream.encode(None))
     rig = play(path, input_spec=InputSpec(128, 128))
     frame = rig.frames[0]
-    assert frame.letterbox.source_wh == (240, 320)
+    assert frame.rows[0].letterbox.source_wh == (240, 320)
     upright = frame.picture.to_bgr()
     assert upright.shape == (320, 240, 3)
-    for picture in (frame.pixels[:128, :96], upright):
+    for picture in (frame.rows[0].pixels[:128, :96], upright):
         assert picture[10, 50].min() > 200
         assert picture[-10, 50].max() < 50
 

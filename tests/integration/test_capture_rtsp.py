@@ -48,7 +48,7 @@ def test_a_camera_streams(server: RtspServer, transport: str) -> None:
     assert stream is not None
     assert (stream.codec, stream.width, stream.height) == ("h264", 768, 576)
     assert (stream.transport, stream.decoder) == (transport, "software")
-    assert rig.frames[-1].letterbox.source_wh == (768, 576)
+    assert rig.frames[-1].rows[0].letterbox.source_wh == (768, 576)
     assert rig.frames[-1].picture.to_bgr().shape == (576, 768, 3)
     captured = [frame.captured_s for frame in rig.frames]
     assert captured == sorted(captured)

@@ -40,6 +40,7 @@ def sources(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         wh = (96, 320) if number >= 5 else (160, 192)
         squeezed = marked.squeezed(folder / f"q{number}.mp4", wh, Fraction(2), turned=number)
         yield f"squeezed{number}", {"url": f"file:{squeezed}"}
+        yield f"cropped{number}", {"url": f"file:{squeezed}", "detect": {"crop": [0, 0, 0.45, 0.6]}}
     silent = marked.squeezed(folder / "silent.mp4", (160, 192), None)
     yield "silent", {"url": f"file:{silent}", "aspect": "5:3"}
 

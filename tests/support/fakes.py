@@ -12,7 +12,7 @@ import numpy.typing as npt
 from config.camera import CameraConfig
 from daemon.books.states import CameraStatus, Status
 from daemon.clock import Clock
-from daemon.pipeline.frame import Frame
+from daemon.pipeline.frame import Frame, Row
 from daemon.seats.counting import Counting, Uncounted
 from daemon.seats.rules import CameraRules
 from daemon.seats.seat import Numbers, Seat
@@ -85,15 +85,22 @@ class GreyPicture:
         return np.full((height, width, 3), 128, np.uint8)
 
 
-def frame(camera: str | Seat, captured_s: float, *, value: int = 0) -> Frame:
-    """A frame of 64×48 source pixels in a 32×32 input; of a seat of its own where only a name is
-    given.
+def frame(camera: str | Seat, captured_s: float, *, value: int = 0, rows: int = 1) -> Frame:
+    """A frame of 64×48 source pixels in a 32×32 input, and columns of it in `rows` - 1 more, whose
+    values are the next ones; of a seat of its own where only a name is given.
     """
+    width = 64 / max(1, rows - 1)
+    columns = [(n * width, 0.0, (n + 1) * width, 48.0) for n in range(rows - 1)]
     return Frame(
         seat=camera if isinstance(camera, Seat) else seat_of(camera),
-        pixels=np.full((SPEC.height, SPEC.width, 3), value, np.uint8),
+        rows=tuple(
+            Row(
+                np.full((SPEC.height, SPEC.width, 3), value + n, np.uint8),
+                Letterbox.fit((64, 48), SPEC, part),
+            )
+            for n, part in enumerate([None, *columns])
+        ),
         input_spec=SPEC,
-        letterbox=Letterbox.fit((64, 48), SPEC),
         captured_s=captured_s,
         captured_ns=int(captured_s * 1e9),
         pts_s=captured_s,
@@ -113,7 +120,7 @@ def sight_of(
     """What is shown of an answered frame."""
     return Sight(
         shot.picture,
-        shot.letterbox.source_wh,
+        shot.source_wh,
         detections,
         labels,
         shot.captured_s,

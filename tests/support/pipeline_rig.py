@@ -47,6 +47,7 @@ class Notes:
     def __init__(self) -> None:
         self.batches: list[tuple[int, int, Trigger, float]] = []
         self.frames: list[tuple[str, float, float]] = []
+        self.rows: list[tuple[str, int]] = []
         self.runs: list[tuple[int, float]] = []
         self.models: list[str] = []
         self.errors: list[str] = []
@@ -63,11 +64,14 @@ class Notes:
 
 
 class FrameNotes(Uncounted):
-    """Writes down what is told of one camera's frames."""
+    """Writes down what is told of one camera's frames; `rows` are those of each."""
 
     def __init__(self, camera: str, notes: Notes) -> None:
         self._camera = camera
         self._notes = notes
+
+    def count_rows(self, rows: int) -> None:
+        self._notes.rows.append((self._camera, rows))
 
     def observe_frame(self, *, age_at_dispatch_s: float, queue_wait_s: float) -> None:
         self._notes.frames.append((self._camera, age_at_dispatch_s, queue_wait_s))
@@ -113,11 +117,11 @@ class Rig:
     def setup(self, detector: FakeDetector, *, max_age_s: float = MAX_AGE_S) -> PipelineSetup:
         return PipelineSetup(detector, max_delay_s=MAX_DELAY_S, max_age_s=max_age_s)
 
-    def put(self, camera: str, *, value: int = 0, age_s: float = 0.0) -> None:
-        self.offer(self.frame(camera, self.time.now_s() - age_s, value=value))
+    def put(self, camera: str, *, value: int = 0, age_s: float = 0.0, rows: int = 1) -> None:
+        self.offer(self.frame(camera, self.time.now_s() - age_s, value=value, rows=rows))
 
-    def frame(self, camera: str, captured_s: float, *, value: int = 0) -> Frame:
-        return frame(self.seats[camera], captured_s, value=value)
+    def frame(self, camera: str, captured_s: float, *, value: int = 0, rows: int = 1) -> Frame:
+        return frame(self.seats[camera], captured_s, value=value, rows=rows)
 
     def offer(self, offered: Frame) -> None:
         self._slots[offered.camera].put(offered)

@@ -35,6 +35,11 @@ const recordings = document.getElementById("recordings");
 const shots = new Shots(recordings, { query: () => `camera=${encodeURIComponent(name)}`, page: 6, most: 6 });
 const strips = new Strips(document.getElementById("strips"), { only: name });
 const diagnostics = new Diagnostics(document.getElementById("diagnostics"), name);
+const inside = document.getElementById("diagnostics");
+inside.addEventListener("toggle", () => {
+  picture.marks.parts = inside.open;
+  picture.mark();
+});
 const zoom = new Zoom(frame, (view) => {
   picture.view = view;
   frame.style.setProperty("--zoom", `translate(${view.x}px, ${view.y}px) scale(${view.scale})`);

@@ -18,6 +18,15 @@ const FATES = {
   shutdown: "the daemon was stopping",
 };
 
+// In how many pieces the detector is shown the picture; they are drawn over it.
+function shown({ crop, tiles, picture }) {
+  const rows = picture?.parts.length ?? 1;
+  const what = crop ? "its crop" : "the whole picture";
+  if (tiles === null) return what;
+  const most = tiles.most_rows;
+  return rows > 1 ? `${rows} rows: ${tiles.full ? `${what} and ` : ""}tiles` : `${what}; no tiles (rows allowed: ${most})`;
+}
+
 export class Diagnostics {
   constructor(root, name) {
     this.root = root;
@@ -70,6 +79,7 @@ export class Diagnostics {
         ["announced", stream.fps === null ? "no rate" : `${rate(stream.fps)} fps`],
         ["transport", stream.transport],
         ["decoder", stream.decoder],
+        ["shown to the detector", shown(camera)],
       );
     }
     fill(document.getElementById("stream"), rows);

@@ -17,10 +17,11 @@ export class Marks {
     this.context = canvas.getContext("2d");
     this.pointed = null; // {x, y} in fractions of the picture
     this.boxes = true;
+    this.parts = false; // what the detector was shown: for those who look into its inside
   }
 
-  // `scene` is { detections, size, trails, roi, zones, lines, counts }; `view` is { x, y, scale } of
-  // the zoom.
+  // `scene` is { detections, size, parts, trails, roi, crop, zones, lines, counts }; `view` is { x, y, scale }
+  // of the zoom.
   draw(scene, view = { x: 0, y: 0, scale: 1 }) {
     const ratio = window.devicePixelRatio || 1;
     const width = this.canvas.clientWidth;
@@ -33,6 +34,8 @@ export class Marks {
     if (!scene || width === 0) return;
     this.bounds = { w: width, h: height };
     this.toScreen = fitting(scene.size, this.bounds, view);
+    if (scene.crop) this.corners(scene.crop);
+    if (this.parts && scene.parts?.length > 1) scene.parts.forEach((part, n) => this.part(part, n));
     if (scene.roi) this.region(scene.roi);
     drawPlaces(context, scene, this.toScreen, width >= LEAST_WIDTH);
     if (!this.boxes) return;
@@ -118,6 +121,41 @@ export class Marks {
       context.strokeStyle = style;
       context.lineWidth = width;
       context.stroke(outline);
+    }
+    context.setLineDash([]);
+  }
+
+  // The corners of a rectangle in fractions of the picture: the detector is not shown what lies
+  // outside.
+  corners([x1, y1, x2, y2]) {
+    const { context } = this;
+    const from = this.toScreen.fraction(x1, y1);
+    const to = this.toScreen.fraction(x2, y2);
+    const long = Math.min(18, (to.x - from.x) / 4, (to.y - from.y) / 4);
+    const outline = new Path2D();
+    for (const [x, y, right, down] of [[from.x, from.y, 1, 1], [to.x, from.y, -1, 1], [to.x, to.y, -1, -1], [from.x, to.y, 1, -1]]) {
+      outline.moveTo(x, y + down * long);
+      outline.lineTo(x, y);
+      outline.lineTo(x + right * long, y);
+    }
+    for (const [style, width] of [[EDGE, 3], ["rgb(255 255 255 / 65%)", 1.25]]) {
+      context.strokeStyle = style;
+      context.lineWidth = width;
+      context.stroke(outline);
+    }
+  }
+
+  // One row of the detector's batch, a little inside of its rectangle: tiles overlap.
+  part([x1, y1, x2, y2], n) {
+    const { context } = this;
+    const from = this.toScreen.fraction(x1, y1);
+    const to = this.toScreen.fraction(x2, y2);
+    const inset = 2 + (n % 4) * 2;
+    context.setLineDash([2, 4]);
+    for (const [style, width] of [[EDGE, 2.5], [`hsl(${(n * 67) % 360} 90% 70% / 85%)`, 1.25]]) {
+      context.strokeStyle = style;
+      context.lineWidth = width;
+      context.strokeRect(from.x + inset, from.y + inset, to.x - from.x - 2 * inset, to.y - from.y - 2 * inset);
     }
     context.setLineDash([]);
   }

@@ -14,7 +14,7 @@ export class Picture {
     this.marks = new Marks(root.querySelector(".marks"));
     this.veil = root.querySelector(".veil");
     this.sight = null;
-    this.places = { roi: null, zones: {}, lines: {}, counts: null };
+    this.places = { roi: null, crop: null, zones: {}, lines: {}, counts: null };
     this.trails = new Trails();
     this.next = null; // came while another was decoded
     this.decoding = false;
@@ -33,8 +33,8 @@ export class Picture {
     }
     if (camera === null) return;
     if (camera.paused && this.sight) this.forget();
-    const { roi, zones, lines, counts } = camera;
-    this.place({ roi, zones, lines, counts });
+    const { roi, crop, zones, lines, counts } = camera;
+    this.place({ roi, crop, zones, lines, counts });
   }
 
   count(counts) {

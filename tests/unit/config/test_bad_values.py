@@ -113,6 +113,28 @@ CAMERA_FIELDS = {
     " cameras.a.lines.door.right: must differ, or nobody knows which way it went",
     "lines: {door: {from: [0, 2], to: [1, 0]}}": "30: cameras.a.lines.door.from[1]: must be"
     " between 0 and 1",
+    "detect: {crop: roi}": "20: cameras.a.detect.crop: needs detect.roi: draw"
+    " one, or give the rectangle as [x1, y1, x2, y2]",
+    "detect: {crop: rio}": "20: cameras.a.detect.crop: must be roi, or [x1, y1,"
+    " x2, y2] in fractions of the picture (0 to 1)",
+    "detect: {crop: [0, 0, 1]}": "20: cameras.a.detect.crop: must be roi, or [x1, y1,"
+    " x2, y2] in fractions of the picture (0 to 1)",
+    "detect: {crop: [0, 0, 1, 1.5]}": "20: cameras.a.detect.crop: must be roi, or [x1, y1,"
+    " x2, y2] in fractions of the picture (0 to 1)",
+    "detect: {crop: [0, 0, true, 1]}": "20: cameras.a.detect.crop: must be roi, or [x1, y1,"
+    " x2, y2] in fractions of the picture (0 to 1)",
+    "detect: {crop: [0.5, 0, 0.1, 1]}": "20: cameras.a.detect.crop: is no"
+    " rectangle: write [left, top, right, bottom], each side at least 0.02 of the picture",
+    "detect: {crop: [0, 0, 0.01, 1]}": "20: cameras.a.detect.crop: is no"
+    " rectangle: write [left, top, right, bottom], each side at least 0.02 of the picture",
+    "detect: {tiles: all}": "21: cameras.a.detect.tiles: must be auto, or {size: PIXELS, overlap:"
+    " 0.2, full: true}",
+    "detect: {tiles: 3}": "21: cameras.a.detect.tiles: must be a mapping of names to values",
+    "detect: {tiles: {sise: 640}}": "22: cameras.a.detect.tiles.sise: is not known here (did you"
+    " mean `size`?)",
+    "detect: {tiles: {size: 20}}": "28: cameras.a.detect.tiles.size: must be between 64 and 7680",
+    "detect: {tiles: {overlap: 0.9}}": "31: cameras.a.detect.tiles.overlap: must be between 0 and"
+    " 0.5",
     "detect: {roi: [[0,0],[1,1],[0,1],[0,0]]}": "19: cameras.a.detect.roi: repeats a point (the"
     " polygon closes by itself)",
 }
@@ -128,7 +150,7 @@ SECTIONS = {
     " characters",
     "modle: {}": "1: modle: is not known here (did you mean `model`?)",
     "plugins: {}": "1: plugins: is not known here (known: version, node, model, batching,"
-    " defaults, cameras, sinks, recordings, http, log)",
+    " tiles, defaults, cameras, sinks, recordings, http, log)",
     "model: []": "8: model: must be a mapping of names to values",
     "model: {name: efficientdet-lit0}": "15: model.name: is not a known model (did you mean"
     " `efficientdet-lite0`?)",
@@ -148,6 +170,7 @@ SECTIONS = {
     " max_age_ms, or every frame that waits is dropped",
     "batching: {max_age_ms: 5}": "24: batching.max_age_ms: max_delay_ms must be below"
     " max_age_ms, or every frame that waits is dropped",
+    "tiles: {max_share: 0}": "20: tiles.max_share: must be more than 0 and at most 1",
     "sinks: {mqtt: {}}": "15: sinks.mqtt.host: is missing",
     "sinks: {jsonl: {}}": "16: sinks.jsonl.path: is missing",
     "sinks: {jsonl: {path: 5}}": "23: sinks.jsonl.path: must be a path",

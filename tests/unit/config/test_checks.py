@@ -43,6 +43,18 @@ def cameras(*entries: str) -> str:
             id="one device",
         ),
         pytest.param(
+            cameras("url: 'file:x', detect: {tiles: {size: 320}}") + "model: {input_size: 512}\n",
+            "3:45: cameras.a.detect.tiles.size: is smaller than model.input_size (512): such a tile"
+            " would only be blown up",
+            id="tiles smaller than the input",
+        ),
+        pytest.param(
+            cameras("url: 'file:x', detect: {tiles: auto}") + "batching: {max_batch: 2}\n",
+            "3:38: cameras.a.detect.tiles: needs batching.max_batch of 3 or more: tiles run in one"
+            " batch",
+            id="tiles that no batch has room for",
+        ),
+        pytest.param(
             cameras("url: 'file:x', transport: udp"),
             "3:33: cameras.a.transport: is for rtsp: and rtsps: URLs; this camera has a file: URL",
             id="transport of a file",

@@ -56,3 +56,32 @@ def test_boxes_are_clipped_to_the_picture() -> None:
 def test_an_empty_picture_is_refused(source: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="no pixels"):
         Letterbox.fit(source, TOP_LEFT)
+
+
+@pytest.mark.parametrize("spec", [TOP_LEFT, CENTER, STRETCH])
+def test_a_part_has_its_own_place_and_boxes_lie_in_the_whole(spec: InputSpec) -> None:
+    box = Letterbox.fit((1920, 1080), spec, (480.0, 270.0, 1120.0, 630.0))
+    assert box.source_wh == (1920, 1080)
+    assert not box.is_whole
+    content = np.array([box.content_xyxy], np.float32)
+    assert box.to_source(content)[0].tolist() == [480, 270, 1120, 630]
+    middle = (content[0, :2] + content[0, 2:]) / 2
+    halved = np.array([[*content[0, :2], *middle]], np.float32)
+    assert np.abs(box.to_source(halved)[0] - [480, 270, 800, 450]).max() < 1e-3
+
+
+def test_boxes_end_where_the_part_ends() -> None:
+    box = Letterbox.fit((640, 480), TOP_LEFT, (100.0, 100.0, 200.0, 200.0))
+    everywhere = np.array([[-50, -50, 1000, 1000]], np.float32)
+    assert box.to_source(everywhere)[0].tolist() == [100, 100, 200, 200]
+
+
+def test_a_part_that_is_everything_is_the_whole_picture() -> None:
+    whole = Letterbox.fit((641, 361), TOP_LEFT)
+    assert Letterbox.fit((641, 361), TOP_LEFT, (0.0, 0.0, 641.0, 361.0)) == whole
+    assert whole.is_whole
+
+
+def test_a_part_without_pixels_is_refused() -> None:
+    with pytest.raises(ValueError, match="has no pixels"):
+        Letterbox.fit((640, 480), TOP_LEFT, (10.0, 10.0, 10.0, 20.0))

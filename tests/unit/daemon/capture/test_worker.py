@@ -14,27 +14,30 @@ import av
 import numpy as np
 import pytest
 
-from config.camera import CameraConfig
+from config.camera import CameraConfig, DetectConfig
 from daemon.books.accounting import Drop
 from daemon.books.states import CameraState, StreamInfo
-from daemon.capture import CaptureError, Cause, Lost, OpenSource, Sample, Source
+from daemon.capture import CaptureError, Cause, Lost, OpenSource, Sample, Source, intake
 from daemon.capture.gate import ChangeGate, Why
 from daemon.capture.pacer import Pacer
-from detector.letterbox import InputSpec, Letterbox
+from daemon.capture.tampering import look_at
+from daemon.pipeline.frame import Row
+from detector.letterbox import InputSpec, Letterbox, Rect
 from tests.support.capture_rig import INPUT, CaptureRig
-from tests.support.fakes import GreyPicture
+from tests.support.fakes import GreyPicture, camera_config, rules_of
 
+RULES = rules_of(camera_config())
 SCENE = StreamInfo("h264", 64, 48, 30.0, "tcp", "software")
 
 
 def sample(pts_s: float, *, corrupt: bool = False, broken: bool = False) -> Sample:
-    def scale() -> tuple[np.ndarray, Letterbox]:
+    def scale(part: Rect | None = None) -> Row:
         if broken:
             raise av.error.InvalidDataError(1, "cannot be scaled")
         pixels = np.zeros((INPUT.height, INPUT.width, 3), np.uint8)
-        return pixels, Letterbox.fit((64, 48), INPUT)
+        return Row(pixels, Letterbox.fit((64, 48), INPUT, part))
 
-    return Sample(pts_s=pts_s, is_corrupt=corrupt, picture=GreyPicture(), scale=scale)
+    return Sample(pts_s=pts_s, is_corrupt=corrupt, picture=GreyPicture(), scale=scale, wh=(64, 48))
 
 
 class FakeSource:
@@ -388,6 +391,36 @@ def test_another_input_holds_from_the_next_frame_on_and_the_stream_goes_on() -> 
     assert [frame.input_spec for frame in capture.frames] == [INPUT, wide]
     assert opener.opened[0].inputs[:2] == [INPUT, wide]
     assert opener.attempts == 1
+
+
+def test_another_crop_holds_from_the_next_frame_on_and_the_stream_goes_on() -> None:
+    hold, end = threading.Event(), threading.Event()
+    opener = Script([sample(0.0), hold, sample(1.0), end])
+    capture = rig(opener, detect={"crop": [0, 0, 0.5, 1]})
+    capture.start()
+    capture.wait_for_frames(1)
+    capture.seat.retune(capture.seat.config.model_copy(update={"detect": DetectConfig()}), RULES)
+    hold.set()
+    capture.wait_for_frames(2)
+    capture.worker.request_stop()
+    end.set()
+    capture.stop()
+    first, second = (frame.rows[0].letterbox for frame in capture.frames)
+    assert first.part_xyxy == (0, 0, 32, 48)
+    assert second.is_whole
+    assert opener.attempts == 1
+
+
+def test_the_view_is_watched_whole_whatever_part_the_detector_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks: list[np.ndarray] = []
+    monkeypatch.setattr(intake, "look_at", lambda seen: looks.append(seen) or look_at(seen))
+    opener = Script([sample(0.0)])
+    watched = {"detect": {"crop": [0, 0, 0.5, 1]}, "watch": {"dark": True}}
+    run(opener, lambda rig: len(rig.frames) >= 1, **watched)
+    assert looks[0].shape == (48, 64, 3)
+    assert (looks[0] == 128).all()  # the grey picture; its parts are black here
 
 
 def test_a_stream_is_opened_for_the_newest_input() -> None:

@@ -104,6 +104,7 @@ def test_cameras_tell_state_stream_books_and_picture(house: House) -> None:
         "latency_ms": 25.0,
         "size": [64, 48],
         "objects": 1,
+        "parts": [],
     }
     assert (yard["state"], yard["reason"], yard["retry_s"]) == ("backoff", "auth", 60)
     assert yard["picture"] is None

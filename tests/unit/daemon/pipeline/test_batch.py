@@ -75,3 +75,28 @@ def test_unwanted_frames_leave_no_gap(unwanted: list[int], left: list[int], buck
 def test_a_batch_may_lose_all_of_its_frames() -> None:
     batch = assembled(assembler(), [1, 2])
     assert batch.without(batch.frames).frames == ()
+
+
+def tiled(of: BatchAssembler) -> Batch:
+    """Frames of 1, 3 and 2 rows, whose values are 10; 20, 21, 22; 30, 31."""
+    frames = [
+        frame(f"c{value}", 10.0, value=value, rows=rows)
+        for value, rows in ((10, 1), (20, 3), (30, 2))
+    ]
+    return of.assemble(frames, "full", 11.0)
+
+
+def test_all_rows_of_a_frame_lie_side_by_side() -> None:
+    batch = tiled(assembler())
+    assert batch.bucket == 6
+    assert batch.pixels[:, 0, 0, 0].tolist() == [10, 20, 21, 22, 30, 31]
+    assert [box.is_whole for box in batch.letterboxes] == [True, True, False, False, True, True]
+    assert list(batch.of_frames("abcdef")) == [("a",), ("b", "c", "d"), ("e", "f")]
+
+
+def test_a_frame_leaves_with_all_of_its_rows() -> None:
+    batch = tiled(assembler())
+    rest = batch.without([batch.frames[1]])
+    assert rest.bucket == 4
+    assert rest.pixels[:3, 0, 0, 0].tolist() == [10, 30, 31]
+    assert list(rest.of_frames("abc")) == [("a",), ("b", "c")]

@@ -310,3 +310,35 @@ def test_another_priority_holds_from_the_next_turn_on() -> None:
         desk.policy.served([seat], now_s)
         served.append(seat.name)
     assert served.count("b") == 30
+
+
+def test_a_batch_holds_so_many_rows_and_who_does_not_fit_is_next() -> None:
+    desk = Desk("abc", max_batch=8)
+    waiting = [
+        Waiting(desk.seats[name], 10.0, rows) for name, rows in (("a", 5), ("b", 5), ("c", 3))
+    ]
+    decision = desk.decide(waiting, 10.0, free_s=10.0)
+    assert decision == Decision(batch=(desk.seats["a"], desk.seats["c"]), trigger="full")
+    desk.policy.served(decision.batch, 10.0, rows=[5, 3])
+    assert desk.named(waiting, 10.1) == ["b", "c"]
+
+
+def test_a_frame_of_more_rows_than_a_batch_has_goes_alone() -> None:
+    desk = Desk("ab", max_batch=4)
+    waiting = [Waiting(desk.seats["a"], 10.0, 7), Waiting(desk.seats["b"], 10.1)]
+    assert desk.named(waiting, 10.2) == ["a"]
+
+
+@pytest.mark.parametrize(("priority", "share"), [(1, 1), (3, 3)])
+def test_under_overload_rows_are_shared_by_priority_not_frames(priority: int, share: int) -> None:
+    desk = Desk("ab", max_batch=4, priorities={"a": priority})
+    rows = {"a": 4, "b": 1}
+    served = {"a": 0, "b": 0}
+    for turn in range(4000):
+        now_s = 10.0 + turn / 100
+        waiting = [Waiting(desk.seats[name], now_s, rows[name]) for name in "ab"]
+        batch = desk.decide(waiting, now_s + MAX_DELAY_S, free_s=now_s).batch
+        desk.policy.served(batch, now_s, rows=[rows[seat.name] for seat in batch])
+        for seat in batch:
+            served[seat.name] += rows[seat.name]
+    assert served["a"] == pytest.approx(share * served["b"], rel=0.05)

@@ -123,3 +123,25 @@ def test_few_failures_are_borne_however_long_they_last() -> None:
         runs.run(1)
         runs.clock.advance(60)
     assert runs.runner.failure() is None
+
+
+def test_rows_of_a_frame_that_ran_in_two_halves_are_together_again() -> None:
+    runs = Runs(memory=4)
+    frames = [frame("a", 100.0, value=0, rows=3), frame("b", 100.0, value=3, rows=4)]
+    outcome = runs.runner.run(BatchAssembler(runs.detector).assemble(frames, "full", 100.0))
+    assert (outcome.error, outcome.failures) == (None, ("oom",))
+    assert runs.tried == [7, 4, 3]
+    assert runs.detector.seen == list(range(7)), "each row once, in order"
+    assert [len(answers or ()) for answers in outcome.answers] == [3, 4]
+
+
+def test_a_frame_of_more_rows_than_memory_has_room_for_is_answered_in_parts() -> None:
+    runs = Runs(memory=2)
+    runs.run(8)
+    runs.run(4)
+    runs.detector.seen.clear()
+    shot = frame("a", 100.0, rows=7)
+    outcome = runs.runner.run(BatchAssembler(runs.detector).assemble([shot], "full", 100.0))
+    assert outcome.error is None
+    assert runs.detector.seen == list(range(7))
+    assert [len(answers or ()) for answers in outcome.answers] == [7]

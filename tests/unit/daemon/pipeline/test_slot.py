@@ -257,3 +257,16 @@ def test_in_flight_is_what_waits_and_what_was_taken(steps: list[tuple[str, str]]
         pages = [slot.seat.ledger.page() for slot in slots.values()]
         assert all(page.balanced for page in pages)
         assert sum(page.in_flight for page in pages) == len(board) + held
+
+
+def test_frames_that_would_be_too_many_rows_stay_and_the_first_goes_in_any_case() -> None:
+    board = SlotBoard()
+    seats = {name: seat_of(name) for name in "abc"}
+    for name, rows in (("a", 3), ("b", 4), ("c", 2)):
+        board.open(seats[name]).put(frame(seats[name], 1.0, rows=rows))
+    waiting, _ = board.view(oldest_s=0.0)
+    assert [w.rows for w in waiting] == [3, 4, 2]
+    taken = board.take([seats[name] for name in "abc"], most_rows=5)
+    assert [shot.camera for shot in taken] == ["a", "c"]
+    assert len(board) == 1
+    assert [shot.camera for shot in board.take([seats["b"]], most_rows=1)] == ["b"]

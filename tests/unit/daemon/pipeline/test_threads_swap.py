@@ -6,10 +6,12 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from daemon.books.accounting import Drop
 from daemon.clock import SystemClock
+from daemon.pipeline.frame import Row
 from detector.letterbox import InputSpec, Letterbox
 from tests.support.fakes import SPEC, FakeDetector
 from tests.support.pipeline_rig import MAX_AGE_S, Gate, Rig, pipelines
@@ -73,11 +75,11 @@ def test_frames_that_wait_are_made_anew_for_another_input(
     until(lambda: len(rig.slots) == 0)
     rig.put("c", value=2)  # of the old size, and the new detector's
     rig.pipeline.use(rig.setup(new))
+    place = Letterbox.fit((64, 48), LARGE)
     large = replace(
         rig.frame("d", rig.time.now_s()),
-        pixels=rig.frame("d", 0.0).pixels.repeat(2, axis=0).repeat(2, axis=1),
+        rows=(Row(np.zeros((LARGE.height, LARGE.width, 3), np.uint8), place),),
         input_spec=LARGE,
-        letterbox=Letterbox.fit((64, 48), LARGE),
     )
     rig.offer(large)
     gate.open()
@@ -86,7 +88,7 @@ def test_frames_that_wait_are_made_anew_for_another_input(
     by_camera = {result.frame.camera: result.frame for result in rig.results}
     assert by_camera["b"].input_spec == SPEC
     assert by_camera["c"].input_spec == by_camera["d"].input_spec == LARGE
-    assert by_camera["c"].letterbox == Letterbox.fit((64, 48), LARGE)
+    assert by_camera["c"].rows[0].letterbox == Letterbox.fit((64, 48), LARGE)
     assert by_camera["d"] is large
     assert new.seen[0] in (0, 128), "the grey of the picture or the black of frame d"
 

@@ -62,6 +62,7 @@ def test_what_a_stream_depends_on_restarts_that_camera_alone(fields: dict[str, A
         {"objects": {"labels": ["person"]}},
         {"objects": {"filters": {"car": {"min_area": 0.1}}}},
         {"detect": {"roi": [[0, 0], [1, 0], [1, 1]]}},
+        {"detect": {"crop": [0, 0, 0.5, 1]}},
         {"priority": 7},
         {"record": {"snapshots": True}},
     ],
