@@ -20,7 +20,8 @@ _OFF_S = 5.0  # a clock that is further off than this is worth a word
 def lines(camera: Camera) -> Iterator[str]:
     """A camera in a few lines."""
     about = " ".join(filter(None, (camera.model or camera.name, camera.firmware)))
-    yield f"{camera.address}  {about or 'a camera without a name'}"
+    unnamed = "a camera without a name" if camera.answered else "no camera that answers"
+    yield f"{camera.address}  {about or unnamed}"
     chosen = choose(camera.streams)
     for stream in camera.streams:
         mark = "*" if chosen and stream is chosen[0] else " "

@@ -61,6 +61,9 @@ _USAGE: dict[str, tuple[tuple[str | bytes, ...], str]] = {
     ),
     "`tail` of what is no endpoint": (("tail", "127.0.0.1"), "did you mean tcp://127.0.0.1?"),
     "`tail` with half a key pair": (("tail", "--key", "x"), "belong together"),
+    "`discover rtsp://…`": (("discover", "rtsp://h/"), "is no host to ask: write HOST"),
+    "`discover --interface nosuch0`": (("discover", "--interface", "nosuch0"), "no interface"),
+    "`discover --timeout 0`": (("discover", "--timeout", "0"), "must be more than 0"),
     "`bench` without a verb": (("bench",), "the following arguments are required"),
     "`detect` without pictures": (("detect",), "the following arguments are required"),
 }
@@ -71,6 +74,8 @@ def _cases() -> Iterator[Case]:
         yield Case(given, _usage(words), "exit 2", saying)
     yield Case("`check` of no file", _line("check", "/none"), "exit 78", "no such file")
     yield Case("`run` of no file", _line("run", "/none"), "exit 78", "no such file")
+    closed = _line("discover", "127.0.0.1:9")
+    yield Case("`discover` of a closed port", closed, "exit 1", "no camera answered")
     yield Case("`doctor` of no file", _line("doctor", "/none"), "exit 78", "no such file")
     yield Case("`check -` (a file of that name)", _line("check", "-"), "exit 78", "no such file")
     yield Case("`check ''`", _line("check", ""), "exit 78", "is a directory")

@@ -91,6 +91,8 @@ def test_what_was_not_told_has_a_reason_and_a_next_step() -> None:
         "  it wants a login → give --user NAME",
     ]
     assert "names no stream" in list(lines(Camera(HOST)))[-1]
+    silent = Camera(HOST, trouble="it refuses the connection", answered=False)
+    assert next(lines(silent)) == "10.0.0.5  no camera that answers"
 
 
 def test_what_is_pasted_can_be_loaded(tmp_path: Path) -> None:
