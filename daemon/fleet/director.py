@@ -16,7 +16,8 @@ from daemon.fleet.grants import GrantBook
 from daemon.fleet.members import Member
 from daemon.fleet.movements import Movements
 from daemon.fleet.orders import Assignment, Orders, Report
-from daemon.fleet.placement import Demand, Place, Placing, Room, balanced, loosened, place
+from daemon.fleet.placement import Demand, Place, Placing, balanced, place
+from daemon.fleet.planning import demands_of, overloaded, places_of, rooms_of
 from daemon.fleet.sections import FleetSetup, assignment
 from daemon.fleet.times import Times
 from daemon.fleet.tracks import Track
@@ -24,7 +25,6 @@ from daemon.fleet.view import Cause, MovementView, NodeState, Placement
 
 TICK_S = 0.2  # between two looks at the time, where reports come closer
 REPLAN_S = 5.0  # between two looks at costs, where nothing else changed
-OVERLOAD_S = 30.0  # that lasts so long moves cameras
 START_S = 15.0  # that servers have to become ready before the first cameras are placed
 LEAVE_S = 2.0  # for a shard to let a camera go in order
 
@@ -159,8 +159,8 @@ class Director:
 
     def rebalance(self) -> int:
         """Even out the loads; how many cameras move."""
-        demands, rooms = self._demands(), self._rooms()
-        current = self._current()
+        demands, rooms = self._demands(), rooms_of(self.members.values())
+        current = places_of(self.tracks)
         wanted = balanced(demands, rooms, current) if rooms else current
         moving = [camera for camera in wanted if wanted[camera] != current[camera]]
         for camera in moving:
@@ -171,8 +171,10 @@ class Director:
         """What `vedette fleet plan` counts with: demands, rooms as (node, cores, pictures a
         second), places.
         """
-        rooms = [(r.node, r.decode_cores, r.pictures_per_s) for r in self._rooms()]
-        return self._demands(), rooms, self._current()
+        rooms = [
+            (r.node, r.decode_cores, r.pictures_per_s) for r in rooms_of(self.members.values())
+        ]
+        return self._demands(), rooms, places_of(self.tracks)
 
     def _adopt(self, shard: str) -> None:
         """What it runs already stays there."""
@@ -187,9 +189,12 @@ class Director:
             member.ready = False
             log.warning("shard lost shard=%s", member.setup.name)
             self._dirty = True
-        has = any(track.target == member.setup.name for track in self.tracks.values())
-        if member.state is NodeState.DRAINING and not has and not self.book.of(member.setup.name):
+        if member.state is NodeState.DRAINING and not self._has_cameras(member.setup.name):
             member.change(NodeState.DRAINED, self._clock.wall_ns())
+
+    def _has_cameras(self, shard: str) -> bool:
+        aimed = any(track.target == shard for track in self.tracks.values())
+        return aimed or bool(self.book.of(shard))
 
     def _apply_drains(self) -> None:
         drained = self._memory.drained
@@ -204,8 +209,8 @@ class Director:
         if not self._begun and self._waiting(now_s):
             return
         self._begun = True
-        demands, current = self._demands(), self._current()
-        loose = self._overloaded(demands, current, now_s)
+        demands, current = self._demands(), places_of(self.tracks)
+        loose = overloaded(demands, self.members, current, now_s)
         keeping = [member for member in self.members.values() if member.keeps(now_s)]
         placing = place(
             demands,
@@ -221,24 +226,6 @@ class Director:
         if self._adopted or now_s - self._started_s >= START_S:
             return not self.book.settled(now_s)
         return not all(m.ready or m.state is NodeState.DRAINED for m in self.members.values())
-
-    def _overloaded(
-        self, demands: list[Demand], current: dict[str, str], now_s: float
-    ) -> frozenset[str]:
-        """Cameras that should leave servers which have had too much for long."""
-        rooms = self._rooms()
-        loose = loosened(demands, rooms, current)
-        nodes = {current[camera] for camera in loose}
-        for member in self.members.values():
-            if member.setup.name not in nodes:
-                member.overloaded_s = None
-            elif member.overloaded_s is None:
-                member.overloaded_s = now_s
-        return frozenset(
-            camera
-            for camera in loose
-            if now_s - (self.members[current[camera]].overloaded_s or now_s) >= OVERLOAD_S
-        )
 
     def _follow(self, placing: Placing, loose: frozenset[str], now_s: float) -> None:
         """Take a placing over."""
@@ -383,22 +370,5 @@ class Director:
         return member.assignment
 
     def _demands(self) -> list[Demand]:
-        return [
-            track.demand(self.costs, self.setup.least_fps, self._reach(track))
-            for track in self.tracks.values()
-            if track.setup.enabled
-        ]
-
-    def _reach(self, track: Track) -> frozenset[str] | None:
-        name = track.setup.name
-        barred = frozenset(m.setup.name for m in self.members.values() if name in m.barred)
-        if not barred:
-            return track.setup.shards
-        return (track.setup.shards or frozenset(self.members)) - barred
-
-    def _rooms(self) -> list[Room]:
-        return [member.room() for member in self.members.values() if member.usable]
-
-    def _current(self) -> dict[str, str]:
-        """Where cameras are, or are about to be."""
-        return {c: track.target for c, track in self.tracks.items() if track.target is not None}
+        tracks = self.tracks.values()
+        return demands_of(tracks, self.members, self.costs, self.setup.least_fps)

@@ -1,42 +1,21 @@
-"""What is done to a fleet, and what is measured: each row with a rig of its own, or several on one.
+"""What is done to a fleet, and what is measured: each row with a rig of its own.
 
 A row is a function that is given a rig whose cameras are all answered, and a `Case` for figures.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
-import traceback
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 from daemon.fleet.view import Cause, NodeState, Placement
 from tests.fault.case import Case
+from tests.fleet.play import Row, answered, moves, state, worst_gap_s
 from tests.fleet.processes import lives
-from tests.fleet.rig import FPS, ROOT, Heard, Listener, Rig
-
-START_S = 90.0
-REST_S = 3.0  # before a fault: rates are steady
-SUBSCRIBED_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A fault, and what is expected of the fleet."""
-
-    fault: str
-    expected: str
-    measure: Callable[[Rig, Listener, Case], None]
-    options: dict[str, Any]
-
+from tests.fleet.rig import FPS, Heard, Listener, Rig
 
 ROWS: dict[str, Row] = {}
 
@@ -47,67 +26,6 @@ def row(fault: str, expected: str, **options: Any) -> Callable[[Any], Any]:
         return measure
 
     return keep
-
-
-def play(name: str, folder: Path) -> dict[str, Any]:
-    """Measure one row; never raises."""
-    folder.mkdir(parents=True)
-    played = SHORT if name == "short" else ROWS[name]
-    case = Case(folder, long=name != "short")
-    rig = Rig(folder, **played.options)
-    began_s = time.monotonic()
-    try:
-        rig.start()
-        with Listener(list(rig.binds.values())) as heard:
-            answered(rig, heard, START_S)
-            time.sleep(REST_S)
-            played.measure(rig, heard, case)
-            case.equal("answers of one moment from two grants", heard.doubles(), 0)
-    except Exception as error:  # the other rows are wanted all the same
-        traceback.print_exc()
-        case.equal("measured", type(error).__name__, "to the end")
-    finally:
-        rig.stop()
-    books(rig, case)
-    took_s = round(time.monotonic() - began_s, 1)
-    return {"row": name, "took_s": took_s, "measures": [asdict(m) for m in case.measures]}
-
-
-def answered(
-    rig: Rig, heard: Listener, timeout_s: float, cameras: list[str] | None = None
-) -> float:
-    """Seconds until every camera is answered from now on."""
-    since_s = time.monotonic()
-    wanted = set(rig.cameras if cameras is None else cameras)
-
-    def all_heard() -> bool:
-        return wanted <= {one.camera for one in list(heard.heard) if one.at_s >= since_s}
-
-    return rig.wait(all_heard, timeout_s, f"answers of {sorted(wanted)}")
-
-
-def books(rig: Rig, case: Case) -> None:
-    """Of every daemon that could end in order."""
-    lines = [
-        line for _, text in rig.logs() for line in text.splitlines() if "stopped captured=" in line
-    ]
-    case.equal("books that do not balance", sum("balanced=True" not in line for line in lines), 0)
-    unhandled = [
-        line for _, text in rig.logs() for line in text.splitlines() if "Traceback" in line
-    ]
-    case.equal("unhandled exceptions of daemons", len(unhandled), 0)
-
-
-def state(rig: Rig, node: str) -> NodeState:
-    return {n.name: n.state for n in rig.view().nodes}[node]
-
-
-def moves(rig: Rig, cause: Cause) -> int:
-    return rig.view().moves.get(cause, 0)
-
-
-def worst_gap_s(heard: Listener, cameras: list[str], since_s: float) -> float:
-    return max(heard.gap_s(camera, since_s) for camera in cameras)
 
 
 @row("a daemon is killed (SIGKILL)", "its shard starts it again; no camera moves")
@@ -364,66 +282,3 @@ def gateway_killed(rig: Rig, heard: Listener, case: Case) -> None:
 )
 def node_frozen_with_gateway(rig: Rig, heard: Listener, case: Case) -> None:
     node_frozen(rig, heard, case)
-
-
-def short(rig: Rig, heard: Listener, case: Case) -> None:
-    """Several faults on one fleet, for `make test`: a drain, a daemon, then a server killed."""
-    victims, at_s = rig.of_node("north"), time.monotonic()
-    case.equal("drain: exit code", rig.command("drain", "north")[0], 0)
-    rig.wait(lambda: not rig.of_node("north"), 20, "drained")
-    answered(rig, heard, 10, victims)
-    case.at_most("drain: no answer", worst_gap_s(heard, victims, at_s), 1.0, "s")
-    rig.command("drain", "north", "--undo")
-    moving = rig.command("rebalance")[1]
-    case.equal("rebalance", moving.strip().splitlines()[-1], "2 cameras move")
-    rig.wait(lambda: rig.of_node("north"), 20, "north has cameras again")
-    answered(rig, heard, 20)
-    case.equal("page and API of the fleet", served(rig), 4)
-    told = {verb: rig.command(verb) for verb in ("status", "plan", "check")}
-    case.equal("commands that fail", [verb for verb in told if told[verb][0]], [])
-    case.equal("status names both servers", told["status"][1].count(" up "), 2)
-    case.equal("plan", "more cameras fit" in told["plan"][1], True)
-    case.equal("check", told["check"][1].count("has what its 4 cameras need"), 2)
-    victims, at_s = rig.of_node("south"), time.monotonic()
-    os.kill(rig.child_pid("south"), signal.SIGKILL)
-    time.sleep(0.5)
-    answered(rig, heard, 30, victims)
-    case.at_most("daemon killed: no answer", worst_gap_s(heard, victims, at_s), 12.0, "s")
-    lost = moves(rig, Cause.LOST)
-    victims, at_s = rig.of_node("south"), time.monotonic()
-    rig.signal_node("south", signal.SIGKILL)
-    time.sleep(1.0)
-    answered(rig, heard, 30)
-    case.at_most("server killed: no answer", worst_gap_s(heard, victims, at_s), 6.0, "s")
-    case.equal("server killed: cameras that moved", moves(rig, Cause.LOST) - lost, len(victims))
-
-
-def served(rig: Rig) -> int:
-    """How many cameras `vedette fleet run` shows over HTTP as running, once it is up; it is ended
-    then, in order.
-    """
-    keeper = subprocess.Popen(
-        [sys.executable, "-m", "daemon.cli", "fleet", "run", str(rig.file)],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        shown = 0
-
-        def running() -> bool:
-            nonlocal shown
-            with urlopen("http://127.0.0.1:9460/api/v1/fleet", timeout=2) as answer:
-                cameras = json.load(answer)["cameras"]
-            shown = sum(camera["placement"] == "running" for camera in cameras)
-            return shown > 0
-
-        rig.wait(running, 30, "the fleet's API")
-    finally:
-        keeper.send_signal(signal.SIGTERM)
-        code = keeper.wait(15)
-    assert code == 0, f"vedette fleet run ended with {code}"
-    return shown
-
-
-SHORT = Row("several", "as each by itself", short, {"nodes": ("north", "south"), "cameras": 4})
