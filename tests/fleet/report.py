@@ -27,10 +27,10 @@ What was done to a running fleet, what was expected, what was measured. Written 
 
 Three servers and a head of Ray {ray} on one machine, in a network namespace of their own, each with
 its raylet, its shard and its daemon; nine synthetic cameras at 5 fps with a detector that only
-takes time, `lease_s` 2, no gateway. A subscriber hears every server. Times are what it saw: the
-longest a camera was without an answer, up to its next one. Of each row it is asked whether two
-grants of a camera have answers of one moment (by `captured_ns`), and whether the books of every
-daemon that could end in order balance.
+takes time, `lease_s` 2, no gateway unless the row says so. A subscriber hears every server. Times
+are what it saw: the longest a camera was without an answer, up to its next one. Of each row it is
+asked whether two grants of a camera have answers of one moment (by `captured_ns`), and whether the
+books of every daemon that could end in order balance.
 
 {misses}
 """
