@@ -9,6 +9,7 @@ import pytest
 from config.schema import GuestCurveConfig
 from sinks.keys import create_pair
 from sinks.messages import DetectionMessage, Envelope, HeartbeatMessage, StatusMessage
+from tests.support.daemon_process import running_daemon
 from tests.support.example_subscribers import reading
 from tests.support.gateway_process import publishing_to, running_gateway
 from tests.support.messages import count, detection, event, heartbeat, status
@@ -333,3 +334,24 @@ def test_examples_tell_everything_once_through_two_gateways_and_one_may_die(tmp_
         until(lambda: told() and told()[-1] == f"gate {number} person 0.91", 10)
         assert [int(line.split()[1]) for line in told()] == list(range(first, number + 1))
         assert not [line for line in lines if line.startswith("lost")]
+
+
+def test_a_daemon_publishes_through_a_gateway_from_its_start_and_after_a_reload(gateway, tmp_path):
+    through = {"zeromq": {"connect": {"to": [gateway.publishers]}}}
+    config = {
+        "batching": {"max_batch": 1},
+        "cameras": {"gate": {"url": "synthetic://scene?size=320x240&fps=10"}},
+        "sinks": through,
+    }
+    with running_daemon(tmp_path, config) as daemon:
+        daemon.wait_for(": ready")
+        with Subscriber(gateway.subscribers, b"det.") as subscriber:
+            assert subscriber.read(2)[0].camera == "gate"
+        assert daemon.reload(sinks={"zeromq": {"bind": daemon.zeromq}}).startswith("applied")
+        until(lambda: gateway.get_json("/api/v1/status")["connections"][0]["connections"] == 0)
+        with Subscriber(daemon.zeromq, b"det.") as direct:
+            assert direct.read(1)
+        assert daemon.reload(sinks=through).startswith("applied")
+        with Subscriber(gateway.subscribers, b"det.") as subscriber:
+            assert subscriber.read(1)
+        assert daemon.stop()[0] == 0
