@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 CONNECT_S = 5.0  # for TCP, then TLS, then the broker's answer, each
 DISCONNECT_S = 0.1
+SEND_BUFFER_BYTES = 32_768  # the kernel takes twice as much
 _KEEPALIVE = 141
 _TAKEN_OVER = 142  # reason codes of MQTT 5, to which paho translates those of 3.1.1
 
@@ -210,6 +211,7 @@ class PahoConnection:
             except OSError as error:
                 detail = f"tls files cannot be used: {error.strerror}"
                 raise LinkError(Reason.TLS, detail) from error
+        client.on_socket_open = _keep_little
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
@@ -264,6 +266,14 @@ class PahoConnection:
         self, _client: Client, _data: Any, mid: int, _code: Any, _properties: Any
     ) -> None:
         self.confirmed.append(mid)
+
+
+def _keep_little(_client: Client, _data: Any, line: SocketLike) -> None:
+    """What the kernel has taken is late when the broker is slow, and no newer one takes its
+    place.
+    """
+    if isinstance(line, socket.socket):
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
 
 
 def _ready(line: SocketLike, events: int, wait_s: float) -> bool:

@@ -92,8 +92,9 @@ class Outgoing:
     def keep(self, topic: str, payload: bytes) -> None:
         """The state of a topic from now on; nothing is sent where it is what it was."""
         with self._lock:
-            self._keep(topic, payload)
-        self._wake()
+            changed = self._keep(topic, payload)
+        if changed:
+            self._wake()
 
     def keep_device(self, topic: str, payload: bytes, components: Mapping[str, str]) -> None:
         """A device of Home Assistant, with the platforms of its components. Those that it had and
@@ -221,18 +222,21 @@ class Outgoing:
                 {loss: self._lost[loss] for loss in Loss},
             )
 
-    def _keep(self, topic: str, payload: bytes) -> None:
+    def _keep(self, topic: str, payload: bytes) -> bool:
+        """Whether there is something to send."""
         before = self._kept.get(topic)
         if before is None and len(self._kept) >= self._most_topics:
             self._refused += 1
-            return
+            return False
         if before is None:
             self._manifest_due = True
             self._clear.pop(topic, None)
             self._adopted.pop(topic, None)
-        if payload != before:
-            self._kept[topic] = payload
-            self._due[topic] = None
+        if payload == before:
+            return False
+        self._kept[topic] = payload
+        self._due[topic] = None
+        return True
 
     def _part(
         self, topic: str, payload: bytes, before: Mapping[str, str], now: Mapping[str, str]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 import msgspec
 
@@ -43,6 +44,7 @@ class Scribe:
         self._outgoing = outgoing
         self._now_s = now_s
         self._plans: dict[str, Plan] = {}
+        self._counted: dict[str, set[str]] = {}  # topics that show numbers of objects, by camera
         self.commands: Mapping[str, str] = {}  # cameras by the topics of their commands; any thread
         self.gate = EventGate(config.events)
         self.devices: Devices | None = None
@@ -58,6 +60,7 @@ class Scribe:
         """
         plans = {name: Plan.of(camera, self._config.labels) for name, camera in cameras.items()}
         for name in self._plans.keys() - plans.keys():
+            del self._counted[name]
             self._outgoing.forget(self._outgoing.kept(self._topics.camera(name)))
             if self.devices is not None:
                 self._outgoing.forget([self.devices.topic(name)])
@@ -103,6 +106,7 @@ class Scribe:
             self._outgoing.adopt(pictures)
         for topic in sorted(planned):
             self._outgoing.keep_first(topic, b"0")
+        self._counted[camera] = set(self._planned(camera, replace(plan, lines={})))
         if self.devices is not None:
             device = self.devices.device(camera, plan)
             self._outgoing.keep_device(device.topic, device.payload, device.platforms)
@@ -127,10 +131,9 @@ class Scribe:
         found = {topics.count(camera, label): n for label, n in counts.present.items()}
         for zone, labels in counts.zones.items():
             found |= {topics.zone(camera, zone, label): n for label, n in labels.items()}
-        for kind in ("count", "zone"):
-            for topic in self._outgoing.kept(f"{topics.camera(camera)}{kind}/"):
-                found.setdefault(topic, 0)
-        yield from found.items()
+        known = self._counted[camera]
+        known.update(found)
+        yield from ((topic, found.get(topic, 0)) for topic in known)
         for line, labels_of in counts.lines.items():
             crossed: Counter[str] = Counter()
             for directions in labels_of.values():

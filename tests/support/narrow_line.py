@@ -20,6 +20,7 @@ class NarrowLine:
         # What the kernel takes on behalf of the server is taken: it must be little.
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
         self.port: int = self._listener.getsockname()[1]
+        self._lines: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept, name="narrow")]
         self._threads[0].start()
 
@@ -30,12 +31,15 @@ class NarrowLine:
         self._listener.close()
         for thread in list(self._threads):
             thread.join()
+        for line in self._lines:
+            line.close()
 
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
                 server = socket.create_connection(("127.0.0.1", self._target_port))
+                self._lines += [client, server]
                 for source, sink, narrow in ((client, server, True), (server, client, False)):
                     thread = threading.Thread(
                         target=self._pass, args=(source, sink), kwargs={"narrow": narrow}
