@@ -1,4 +1,7 @@
-"""`vedette notify test CONFIG`: sends an event marked as a test, and says what came of it."""
+"""`vedette notify test CONFIG`: sends an event marked as a test, and says what came of it.
+
+NotTakenError   who should have got it did not
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,15 @@ from daemon.exits import EXIT_FAILED, EXIT_USAGE
 
 if TYPE_CHECKING:
     from sinks.messages import EventMessage
+    from sinks.mqtt.broker import Connection
+
+CONFIRM_S = 5.0  # for a broker to say that it has the message
 
 _WIDTH, _HEIGHT = 640, 360
+
+
+class NotTakenError(Exception):
+    """Why, in words, with the way out."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -29,12 +39,14 @@ def add_parser(subparsers: Any) -> None:
     test = verbs.add_parser(
         "test",
         help="send one event that is marked as a test",
-        description="Posts one event that is marked as a test to every webhook of CONFIG, once,"
-        " whatever its rules say, and says what came of it. The daemon need not run. Exit code 1"
-        " where one was not taken, 2 where there is none to test.",
+        description="Sends one event that is marked as a test to every webhook and to the MQTT"
+        " broker of CONFIG, whatever their rules say, and says what came of it. The daemon need not"
+        " run. Exit code 1 where one was not taken, 2 where there is none to test.",
     )
     test.add_argument("config", type=Path, metavar="CONFIG", help="the YAML file")
-    test.add_argument("--sink", metavar="NAME", help="only this one, as in webhook.phone or phone")
+    test.add_argument(
+        "--sink", metavar="NAME", help="only this one, as in webhook.phone, phone or mqtt"
+    )
     test.set_defaults(run=run)
 
 
@@ -46,42 +58,103 @@ def run(args: argparse.Namespace) -> int:
         for fault in error.faults:
             complain(str(fault))
         return os.EX_CONFIG
-    hooks = list(loaded.config.sinks.webhook)
-    wanted = hooks if args.sink is None else [args.sink.removeprefix("webhook.")]
-    if not wanted:
-        complain(f"{args.config}: there is no sinks.webhook to test")
+    known = _names(loaded)
+    if not known:
+        complain(f"{args.config}: there is no webhook or mqtt below sinks to test")
         return EXIT_USAGE
-    if unknown := set(wanted) - set(hooks):
-        known = ", ".join(hooks) or "none"
-        complain(f"{args.config}: sinks.webhook has no {unknown.pop()} (it has: {known})")
+    wanted = [name for name in known if args.sink in (None, name, name.partition(".")[2])]
+    if not wanted:
+        there = ", ".join(known)
+        complain(f"{args.config}: there is no sink {args.sink} to test (there is: {there})")
         return EXIT_USAGE
     taken = [_tested(loaded, name) for name in wanted]
     return os.EX_OK if all(taken) else EXIT_FAILED
 
 
+def _names(loaded: Loaded) -> list[str]:
+    """Sinks that a test can be sent through."""
+    sinks = loaded.config.sinks
+    hooks = [f"webhook.{name}" for name in sinks.webhook]
+    return [*hooks, "mqtt"] if sinks.mqtt is not None else hooks
+
+
 def _tested(loaded: Loaded, name: str) -> bool:
-    """Whether the receiver took it; what happened is told."""
+    """Whether the other side took it; what happened is told."""
+    began_s = time.monotonic()
+    try:
+        said = _publish(loaded) if name == "mqtt" else _post(loaded, name)
+    except NotTakenError as error:
+        complain(f"{name}: {error}")
+        return False
+    say(f"{name}: {said}, after {(time.monotonic() - began_s) * 1e3:.0f} ms")
+    return True
+
+
+def _post(loaded: Loaded, name: str) -> str:
+    """Raises NotTakenError."""
     from daemon.clock import SystemClock
     from sinks.sink import SinkError
     from sinks.webhook.sink import WebhookSink
 
-    config, clock = loaded.config.sinks.webhook[name], SystemClock()
-    sink = WebhookSink(f"webhook.{name}", config, clock)
-    began_s = clock.now_s()
+    config = loaded.config.sinks.webhook[name.partition(".")[2]]
+    sink = WebhookSink(name, config, SystemClock())
     try:
         sink.open()
         answer = sink.try_once(test_event(loaded), test_picture() if config.picture else None)
     except SinkError as error:
-        complain(f"{error}: not sent")
-        return False
+        msg = f"{str(error).removeprefix(f'{name}: ')}: not sent"
+        raise NotTakenError(msg) from None
     finally:
         sink.close()
     if not answer.is_good:
-        complain(f"{sink.name}: {sink.verdict(answer)}: not taken")
-        return False
-    took_ms = (clock.now_s() - began_s) * 1e3
-    say(f"{sink.name}: {sink.receiver} took the test ({answer.status}, {took_ms:.0f} ms)")
-    return True
+        msg = f"{sink.verdict(answer)}: not taken"
+        raise NotTakenError(msg)
+    return f"{sink.receiver} took the test ({answer.status})"
+
+
+def _publish(loaded: Loaded) -> str:
+    """Under another name than the daemon's, which would be thrown out. Raises NotTakenError."""
+    from config.credentials import credentials_directory, resolve
+    from config.errors import CredentialError
+    from sinks.messages import json_line
+    from sinks.mqtt.broker import LinkError, PahoConnection
+    from sinks.mqtt.outgoing import Post
+    from sinks.mqtt.topics import Topics
+
+    config = loaded.config.sinks.mqtt
+    if config is None:
+        raise NotTakenError("there is none")
+    event = test_event(loaded)
+    topic = Topics(config.topic_prefix, event.node).event(event.camera)
+    payload = b'{"test":true,' + json_line(event).rstrip(b"\n")[1:]
+    place = f"{config.host}:{config.broker_port}"
+    try:
+        reference, directory = config.credential, credentials_directory()
+        login = None if reference is None else resolve(reference, directory=directory)
+        connection = PahoConnection(config, client_id="vedette-notify", will=None, login=login)
+        number = connection.publish(Post(topic, payload, qos=1))
+        confirmed = _confirmed(connection, number)
+        connection.close()
+    except (CredentialError, LinkError) as error:
+        msg = f"{error}: not sent"
+        raise NotTakenError(msg) from None
+    if not confirmed:
+        msg = f"{place} let us in, and did not confirm within {CONFIRM_S:.0f} s"
+        raise NotTakenError(msg)
+    return f"{place} took the test, to {topic}"
+
+
+def _confirmed(connection: Connection, number: int) -> bool:
+    """Whether the broker says within `CONFIRM_S` that it has the message. Raises LinkError."""
+    deadline_s = time.monotonic() + CONFIRM_S
+    reading, writing = os.pipe()  # nobody wakes us
+    try:
+        while number not in connection.confirmed and time.monotonic() < deadline_s:
+            connection.turn(0.1, reading)
+    finally:
+        os.close(reading)
+        os.close(writing)
+    return number in connection.confirmed
 
 
 def test_event(loaded: Loaded) -> EventMessage:

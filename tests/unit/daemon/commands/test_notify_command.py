@@ -81,8 +81,8 @@ def test_where_there_is_nothing_to_test_that_is_said(
     assert main(["notify", "test", file(tmp_path)]) == 2
     assert main(["notify", "test", file(tmp_path, a={"url": "https://e.org"}), "--sink", "b"]) == 2
     said = capsys.readouterr().err
-    assert "there is no sinks.webhook to test" in said
-    assert "sinks.webhook has no b (it has: a)" in said
+    assert "there is no webhook or mqtt below sinks to test" in said
+    assert "there is no sink b to test (there is: webhook.a)" in said
 
 
 def test_a_file_with_faults_is_not_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
