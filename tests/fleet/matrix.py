@@ -75,6 +75,7 @@ def node_frozen(rig: Rig, heard: Listener, case: Case) -> None:
     victims = rig.of_node("north")
     at_s = time.monotonic()
     rig.signal_node("north", signal.SIGSTOP)
+    frozen_ns = time.time_ns()
     time.sleep(1.0)
     answered(rig, heard, 30, victims)
     case.at_most("without an answer", worst_gap_s(heard, victims, at_s), 6.0, "s")
@@ -84,7 +85,10 @@ def node_frozen(rig: Rig, heard: Listener, case: Case) -> None:
     rig.signal_node("north", signal.SIGCONT)
     time.sleep(8.0)
     old = [
-        one for camera in victims for one in heard.of(camera, awake_s) if one.grant < grants[camera]
+        one
+        for camera in victims
+        for one in heard.of(camera, awake_s)
+        if one.grant < grants[camera] and one.captured_ns > frozen_ns
     ]
     case.equal("answers of an old grant after it woke", len(old), 0)
     case.equal("cameras that moved", moves(rig, Cause.LOST), len(victims))
