@@ -1,6 +1,6 @@
 """`make fleet-faults`: every row of the fleet's matrix, as docs/fleet-faults.md.
 
-python -m tests.fleet.report [ROW …]   writes the page; with rows named, prints these alone
+python -m tests.fleet.report [ROW …]   writes the page; with rows named, these anew alone
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ its raylet, its shard and its daemon; nine synthetic cameras at 5 fps with a det
 takes time, `lease_s` 2, no gateway unless the row says so. A subscriber hears every server. Times
 are what it saw: the longest a camera was without an answer, up to its next one. Of each row it is
 asked whether two grants of a camera have answers of one moment (by `captured_ns`), and whether the
-books of every daemon that could end in order balance.
+books of every daemon that could end in order balance. Rows may be of different runs of one day, on
+a machine that had other work too.
 
 {misses}
 """
@@ -38,21 +39,25 @@ books of every daemon that could end in order balance.
 
 def main(wanted: list[str]) -> int:
     where = machine()
-    results = [measured(name) for name in wanted or ROWS]
-    missed = [
-        f"- {result['row']}, {m['what']}: {m['value']}, expected {m['target']}"
-        for result in results
-        for m in result["measures"]
-        if not m["met"]
-    ]
-    misses = "**Missed:**\n\n" + "\n".join(missed) if missed else "Every target was met."
+    rows = known() | {name: line(measured(name)) for name in wanted or ROWS}
+    rows = {name: rows[name] for name in ROWS if name in rows}
+    missed = [f"- {ROWS[name].fault}" for name, row in rows.items() if "**missed**" in row]
+    misses = "Every target was met."
+    if missed:
+        misses = "**Missed**, see the rows:\n\n" + "\n".join(missed)
     when = f"{datetime.now(UTC):%Y-%m-%d}"
     head = HEAD.format(when=when, machine=where, ray=_ray(), misses=misses)
-    page = f"{head}\n{table(results)}"
-    print(page)
-    if not wanted:
-        PAGE.write_text(page)
+    table = ["| fault | expected | measured (target) |", "|---|---|---|", *rows.values(), ""]
+    PAGE.write_text(f"{head}\n" + "\n".join(table))
     return 1 if missed else 0
+
+
+def known() -> dict[str, str]:
+    """The rows of the page as it is, by their faults: those that are not measured now stay."""
+    lines = PAGE.read_text().splitlines() if PAGE.exists() else []
+    names = {row.fault: name for name, row in ROWS.items()}
+    cells = {row.split(" | ")[0].removeprefix("| "): row for row in lines if " | " in row}
+    return {names[fault]: row for fault, row in cells.items() if fault in names}
 
 
 def measured(name: str) -> dict[str, Any]:
@@ -76,17 +81,14 @@ def measured(name: str) -> dict[str, Any]:
     return result
 
 
-def table(results: list[dict[str, Any]]) -> str:
-    lines = ["| fault | expected | measured (target) |", "|---|---|---|"]
-    for result in results:
-        row = ROWS[result["row"]]
-        figures = "<br>".join(
-            f"{'' if m['met'] else '**missed** '}{m['what']}: {m['value']}"
-            + ("" if m["target"] in ("–", m["value"]) else f" ({m['target']})")
-            for m in result["measures"]
-        )
-        lines.append(f"| {row.fault} | {row.expected} | {figures} |")
-    return "\n".join([*lines, ""])
+def line(result: dict[str, Any]) -> str:
+    row = ROWS[result["row"]]
+    figures = "<br>".join(
+        f"{'' if m['met'] else '**missed** '}{m['what']}: {m['value']}"
+        + ("" if m["target"] in ("–", m["value"]) else f" ({m['target']})")
+        for m in result["measures"]
+    )
+    return f"| {row.fault} | {row.expected} | {figures} |"
 
 
 def _ray() -> str:
