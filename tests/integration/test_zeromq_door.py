@@ -116,7 +116,7 @@ def test_silent_connections_make_room_for_who_subscribes():
 
 
 def test_who_does_not_say_who_it_is_is_sent_away(monkeypatch):
-    monkeypatch.setattr("sinks.xpub.HANDSHAKE_S", 0.3)
+    monkeypatch.setattr("sinks.listening.HANDSHAKE_S", 0.3)
     monkeypatch.setattr("sinks.doorman.HANDSHAKE_S", 0.3)
     with publishing() as (_, sink), contextlib.ExitStack() as stack:
         peer = silent(stack, sink, 1)[0]

@@ -285,4 +285,4 @@ def test_closed_and_unopened_sinks_say_so():
     sink.close()
     socket_of_sink.close()  # twice is once
     with pytest.raises(zmq.ZMQError):
-        socket_of_sink._socket.send(b"")
+        socket_of_sink.socket.send(b"")
