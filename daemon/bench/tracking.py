@@ -102,7 +102,7 @@ def cameras_cores(seconds: float = 10.0) -> float:
 
 def reference_us(times: int = 20_000) -> float:
     """One multiplication of a small array: what NumPy costs on this machine as busy as it is. On a
-    quiet one it is about half a microsecond; a picture is some 150 of them.
+    quiet one it is about half a microsecond; a picture is some 100 of them.
     """
     numbers = np.ones((CAMERA_BOXES, 4))
     started_s = time.perf_counter()

@@ -100,6 +100,9 @@ class Lines:
         now = np.where(np.abs(sizes) < WAVERING, 0, np.sign(sizes)).astype(np.int64)
         side = self.side[rows]
         same = (now == side) & (now != 0)
+        if same.all():  # everybody is clearly where he was
+            self._left_at[rows], self._left_s[rows], self._other[rows] = points, at_s, 0
+            return []
         self._left_at[rows] = np.where(same[..., None], points, self._left_at[rows])
         self._left_s[rows] = np.where(same, at_s, self._left_s[rows])
         came = (now != 0) & ~same & (self._other[rows] != now)

@@ -10,13 +10,25 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.floating[Any]]
 
 
+class Area:
+    """A polygon [M, 2] that is asked again and again."""
+
+    def __init__(self, polygon: FloatArray) -> None:
+        self._x1, self._y1 = polygon.T
+        x2, self._y2 = np.roll(polygon, -1, axis=0).T
+        self._run = x2 - self._x1
+        rise = self._y2 - self._y1
+        self._rise = np.where(rise == 0, 1.0, rise)  # level edges are never crossed
+
+    def has(self, points: FloatArray) -> npt.NDArray[np.bool_]:
+        """Which of `points` [N, 2] lie in it, by the even-odd rule (ray casting)."""
+        x, y = points[:, :1], points[:, 1:]  # [N, 1] against the edges [M]
+        crosses = (self._y1 > y) != (self._y2 > y)
+        crosses &= x < self._run * (y - self._y1) / self._rise + self._x1
+        result: npt.NDArray[np.bool_] = np.logical_xor.reduce(crosses, axis=1)
+        return result
+
+
 def inside(points: FloatArray, polygon: FloatArray) -> npt.NDArray[np.bool_]:
-    """Which of `points` [N, 2] lie in `polygon` [M, 2], by the even-odd rule (ray casting)."""
-    x, y = points[:, :1], points[:, 1:]  # [N, 1] against the edges [M]
-    x1, y1 = polygon.T
-    x2, y2 = np.roll(polygon, -1, axis=0).T
-    crosses = (y1 > y) != (y2 > y)
-    rise = np.where(y2 == y1, 1.0, y2 - y1)  # level edges are never crossed
-    crossings = (crosses & (x < (x2 - x1) * (y - y1) / rise + x1)).sum(axis=1)
-    result: npt.NDArray[np.bool_] = crossings % 2 == 1
-    return result
+    """Which of `points` [N, 2] lie in `polygon` [M, 2]."""
+    return Area(polygon).has(points)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from config.zones import ZoneConfig
 from daemon.tracking.places import Places, lengthened
-from daemon.tracking.polygon import inside
+from daemon.tracking.polygon import Area
 from daemon.tracking.tracks import by_label
 
 FloatArray = npt.NDArray[np.floating[Any]]
@@ -45,7 +45,7 @@ class Zones:
     def __init__(self, zones: Mapping[str, ZoneConfig], labels: Sequence[str]) -> None:
         self.places = Places(zones, labels)
         count = len(zones)
-        self._polygons = [np.array(zone.area) for zone in zones.values()]
+        self._areas = [Area(np.array(zone.area)) for zone in zones.values()]
         self._enter_s = np.array([zone.enter_after_s for zone in zones.values()])
         self._leave_s = np.array([zone.leave_after_s for zone in zones.values()])
         self._loiter_s = np.array([zone.loiter_after_s or np.inf for zone in zones.values()])
@@ -96,6 +96,9 @@ class Zones:
         inside = self.inside[rows]
         there = self._contains(points) & (wanted | inside)
         turning = there != inside
+        if not turning.any():  # everybody is where he was
+            self._turning[rows] = False
+            return self._loitering(rows, at_s) if self._may_loiter else []
         began = turning & ~self._turning[rows]
         turned_s = np.where(began, at_s, self._turned_s[rows])
         doubted = np.where(began, (unseen_s > UNCERTAIN_S)[:, None], self._doubted[rows])
@@ -153,6 +156,6 @@ class Zones:
     def _contains(self, points: FloatArray) -> BoolArray:
         """Which point [N, Z, 2] lies in its zone, by the even-odd rule."""
         found = np.zeros(points.shape[:2], np.bool_)
-        for zone, polygon in enumerate(self._polygons):
-            found[:, zone] = inside(points[:, zone], polygon)
+        for zone, area in enumerate(self._areas):
+            found[:, zone] = area.has(points[:, zone])
         return found
