@@ -56,8 +56,13 @@ def known() -> dict[str, str]:
     """The rows of the page as it is, by their faults: those that are not measured now stay."""
     lines = PAGE.read_text().splitlines() if PAGE.exists() else []
     names = {row.fault: name for name, row in ROWS.items()}
-    cells = {row.split(" | ")[0].removeprefix("| "): row for row in lines if " | " in row}
-    return {names[fault]: row for fault, row in cells.items() if fault in names}
+    found = {}
+    for row in lines:
+        fault, _, rest = row.removeprefix("| ").partition(" | ")
+        if fault in names:
+            name = names[fault]
+            found[name] = f"| {fault} | {ROWS[name].expected} | {rest.partition(' | ')[2]}"
+    return found
 
 
 def measured(name: str) -> dict[str, Any]:
