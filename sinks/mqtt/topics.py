@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 
 def level(name: str) -> str:
     """One level of a topic, whatever the name holds: letters, digits and `_.-~` stay, every other
-    byte of its UTF-8 becomes `%XX`. So `traffic light` is `traffic%20light`.
+    byte of its UTF-8 becomes `%XX`. So `traffic light` is `traffic%20light`, and can be read back.
     """
     return quote(name, safe="")
-
-
-def name_of(written: str) -> str:
-    """What `level` was given."""
-    return unquote(written, errors="strict")
 
 
 class Topics:
