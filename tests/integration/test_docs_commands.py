@@ -43,6 +43,8 @@ NOT_RUN = {  # a command that begins so: why
     r"vedette notify ": "needs who is notified: tests/integration/test_webhook.py",
     r"vedette tune ": "watches for minutes: tests/unit/daemon/commands/test_tune_command.py",
     r"python kafka_bridge": "needs a broker of Kafka",
+    r"vedette fleet ": "needs servers: tests/integration/test_fleet_without_ray.py",
+    r"vedette gateway ": "needs a file of a gateway: tests/integration/test_gateway.py",
     r"vedette run ": "so the daemon of these tests runs",
     r"pkill ": "reaches every daemon of the machine; test_daemon_reload sends the signal",
     r"curl .*10\.0\.0\.2": "needs a proxy with TLS: tests/integration/test_tls_proxy.py",
