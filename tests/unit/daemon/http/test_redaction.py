@@ -44,7 +44,8 @@ def test_a_configuration_without_sinks_can_be_shown() -> None:
         cameras={"gate": CameraConfig(url="rtsp://10.0.0.5/live")},
         sinks=SinksConfig(zeromq=None),
     )
-    assert redacted_config(config)["sinks"] == {"zeromq": None, "jsonl": None}
+    shown = redacted_config(config)["sinks"]
+    assert shown == {"zeromq": None, "jsonl": None, "mqtt": None, "webhook": {}}
 
 
 def secret_places(section: type[BaseModel], path: str = "") -> Iterator[tuple[str, bool]]:
@@ -65,5 +66,7 @@ def secret_places(section: type[BaseModel], path: str = "") -> Iterator[tuple[st
 def test_every_field_that_says_where_a_secret_is_kept_is_marked() -> None:
     places = dict(secret_places(Config))
     assert {"http.token", "cameras.credential", "defaults.credential"} <= places.keys()
+    assert {"sinks.webhook.credential", "sinks.webhook.secret"} <= places.keys()
     unmarked = {place for place, marked in places.items() if not marked}
-    assert unmarked <= {"cameras.url", "http.allowed_hosts"}, "mark them Hidden()"
+    harmless = {"cameras.url", "http.allowed_hosts", "sinks.webhook.url"}
+    assert unmarked <= harmless, "mark them Hidden()"

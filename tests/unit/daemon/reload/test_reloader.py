@@ -156,7 +156,7 @@ def test_cameras_that_gave_up_are_reason_enough(bench: Bench) -> None:
 def test_a_file_with_faults_changes_nothing_and_all_are_told(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bench.path.write_text("version: 1\nmodle: {}\ncameras:\n  gate: {url: 'http://x'}\n")
+    bench.path.write_text("version: 1\nmodle: {}\ncameras:\n  gate: {url: 'ftp://x'}\n")
     assert bench.reload() is ReloadResult.REFUSED
     assert bench.parts.calls == []
     assert [fault.partition(" ")[0] for fault in bench.faults] == ["2:1:", "4:15:"]
