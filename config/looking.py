@@ -64,6 +64,15 @@ class TilesConfig(Section):
     full: Annotated[
         bool, Field(description="Look at the whole picture too, for what is larger than a tile.")
     ] = True
+    sweep_s: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=60,
+            description="With a gate, tiles in which nothing happens are looked at in turn, each"
+            " at least this often.",
+        ),
+    ] = 2.0
 
 
 def _spelt_out(value: object) -> object:

@@ -73,14 +73,21 @@ class ChangeGate:
         self._open_until_s = float("-inf")
         self._looked_s = float("-inf")
         self._closed = 0
+        self._judged_s = float("-inf")
+        self._changed_s = np.full(self._seen.shape, -np.inf)
 
     def judge(self, luma: Luma, now_s: float, *, alive: bool) -> Why:
         """Whether this picture is for the detector; `alive`: an object is followed that
         must not be left alone."""
         why = self._judge(np.asarray(luma, np.int16), now_s, alive=alive)
+        self._judged_s = now_s
         if why is not Why.STILL:
             self._looked_s = now_s
         return why
+
+    def changed(self) -> npt.NDArray[np.bool_]:
+        """Where something has changed within `hold_s` of the newest picture, [90, 160]."""
+        return np.asarray(self._judged_s - self._changed_s <= self._hold_s)
 
     def _judge(self, luma: npt.NDArray[np.int16], now_s: float, *, alive: bool) -> Why:
         if self._recent and now_s < self._recent[-1].at_s:  # a clock of ours never runs back
@@ -106,13 +113,13 @@ class ChangeGate:
         moved = self._moved(luma, before.luma)
         if self._sigma is None:
             self._sigma = _noise(moved)
-        share = self._share(moved)
+        share = self._share(moved, now_s)
         if share >= _GLOBAL:
             self._forget()
             return Why.GLOBAL
         self._sigma += _LEARNING * (_noise(moved) - self._sigma)
         if self._slow is not None and not share:
-            share = self._share(self._moved(luma, self._slow.luma))
+            share = self._share(self._moved(luma, self._slow.luma), now_s)
         return Why.CHANGE if share else Why.STILL
 
     def _moved(self, luma: npt.NDArray[np.int16], before: npt.NDArray[np.int16]) -> _Change:
@@ -121,11 +128,15 @@ class ChangeGate:
         change -= np.median(change[_SOME])
         return np.abs(change, out=change)
 
-    def _share(self, moved: _Change) -> float:
+    def _share(self, moved: _Change, now_s: float) -> float:
         """Of the picture: 0 where so little has changed that it is noise."""
         least = max(_LEAST_CHANGE, _OVER_NOISE * (self._sigma or 0.0))
-        changed = np.count_nonzero((moved > least) & self._seen)
-        return changed / moved.size if changed >= _LEAST_PIXELS else 0.0
+        changed = (moved > least) & self._seen
+        count = np.count_nonzero(changed)
+        if count < _LEAST_PIXELS:
+            return 0.0
+        self._changed_s[changed] = now_s
+        return count / moved.size
 
     def _of_a_moment_ago(self, now_s: float) -> _Past | None:
         """The newest picture that is `LAG_S` old; the oldest one where none is."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Protocol
 
 import av
+import numpy as np
 
 from daemon.books.accounting import Drop
 from daemon.capture.arrangement import Arrangement
@@ -16,12 +17,13 @@ from daemon.capture.camera_log import CameraLog
 from daemon.capture.gate import ChangeGate, Why
 from daemon.capture.pacer import Pacer
 from daemon.capture.sample import Lost, Sample, Source
+from daemon.capture.sweep import Sweep
 from daemon.capture.tampering import TamperWatch, look_at
 from daemon.clock import Clock
 from daemon.pipeline.frame import Frame, Row, TimeSource
 from daemon.seats.counting import Damage
 from daemon.seats.seat import Seat
-from detector.letterbox import InputSpec
+from detector.letterbox import InputSpec, Rect
 
 _LONG_WAIT_S = 2.0  # for a first keyframe: usual ones are not worth a word
 _LOOK_WIDTH = 320  # of the whole picture, where the detector is not shown all of it
@@ -60,6 +62,7 @@ class Intake:
         self._clock = clock
         self._watch = TamperWatch(seat.config.watch)
         self._arrangement = Arrangement()
+        self._sweep = Sweep()
         self._span_s: tuple[float, float] | None = None  # first and newest frame of this stream
 
     @property
@@ -146,7 +149,7 @@ class Intake:
         if why is Why.STILL and not self._watch.due(now_s):
             self._drop(Drop.GATED)
             return False
-        return self._offer(sample, why, now_s, wall_ns)
+        return self._offer(sample, why, gate, now_s, wall_ns)
 
     def _judged(self, sample: Sample, gate: ChangeGate | None, now_s: float) -> Why | None:
         """What the gate says; None where there is none."""
@@ -154,11 +157,42 @@ class Intake:
             return None
         return gate.judge(sample.luma(), now_s, alive=self._seat.shows_objects)
 
-    def _offer(self, sample: Sample, why: Why | None, now_s: float, wall_ns: int) -> bool:
+    def _worth(
+        self,
+        parts: Sequence[Rect | None],
+        why: Why | None,
+        gate: ChangeGate | None,
+        wh: tuple[int, int],
+        now_s: float,
+    ) -> Sequence[Rect | None]:
+        """Of the parts of a picture, those that are looked at; with a gate not every tile is."""
+        if why is Why.STILL:  # for the look at the view alone
+            return parts[:1]
+        tiles = self._seat.view.tiles
+        if gate is None or tiles is None or len(parts) == 1:
+            return parts
+        first, rest = (list(parts[:1]), parts[1:]) if tiles.full else ([], parts)
+        places = [part for part in rest if part is not None]
+        if why in (Why.CHANGE, Why.HOLD, Why.OBJECT):
+            sight = self._seat.sight
+            boxes = sight.detections.xyxy_px if sight else np.zeros((0, 4), np.float32)
+            changed = gate.changed()
+            return first + self._sweep.some(
+                places, wh, changed, boxes, now_s, sweep_s=tiles.sweep_s
+            )
+        return first + self._sweep.all(places, now_s)
+
+    def _offer(
+        self,
+        sample: Sample,
+        why: Why | None,
+        gate: ChangeGate | None,
+        now_s: float,
+        wall_ns: int,
+    ) -> bool:
         try:
             parts = self._arrangement.parts(self._seat, sample.wh, self._scaled_for)
-            if why is Why.STILL:  # for the look alone
-                parts = parts[:1]
+            parts = self._worth(parts, why, gate, sample.wh, now_s)
             rows = tuple(sample.scale(part) for part in parts)
             self._look_at(sample, rows[0], now_s)
         except (av.FFmpegError, ValueError, MemoryError):

@@ -155,7 +155,7 @@ def still(pts_s: float, shade: int = 100) -> Sample:
 GATED = {"fps": 5.0, "gate": {"enabled": True, "hold_s": 0.5, "heartbeat_s": 1}}
 
 
-def gated(monkeypatch: pytest.MonkeyPatch, script: list[Any], **fields: Any) -> CaptureRig:
+def gated(monkeypatch: pytest.MonkeyPatch, script: list[Any], **looking: Any) -> CaptureRig:
     """Played as a file is that is read as fast as it goes, by a clock of its own."""
     clock = iter(np.arange(10**6) / 5)
     monkeypatch.setattr(ChangeGate, "judge", _at_pace(ChangeGate.judge, clock))
@@ -164,8 +164,7 @@ def gated(monkeypatch: pytest.MonkeyPatch, script: list[Any], **fields: Any) -> 
         lambda c: c.status.state is CameraState.FINISHED,
         url="file:///a.mp4",
         file={"realtime": False, "loop": False},
-        detect=GATED,
-        **fields,
+        detect=GATED | looking,
     )
 
 
@@ -191,6 +190,27 @@ def test_a_picture_in_which_something_changes_is_offered(monkeypatch: pytest.Mon
     script = [still(index / 5, 200 if index == 30 else 100) for index in range(50)]
     capture = gated(monkeypatch, script)
     assert 6.0 in [frame.pts_s for frame in capture.frames if not frame.was_gated]
+
+
+def test_with_tiles_those_are_looked_at_in_which_something_changes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def large(pts_s: float, shade: int) -> Sample:
+        pixels = np.zeros((INPUT.height, INPUT.width, 3), np.uint8)
+        return replace(
+            still(pts_s, shade),
+            wh=(1280, 720),
+            scale=lambda part=None: (pixels, Letterbox.fit((1280, 720), INPUT, part)),
+        )
+
+    script = [large(index / 5, 200 if index >= 30 else 100) for index in range(50)]
+    parts = [None, *((x, y, x + 320, y + 360) for y in (0, 360) for x in (0, 320, 640, 960))]
+    monkeypatch.setattr("daemon.capture.intake.Arrangement.parts", lambda *_: parts)
+    capture = gated(monkeypatch, script, tiles={"size": 320, "sweep_s": 60})
+    rows = {frame.pts_s: len(frame.rows) for frame in capture.frames}
+    assert rows[0.0] == 9  # the first picture: all
+    assert 2 < rows[6.0] < 7  # the whole, those with the mark, and one in turn
+    assert capture.page.balanced
 
 
 def test_without_a_small_grey_picture_the_gate_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
