@@ -70,6 +70,5 @@ def _with_object(tiles: Sequence[Rect], boxes: Floats) -> list[Rect]:
     margin = _MARGIN * (boxes[:, 2:] - boxes[:, :2])
     low, high = boxes[:, :2] - margin, boxes[:, 2:] + margin
     places = np.array(tiles).reshape(-1, 1, 4)
-    low_met: Bools = (low < places[..., 2:]).all(axis=2)
-    meets: Bools = low_met & (high > places[..., :2]).all(axis=2)
-    return [tile for tile, is_met in zip(tiles, meets, strict=True) if is_met.any()]
+    apart = (low >= places[..., 2:]) | (high <= places[..., :2])
+    return [tile for tile, sides in zip(tiles, apart, strict=True) if not sides.any(axis=1).all()]
