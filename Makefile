@@ -1,7 +1,7 @@
 # Two commands do all on a fresh machine: `make run` and `make test`.
 .DEFAULT_GOAL := help
 .PHONY: help venv run test slow unit lint format bench clean
-.PHONY: install install-venv install-files install-command
+.PHONY: install install-venv install-files install-command install-man
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -72,7 +72,7 @@ bench: venv ## figures of the pipeline and of the capture
 	$(BIN)/vedette bench pipeline --cameras 8 --fps 5
 	$(BIN)/vedette bench capture
 
-install: install-venv install-files install-command ## as a systemd service, see systemd/README.md
+install: install-venv install-files install-command install-man ## as a systemd service, see systemd/README.md
 	@echo
 	@echo 'Installed. What to do next:'
 	@echo '  systemctl daemon-reload && systemctl enable --now vedette'
@@ -110,6 +110,9 @@ install-files:
 install-command:
 	install -d $(STAGE)$(BINDIR)
 	ln -sfn $(PREFIX)/.venv/bin/vedette $(STAGE)$(BINDIR)/vedette
+
+# Made of what the installed command says of itself.
+install-man:
 	install -d $(STAGE)$(MANDIR)/man1
 	$(HOME_DIR)/.venv/bin/python -m daemon.cli man > $(STAGE)$(MANDIR)/man1/vedette.1
 
