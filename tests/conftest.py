@@ -1,7 +1,9 @@
 """For all tests."""
 
 import signal
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
 
 
@@ -15,3 +17,15 @@ def pytest_configure() -> None:
 # How long one example takes says more of the machine than of the code.
 settings.register_profile("any-machine", deadline=None)
 settings.load_profile("any-machine")
+
+
+@pytest.fixture(autouse=True)
+def signals_as_before() -> Iterator[None]:
+    """A command that is tried in this process blocks signals for good, and every process that a
+    later test starts would inherit that: it could not be ended. Those that wait are forgotten.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    yield
+    while (blocked := signal.sigpending()) and signal.sigtimedwait(blocked, 0):
+        pass
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
