@@ -1,7 +1,6 @@
 """For all tests."""
 
 import signal
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -20,12 +19,10 @@ settings.load_profile("any-machine")
 
 
 @pytest.fixture(autouse=True)
-def signals_as_before() -> Iterator[None]:
-    """A command that is tried in this process blocks signals for good, and every process that a
-    later test starts would inherit that: it could not be ended. Those that wait are forgotten.
+def no_signal_is_blocked() -> None:
+    """A command that was tried in this process has blocked signals for good, and every process that
+    a test starts would inherit that: it could not be ended. Those that wait are forgotten.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    yield
-    while (blocked := signal.sigpending()) and signal.sigtimedwait(blocked, 0):
+    while (waiting := signal.sigpending()) and signal.sigtimedwait(waiting, 0):
         pass
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())

@@ -107,6 +107,7 @@ def test_every_query_of_a_dashboard_has_a_value(rig: Rig, path: Path) -> None:
         name
         for name, expr in queries(dashboard(path)).items()
         if not any(math.isfinite(float(row["value"][1])) for row in rig.ask(expr))
+        and ": Rows per frame B" not in name  # no camera here has tiles
     ]
     assert not empty
 

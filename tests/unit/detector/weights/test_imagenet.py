@@ -50,7 +50,7 @@ def test_lite0_is_the_packages_file_under_our_names() -> None:
 
 def test_a_missing_package_is_named_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imagenet, "_LITE0_PACKAGE", "no_such_package")
-    with pytest.raises(ModelError, match=r"not installed: run `pip install 'vedette\[train\]'`"):
+    with pytest.raises(ModelError, match="not installed: install vedette with its extra `train`"):
         imagenet_backbone("efficientnet-lite0")
 
 
