@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from config.camera import ClipConfig
+from config.camera import RecordConfig
 from daemon.answers.annotate import encode_jpeg
 from daemon.recording.film import Film
 from daemon.recording.shelf import Part, Shelf, name_of
@@ -96,11 +96,11 @@ def detection(camera: str, *labels: str) -> Envelope:
 
 
 def film_clip(path: Path) -> None:
-    film = Film(ClipConfig())
+    film = Film(RecordConfig(clips=True))
+    film.begin("clip", path, since_s=0.0, over_s=1.0)
     for n in range(5):
-        film.add(np.full((120, 160, 3), n * 50, np.uint8), n * 0.2)
-    film.begin(path, 1.0)
-    film.end()
+        film.add("clip", np.full((120, 160, 3), n * 50, np.uint8), n * 0.2)
+    film.end("clip")
 
 
 class Tape:
