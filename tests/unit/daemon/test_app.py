@@ -92,6 +92,7 @@ class Daemon:
         for app in self.apps:
             app._pipeline._batches.put(None)  # in place of a batching thread that died
             assert app.stop()
+        assert self.doors.highlights.stop(PATIENCE_S)
         assert self.doors.diary.stop(PATIENCE_S)
         self.doors.recorder.request_stop(0.0)
         assert self.doors.recorder.join(PATIENCE_S)

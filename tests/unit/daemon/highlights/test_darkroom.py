@@ -170,6 +170,7 @@ def test_a_look_decides_on_width_box_and_bytes(gallery: Gallery) -> None:
     picture = read_jpeg(gallery.hears(1).jpeg)
     assert picture.shape == (24, 32, 3)
     assert picture.std() > 10, "a box is drawn"
+    until(lambda: noisy)
     assert read_jpeg(noisy[0].jpeg).std() < 3
 
 
