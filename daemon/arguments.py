@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from daemon.moments import wall_ns
@@ -47,6 +48,20 @@ def detection_count(text: str) -> int:
 
 def picture_count(text: str) -> int:
     return _between(1, 400, text)
+
+
+def seconds(most: float) -> Callable[[str], float]:
+    """More than 0 and at most `most`."""
+
+    def parse(text: str) -> float:
+        value = float(text)
+        if not 0 < value <= most:
+            msg = f"must be more than 0 and at most {most:g}"
+            raise argparse.ArgumentTypeError(msg)
+        return value
+
+    parse.__name__ = "seconds"  # argparse names it where the text is no number
+    return parse
 
 
 def group(text: str) -> tuple[str, tuple[str, ...]]:

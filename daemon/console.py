@@ -15,7 +15,8 @@ import os
 import sys
 from typing import Any
 
-from config.errors import printable
+from config.errors import ConfigError, printable
+from daemon.exits import EXIT_BAD_CONFIG
 
 
 class OutputError(Exception):
@@ -63,6 +64,13 @@ def complain(line: str) -> None:
     """A line on standard error; nothing comes of it where that is full or closed."""
     with contextlib.suppress(OSError, ValueError):
         print(printable(line), file=sys.stderr, flush=True)
+
+
+def complain_of(error: ConfigError) -> int:
+    """Every fault of a configuration, a line each; the exit code for it."""
+    for fault in error.faults:
+        complain(str(fault))
+    return EXIT_BAD_CONFIG
 
 
 def escaped_json(text: str) -> str:

@@ -17,7 +17,7 @@ from config.errors import ConfigError, CredentialError, Fault, KeyPath
 from config.loader import Loaded, load
 from config.schema import ZeromqConfig
 from config.urls import NETWORK_SCHEMES, local_path, scheme_of
-from daemon.console import complain, say
+from daemon.console import complain, complain_of, say
 from daemon.diagnosis.files import file_fault
 from daemon.reload.access import check_token
 from daemon.reload.labels import check_labels
@@ -53,10 +53,8 @@ def run(args: argparse.Namespace) -> int:
             check_labels(loaded, labels_of(model.name, model.weights))
         except ModelError as exc:
             warnings.append(_warning(loaded, ("model", "weights"), str(exc)))
-    except ConfigError as exc:
-        for fault in exc.faults:
-            complain(str(fault))
-        return os.EX_CONFIG
+    except ConfigError as error:
+        return complain_of(error)
     for warning in warnings:
         complain(str(warning))
     say(f"{args.config}: ok ({_summary(loaded)})")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from config.credentials import credentials_directory, resolve
 from config.errors import CredentialError
+from daemon.arguments import seconds
 from daemon.console import complain, say, say_json, say_text
 from daemon.exits import EXIT_FAILED, EXIT_USAGE
 
@@ -54,7 +55,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--timeout",
-        type=_seconds,
+        type=seconds(_LONGEST_S),
         default=4.0,
         metavar="S",
         help="how long to wait for answers to the call (default: 4)",
@@ -136,11 +137,3 @@ def _reference(args: argparse.Namespace) -> str | None:
         path = Path(args.credential.removeprefix("file:"))
         return f"file:{path.expanduser().absolute()}"
     return args.credential or None
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds <= _LONGEST_S:
-        msg = f"must be more than 0 and at most {_LONGEST_S:g}"
-        raise argparse.ArgumentTypeError(msg)
-    return seconds

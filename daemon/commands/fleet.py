@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from config.errors import ConfigError
-from daemon.console import complain, say
-from daemon.exits import EXIT_BAD_CONFIG, EXIT_FAILED, EXIT_OK
+from daemon.console import complain, complain_of, say
+from daemon.exits import EXIT_FAILED, EXIT_OK
 from detector import extras
 
 if TYPE_CHECKING:
@@ -58,9 +58,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         loaded = load_fleet(args.config)
     except ConfigError as error:
-        for fault in error.faults:
-            complain(str(fault))
-        return EXIT_BAD_CONFIG
+        return complain_of(error)
     if importlib.util.find_spec("ray") is None:
         complain(INSTALL)
         return EXIT_FAILED

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from config.errors import ConfigError
-from daemon.console import complain, say
-from daemon.exits import EXIT_BAD_CONFIG, EXIT_OK
+from daemon.console import complain_of, say
+from daemon.exits import EXIT_OK
 
 
 def add_parser(subparsers: Any) -> None:
@@ -42,9 +42,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         loaded = load_gateway(args.config)
     except ConfigError as error:
-        for fault in error.faults:
-            complain(str(fault))
-        return EXIT_BAD_CONFIG
+        return complain_of(error)
     if args.check:
         config = loaded.config
         say(f"{args.config}: ok ({config.publishers.bind} → {config.subscribers.bind})")

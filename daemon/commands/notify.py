@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from config.errors import ConfigError
 from config.loader import Loaded, load
-from daemon.console import complain, say
+from daemon.console import complain, complain_of, say
 from daemon.exits import EXIT_FAILED, EXIT_USAGE
 
 if TYPE_CHECKING:
@@ -55,9 +55,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         loaded = load(args.config)
     except ConfigError as error:
-        for fault in error.faults:
-            complain(str(fault))
-        return os.EX_CONFIG
+        return complain_of(error)
     known = _names(loaded)
     if not known:
         complain(f"{args.config}: there is no webhook or mqtt below sinks to test")

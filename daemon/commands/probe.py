@@ -15,6 +15,7 @@ from config.camera import CameraConfig
 from config.checks import ONLY_FOR, named
 from config.urls import redacted, scheme_of
 from config.wording import describe
+from daemon.arguments import seconds
 from daemon.console import complain, say, say_json, say_text
 from daemon.exits import EXIT_FAILED, EXIT_USAGE
 
@@ -43,7 +44,11 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--transport", choices=("tcp", "udp"), help="of RTSP (default: tcp)")
     parser.add_argument(
-        "--seconds", type=_seconds, default=5.0, metavar="S", help="how long to watch (default: 5)"
+        "--seconds",
+        type=seconds(_LONGEST_S),
+        default=5.0,
+        metavar="S",
+        help="how long to watch (default: 5)",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     parser.set_defaults(run=run)
@@ -127,11 +132,3 @@ def _show_failure(camera: CameraConfig, error: CaptureError, *, as_json: bool) -
     else:
         for line in (url, str(error), *next_step.splitlines()):
             complain(line)
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds <= _LONGEST_S:
-        msg = f"must be more than 0 and at most {_LONGEST_S:g}"
-        raise argparse.ArgumentTypeError(msg)
-    return seconds

@@ -17,8 +17,8 @@ from config.loader import Loaded, load
 from config.urls import redacted
 from daemon.answers.events import Sender, count_message, event_message
 from daemon.commands.event_words import in_words
-from daemon.console import complain, say, say_json_text
-from daemon.exits import EXIT_BAD_CONFIG, EXIT_FAILED, EXIT_NO_MODEL, EXIT_OK, EXIT_USAGE
+from daemon.console import complain, complain_of, say, say_json_text
+from daemon.exits import EXIT_FAILED, EXIT_NO_MODEL, EXIT_OK, EXIT_USAGE
 from daemon.reload.labels import check_labels
 from daemon.reload.model import BuildDetector, detector_spec
 from daemon.seats.rules import CameraRules, lowest_scores, weakest_share
@@ -70,9 +70,7 @@ def run(args: argparse.Namespace, build: BuildDetector | None = None) -> int:
         check_labels(loaded, detector.labels)
         _rehearse(Rehearsal(args.camera, camera, loaded, detector), args)
     except ConfigError as error:
-        for fault in error.faults:
-            complain(str(fault))
-        return EXIT_BAD_CONFIG
+        return complain_of(error)
     except ModelError as error:
         return _fail(str(error), EXIT_NO_MODEL)
     except (UnreadableError, InferenceError) as error:

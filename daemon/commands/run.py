@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from config.errors import ConfigError
-from daemon.console import complain
-from daemon.exits import EXIT_BAD_CONFIG
+from daemon.console import complain_of
 
 if TYPE_CHECKING:
     from daemon.reload.model import BuildDetector
@@ -62,9 +61,7 @@ def start(
     try:
         loaded = load(path) if grants is None else load_member(path)
     except ConfigError as error:
-        for fault in error.faults:
-            complain(str(fault))
-        return EXIT_BAD_CONFIG
+        return complain_of(error)
     log.configure(loaded.config.log.level, loaded.config.log.format)
 
     from daemon.clock import SystemClock

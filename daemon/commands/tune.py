@@ -18,8 +18,9 @@ from config.errors import ConfigError
 from config.hints import did_you_mean
 from config.loader import Loaded, load
 from config.urls import redacted
-from daemon.console import complain, say, say_json
-from daemon.exits import EXIT_BAD_CONFIG, EXIT_FAILED, EXIT_NO_MODEL, EXIT_OK, EXIT_USAGE
+from daemon.arguments import seconds
+from daemon.console import complain, complain_of, say, say_json
+from daemon.exits import EXIT_FAILED, EXIT_NO_MODEL, EXIT_OK, EXIT_USAGE
 from daemon.reload.labels import check_labels
 from daemon.reload.model import BuildDetector, detector_spec
 from daemon.seats.rules import CameraRules, lowest_scores
@@ -51,7 +52,11 @@ def add_parser(subparsers: Any) -> None:
         "--video", type=Path, metavar="FILE", help="a recording, in place of the camera's stream"
     )
     parser.add_argument(
-        "--seconds", type=_seconds, default=60.0, metavar="S", help="for each camera (default: 60)"
+        "--seconds",
+        type=seconds(_LONGEST_S),
+        default=60.0,
+        metavar="S",
+        help="for each camera (default: 60)",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     parser.set_defaults(run=run)
@@ -72,9 +77,7 @@ def run(
         check_labels(loaded, detector.labels)
         return _tune(args, loaded, cameras, detector, open_source)
     except ConfigError as error:
-        for fault in error.faults:
-            complain(str(fault))
-        return EXIT_BAD_CONFIG
+        return complain_of(error)
     except _UsageError as error:
         return _fail(str(error), EXIT_USAGE)
     except ModelError as error:
@@ -271,14 +274,6 @@ def _built(
     detector = (build or build_detector)(spec)
     detector.warm_up()
     return detector
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds <= _LONGEST_S:
-        msg = f"must be more than 0 and at most {_LONGEST_S:g}"
-        raise argparse.ArgumentTypeError(msg)
-    return seconds
 
 
 def _fail(message: str, code: int) -> int:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from config.errors import ConfigError
-from daemon.console import complain, say, say_text
-from daemon.exits import EXIT_BAD_CONFIG, EXIT_FAILED, EXIT_NO_MODEL, EXIT_USAGE
+from daemon.console import complain, complain_of, say, say_text
+from daemon.exits import EXIT_FAILED, EXIT_NO_MODEL, EXIT_USAGE
 from daemon.offline.calibration import (
     Camera,
     DataError,
@@ -101,9 +101,7 @@ def run(args: argparse.Namespace) -> int:
     except ModelError as error:
         return _fail(error, EXIT_NO_MODEL)
     except ConfigError as error:
-        for fault in error.faults:
-            complain(str(fault))
-        return EXIT_BAD_CONFIG
+        return complain_of(error)
     except (InferenceError, OSError) as error:
         return _fail(error, EXIT_FAILED)
 
