@@ -15,6 +15,7 @@ from config.urls import (
     LIVE_SCHEMES,
     NETWORK_SCHEMES,
     RTSP_SCHEMES,
+    USUAL_PORTS,
     scheme_of,
     split_host_port,
     tcp_address,
@@ -31,7 +32,6 @@ ONLY_FOR = {
     "file": ("file",),
     "v4l2": ("v4l2",),
 }
-_PORTS = {"rtsp": ":554", "rtsps": ":322", "http": ":80", "https": ":443"}
 
 
 def named(schemes: Sequence[str]) -> str:
@@ -122,9 +122,9 @@ def _stream(url: str) -> str:
     """What two URLs of one stream have in common."""
     plain, zone = split_zone(url)
     parts = urlsplit(plain)
-    port = _PORTS.get(parts.scheme, "")
+    port = USUAL_PORTS.get(parts.scheme)
     host = parts.netloc.lower()
-    return parts._replace(netloc=host.removesuffix(port) if port else host).geturl() + zone
+    return parts._replace(netloc=host.removesuffix(f":{port}") if port else host).geturl() + zone
 
 
 def _misplaced_options(name: str, camera: CameraConfig, source: Provenance) -> Iterator[Breach]:

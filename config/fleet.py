@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from config.camera import CameraConfig
 from config.credentials import CredentialReference
@@ -177,10 +177,11 @@ def load_member(path: str | Path) -> Loaded:
 
 
 def _breaches(
-    raw: Any, source: Provenance, context: dict[str, Any]
+    raw: Any, config: FleetFile | None, source: Provenance, context: dict[str, Any]
 ) -> Iterator[tuple[KeyPath, str]]:
-    yield from cross_breaches(raw, source, context)
-    yield from _open_doors(raw, context)
+    yield from cross_breaches(raw, config, source, context)
+    if config is not None:
+        yield from _open_doors(config)
     cameras = value_at(raw, ("cameras",))
     nodes = value_at(raw, ("fleet", "nodes"))
     pins = value_at(raw, ("fleet", "pins"))
@@ -199,12 +200,8 @@ def _breaches(
                 yield (*base, n), "is neither a server nor a label of one"
 
 
-def _open_doors(raw: Any, context: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
+def _open_doors(config: FleetFile) -> Iterator[tuple[KeyPath, str]]:
     """What `http` and `sinks.zeromq` ask of their addresses holds for those of the nodes too."""
-    try:
-        config = FleetFile.model_validate(raw, context=context)
-    except ValidationError:
-        return
     http, zeromq = config.http, config.sinks.zeromq
     guarded = http.token or http.allow_anonymous
     closed = zeromq is None or zeromq.curve or zeromq.allow_plaintext

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from config.errors import Fault, KeyPath
 from config.loader import load_as
@@ -89,12 +89,10 @@ def load_gateway(path: Path, env: Mapping[str, str] = os.environ) -> LoadedGatew
 
 
 def _port_breaches(
-    raw: Any, source: Provenance, context: dict[str, Any]
+    _raw: Any, config: GatewayConfig | None, source: Provenance, _context: dict[str, Any]
 ) -> Iterator[tuple[KeyPath, str]]:
     """Each listener has a port of its own."""
-    try:
-        config = GatewayConfig.model_validate(raw, context=context)
-    except ValidationError:
+    if config is None:
         return
     taken: dict[int, str] = {}
     places: tuple[tuple[KeyPath, int | None], ...] = (

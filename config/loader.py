@@ -24,7 +24,9 @@ from config.text import TextError, read_text
 from config.wording import describe
 
 AnySection = TypeVar("AnySection", bound=Section)
-Breaches = Callable[[Any, Provenance, dict[str, Any]], Iterable[tuple[KeyPath, str]]]
+Breaches = Callable[
+    [Any, AnySection | None, Provenance, dict[str, Any]], Iterable[tuple[KeyPath, str]]
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,11 @@ def load_as(
     env: Mapping[str, str] = os.environ,
     *,
     raw_of: Callable[[Any], Any] = lambda value: value,
-    breaches: Breaches = lambda _raw, _source, _context: (),
+    breaches: Breaches[AnySection] = lambda _raw, _config, _source, _context: (),
 ) -> tuple[AnySection, Provenance]:
     """A file of any kind. `raw_of` makes what is validated of what was written; `breaches` are
-    rules across sections, looked at also where a section has faults. Raises ConfigError.
+    rules across sections, looked at also where a section has faults and there is no configuration.
+    Raises ConfigError.
     """
     name = printable(str(path))
     try:
@@ -74,7 +77,7 @@ def load_as(
         raw, context = raw_of(document.value), {"directory": path.absolute().parent}
         config, found = _validated(kind, raw, source, context)
         faults.update(found)
-        faults.update(source.fault(*breach) for breach in breaches(raw, source, context))
+        faults.update(source.fault(*breach) for breach in breaches(raw, config, source, context))
     if faults or config is None:
         raise ConfigError(tuple(sorted(faults, key=_reading_order)))
     return config, source
@@ -121,26 +124,45 @@ def _distance(path: KeyPath, source: Provenance) -> int:
 
 
 def cross_breaches(
-    raw: Any, source: Provenance, context: dict[str, Any]
+    raw: Any, config: Config | None, source: Provenance, context: dict[str, Any]
 ) -> Iterator[tuple[KeyPath, str]]:
     """Also run for a file with faults, on those sections that have none."""
+    sections = _sections(raw, context) if config is None else config
+    cameras, sinks, http = sections.cameras, sections.sinks, sections.http
+    yield from camera_breaches(cameras, source)
+    if sections.model and sections.batching:
+        yield from tile_breaches(cameras, sections.model, sections.batching)
+    if sinks and http:
+        yield from port_breaches(sinks.zeromq, http, source)
+    if sinks and cameras:
+        yield from webhook_breaches(sinks.webhook, cameras)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sections:
+    """What of a file with faults has none."""
+
+    cameras: dict[str, CameraConfig]
+    model: ModelConfig | None
+    batching: BatchingConfig | None
+    sinks: SinksConfig | None
+    http: HttpConfig | None
+
+
+def _sections(raw: Any, context: dict[str, Any]) -> _Sections:
     entries = value_at(raw, ("cameras",))
     cameras = {
         name: camera
         for name, entry in (entries.items() if isinstance(entries, dict) else ())
         if (camera := _section(CameraConfig, entry, context)) is not None
     }
-    yield from camera_breaches(cameras, source)
-    model = _section(ModelConfig, value_at(raw, ("model",)) or {}, context)
-    batching = _section(BatchingConfig, value_at(raw, ("batching",)) or {}, context)
-    if model and batching:
-        yield from tile_breaches(cameras, model, batching)
-    sinks = _section(SinksConfig, value_at(raw, ("sinks",)) or {}, context)
-    http = _section(HttpConfig, value_at(raw, ("http",)) or {}, context)
-    if sinks and http:
-        yield from port_breaches(sinks.zeromq, http, source)
-    if sinks and cameras:
-        yield from webhook_breaches(sinks.webhook, cameras)
+    return _Sections(
+        cameras,
+        _section(ModelConfig, value_at(raw, ("model",)) or {}, context),
+        _section(BatchingConfig, value_at(raw, ("batching",)) or {}, context),
+        _section(SinksConfig, value_at(raw, ("sinks",)) or {}, context),
+        _section(HttpConfig, value_at(raw, ("http",)) or {}, context),
+    )
 
 
 def _section(kind: type[AnySection], raw: Any, context: dict[str, Any]) -> AnySection | None:

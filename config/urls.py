@@ -26,6 +26,7 @@ HTTP_SCHEMES = ("http", "https")
 NETWORK_SCHEMES = RTSP_SCHEMES + HTTP_SCHEMES
 LIVE_SCHEMES = (*NETWORK_SCHEMES, "v4l2")
 SCHEMES = (*NETWORK_SCHEMES, "file", "v4l2", "synthetic")
+USUAL_PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 
 _SECRET_PARAMETER = re.compile(
     r"(?i)(?:^|(?<=[/?&;_]))(usr|user|username|pass|password|passwd|pwd|token)=([^&;/\s]*)"

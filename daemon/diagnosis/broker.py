@@ -11,7 +11,7 @@ from config.mqtt import MqttConfig
 from daemon.diagnosis.finding import Finding, fail, ok, warn
 from sinks.mqtt.broker import LinkError, PahoConnection, Reason
 
-_TODO = {
+_NEXT_STEP = {
     Reason.NAME: "see sinks.mqtt.host",
     Reason.UNREACHABLE: "is the broker running, and its port open? See sinks.mqtt.host and port",
     Reason.TIMEOUT: "is there a firewall, or another program at that port?",
@@ -42,5 +42,5 @@ def mqtt_finding(mqtt: MqttConfig, directory: Path | None, connect: Connect = _c
         return fail(what, str(error), "see sinks.mqtt.credential")
     except LinkError as error:
         level = fail if error.reason.is_stubborn else warn
-        return level(what, str(error), _TODO.get(error.reason, "see sinks.mqtt"))
+        return level(what, str(error), _NEXT_STEP.get(error.reason, "see sinks.mqtt"))
     return ok(what, f"{place} lets us in")

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 
 from config.camera import CameraConfig, DetectConfig
 from config.urls import RTSP_SCHEMES, scheme_of
+from daemon.capture.http import Kind
 from daemon.diagnosis.probing import Probe
 
 RARE_KEYFRAMES_S = 4.0
 _LIE = 0.15  # of the rate; less is the jitter of a few seconds
 _ROUND = 0.02  # of the rate: so near to a whole number, that is what is meant
-_STILL = "http_still"
 _LARGE = 1920 * 1080
 
 
@@ -96,7 +96,7 @@ def _rates(probe: Probe) -> Iterator[str]:
     announced, by_pts = probe.stream.fps, probe.figures.fps_by_pts
     by_arrival = probe.figures.fps_by_arrival
     measured = probe.figures.fps
-    if probe.stream.transport == _STILL:
+    if probe.stream.transport == Kind.STILL.value:
         if announced and measured and measured < (1 - _LIE) * announced:
             yield (
                 f"{announced:g} pictures a second were asked for, and {measured:.1f} came: the"

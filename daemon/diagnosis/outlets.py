@@ -11,7 +11,6 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from config.camera import RecordConfig
 from config.credentials import is_hidden, resolve_secret, resolve_token
@@ -24,7 +23,7 @@ from config.schema import (
     RecordingsConfig,
     ZeromqConfig,
 )
-from config.urls import split_host_port, tcp_address
+from config.urls import host_of, split_host_port, tcp_address
 from config.webhook import WebhookConfig
 from daemon.diagnosis.broker import mqtt_finding
 from daemon.diagnosis.finding import Finding, fail, ok, warn
@@ -184,10 +183,9 @@ def webhook_finding(
             resolve_secret(reference, directory=directory)
         except CredentialError as error:
             return fail(what, str(error), f"see sinks.webhook.{name}")
-    parts = urlsplit(hook.url)
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    host = host_of(hook.url)
     try:
-        socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:
         return fail(what, f"{host} has no address that is known here", "see its `url`, and the DNS")
     return ok(what, f"{host} is known; `vedette notify test` sends something")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from daemon.capture.http import Kind
 from daemon.diagnosis.hints import costs, detect_fps, troubles
 from daemon.diagnosis.probing import Probe
 
-_STILL = "http_still"
 _CODECS = {"h264": "H.264", "hevc": "H.265", "mjpeg": "MJPEG", "rawvideo": "uncompressed"}
 
 
@@ -82,9 +82,10 @@ def _stored(probe: Probe) -> str:
 
 
 def _rate(probe: Probe) -> str:
-    over_http = probe.stream.transport in ("http", _STILL)
+    transport = probe.stream.transport
+    over_http = transport in (Kind.STREAM.value, Kind.STILL.value)
     named = [
-        (probe.stream.fps, "asked for" if probe.stream.transport == _STILL else "announced"),
+        (probe.stream.fps, "asked for" if transport == Kind.STILL.value else "announced"),
         (None if over_http else probe.figures.fps_by_pts, "by timestamps"),
         (probe.figures.fps_by_arrival, "by arrival"),
     ]

@@ -34,7 +34,6 @@ _DEVICE = "http://www.onvif.org/ver10/device/wsdl"
 _MEDIA = "http://www.onvif.org/ver10/media/wsdl"
 _MEDIA2 = "http://www.onvif.org/ver20/media/wsdl"
 _SCHEMA = "http://www.onvif.org/ver10/schema"
-_STRANGE_S = 1.0  # so far apart two clocks are when a question takes its time
 # Some name the login of whoever asks, parted by & or _.
 _USER = re.compile(r"(?i)(?<![a-z])(usr|user|username)=[^&;/_\s]*")
 _PASSWORD = re.compile(r"(?i)(?<![a-z])(pass|password|passwd|pwd)=[^&;/_\s]*")

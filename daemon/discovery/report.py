@@ -6,10 +6,9 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
-from config.rtsp_urls import split_zone, takes_login
-from config.urls import is_link_local
+from config.rtsp_urls import takes_login
+from config.urls import host_of, is_link_local
 from daemon.discovery.camera import Camera, Stream
 from daemon.discovery.choice import choose
 
@@ -97,7 +96,7 @@ def _block(name: str, url: str, credential: str | None) -> list[str]:
         block.append(f"    credential: {_quoted(credential)}")
     elif takes_login(url):
         block.append(f"    credential: file:{name}.login")
-    if is_link_local(urlsplit(split_zone(url)[0]).hostname or ""):
+    if is_link_local(host_of(url)):
         block.append("    allow_link_local: true")
     return block
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin, urlsplit
 
 from config.rtsp_urls import split_zone
+from config.urls import HTTP_SCHEMES, USUAL_PORTS
 from daemon.capture.errors import CaptureError, Cause
 from daemon.capture.peer import leads_home
 
-_PORTS = {"http": 80, "https": 443}
 _LONGEST = 8192
 _PRINTABLE = re.compile(r"[!-~]+")
 
@@ -32,12 +32,12 @@ class Place:
             raise ValueError("no web address")
         plain, zone = split_zone(url)
         parts = urlsplit(plain)
-        if parts.scheme not in _PORTS or not parts.hostname:
+        if parts.scheme not in HTTP_SCHEMES or not parts.hostname:
             raise ValueError("no web address")
         return cls(
             scheme=parts.scheme,
             host=f"{parts.hostname}{zone}",
-            port=parts.port or _PORTS[parts.scheme],
+            port=parts.port or USUAL_PORTS[parts.scheme],
             authority=parts.netloc.rpartition("@")[2],
             target=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
         )

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from config.rtsp_urls import split_zone
+from config.urls import RTSP_SCHEMES, USUAL_PORTS
 from daemon.capture.errors import CaptureError, Cause
 from daemon.capture.peer import leads_home
-
-_PORTS = {"rtsp": 554, "rtsps": 322}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class Place:
         return cls(
             secured=parts.scheme == "rtsps",
             host=f"{parts.hostname or ''}{zone}",
-            port=parts.port or _PORTS[parts.scheme],
+            port=parts.port or USUAL_PORTS[parts.scheme],
             url=parts.geturl(),
         )
 
@@ -40,7 +39,7 @@ class Place:
         """
         try:
             parts = urlsplit(location)
-            new = Place.of(location) if parts.scheme in _PORTS else None
+            new = Place.of(location) if parts.scheme in RTSP_SCHEMES else None
         except ValueError:
             new = None
         if new is not None and not leads_home(new.host, self.host, address):
