@@ -22,7 +22,7 @@ from daemon.capture.errors import CaptureError, Cause
 from daemon.capture.group import Group
 from daemon.capture.onset import Onset
 from daemon.capture.pacer import Pacer
-from daemon.capture.picture import AvPicture, Letterboxer, check_size, small_luma
+from daemon.capture.picture import AvPicture, Letterboxer, check_size
 from daemon.capture.sample import Lost, Sample
 from daemon.capture.skipping import Skipper, Verdict
 from daemon.clock import Clock
@@ -180,7 +180,7 @@ class AvSource:
                 pts_s=pts_s,
                 is_corrupt=frame.is_corrupt,
                 picture=AvPicture(frame, appearance),
-                luma=partial(small_luma, frame, appearance),
+                luma=partial(self._letterboxer.luma, frame, appearance),
                 scale=partial(self._letterboxer.scale, frame, appearance),
                 wh=appearance.shown_wh,
                 captured_ns=self._camera_clock.wall_ns(pts_s),

@@ -32,7 +32,7 @@ from daemon.capture.http import (
 )
 from daemon.capture.pacer import Pacer
 from daemon.capture.peer import Trust
-from daemon.capture.picture import AvPicture, Letterboxer, check_size, small_luma
+from daemon.capture.picture import AvPicture, Letterboxer, check_size
 from daemon.capture.sample import Lost, Pause, Sample
 from daemon.clock import Clock
 from detector.letterbox import InputSpec
@@ -156,7 +156,7 @@ class HttpSource:
             picture=AvPicture(frame, appearance),
             scale=partial(self._letterboxer.scale, frame, appearance),
             wh=appearance.shown_wh,
-            luma=partial(small_luma, frame, appearance),
+            luma=partial(self._letterboxer.luma, frame, appearance),
         )
 
     def _is_cut(self, jpeg: Jpeg) -> bool:

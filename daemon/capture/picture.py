@@ -40,6 +40,7 @@ class Letterboxer:
     """
 
     def __init__(self, spec: InputSpec) -> None:
+        self._grey = VideoReformatter()
         self._take_up(spec)
 
     def use_input(self, spec: InputSpec) -> None:
@@ -61,6 +62,10 @@ class Letterboxer:
         pixels = self._blank.copy()
         pixels[y : y + height, x : x + width] = picture
         return Row(pixels, letterbox)
+
+    def luma(self, frame: av.VideoFrame, appearance: Appearance) -> Luma:
+        """See `small_luma`."""
+        return small_luma(frame, appearance, self._grey)
 
     def _take_up(self, spec: InputSpec) -> None:
         self._spec = spec
@@ -116,13 +121,15 @@ class AvPicture:
             return np.ascontiguousarray(bgr)
 
 
-def small_luma(frame: av.VideoFrame, appearance: Appearance) -> Luma:
+def small_luma(
+    frame: av.VideoFrame, appearance: Appearance, reformatter: VideoReformatter | None = None
+) -> Luma:
     """The picture as the gate sees it: grey, small, upright. The decoder's own luma where it has
     eight bits in a plane: three rows of each block are enough, and converting costs more.
     """
     wh = appearance.orientation.turned(SIZE_WH)
     if frame.format.name not in _LUMA_PLANE:
-        grey = _convert(VideoReformatter(), frame, wh, "rgb24", appearance)
+        grey = _convert(reformatter or VideoReformatter(), frame, wh, "rgb24", appearance)
         return np.ascontiguousarray(grey[:, :, 1])
     plane = frame.planes[0]
     rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)

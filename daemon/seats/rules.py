@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from config.camera import CameraConfig
 from config.objects import ObjectFilter
-from daemon.tracking.polygon import inside
+from daemon.tracking.polygon import Area
 from detector.detections import Detections
 
 FloatArray = npt.NDArray[np.float32]
@@ -49,7 +49,8 @@ class ObjectRules:
         self._shaped = any(
             f.model_copy(update={"min_score": None}) != ObjectFilter() for f in filters
         )
-        self._roi = np.array(camera.detect.roi, np.float32) if camera.detect.roi else None
+        roi = camera.detect.roi
+        self._roi = Area(np.array(roi, np.float32)) if roi else None
 
     def apply(self, found: Detections, source_wh: tuple[int, int]) -> Detections:
         """What is left of `found`, in its order."""
@@ -72,7 +73,7 @@ class ObjectRules:
         if self._roi is not None:
             x1, _, x2, y2 = found.xyxy_px.T
             feet = (np.stack([(x1 + x2) / 2, y2], axis=1) / size).astype(np.float32)
-            keep &= inside(np.minimum(feet, _WITHIN), self._roi)
+            keep &= self._roi.has(np.minimum(feet, _WITHIN))
         kept = found if keep.all() else found.where(keep)
         return kept, kept.score >= self._min_score[kept.class_id]
 

@@ -27,8 +27,3 @@ class Area:
         crosses &= x < self._run * (y - self._y1) / self._rise + self._x1
         result: npt.NDArray[np.bool_] = np.logical_xor.reduce(crosses, axis=1)
         return result
-
-
-def inside(points: FloatArray, polygon: FloatArray) -> npt.NDArray[np.bool_]:
-    """Which of `points` [N, 2] lie in `polygon` [M, 2]."""
-    return Area(polygon).has(points)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from config.camera import CameraConfig
 from daemon.seats.rules import CameraRules, ObjectRules, lowest_scores
-from daemon.tracking.polygon import inside
+from daemon.tracking.polygon import Area
 from detector.detections import Detections
 
 LABELS = ("person", "car", "dog")
@@ -223,7 +223,7 @@ def test_inside_agrees_with_counting_by_hand(
     edges = list(zip(polygon, polygon[1:] + polygon[:1], strict=True))
     clear = [p for p in wanted if not any(on_edge(p, *edge) for edge in edges)]
     assume(clear)
-    found = inside(np.array(clear, np.float32), np.array(polygon, np.float32))
+    found = Area(np.array(polygon, np.float32)).has(np.array(clear, np.float32))
     assert found.tolist() == [naively_inside(point, polygon) for point in clear]
 
 
@@ -231,4 +231,4 @@ def test_inside_agrees_with_counting_by_hand(
 def test_it_does_not_matter_at_which_corner_a_region_begins(turns: int) -> None:
     polygon = np.roll(np.array(LOWER_HALF, np.float32), turns, axis=0)
     probe = np.array([[0.5, 0.75], [0.5, 0.25]], np.float32)
-    assert inside(probe, polygon).tolist() == [True, False]
+    assert Area(polygon).has(probe).tolist() == [True, False]
