@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.daemon_process import free_port
+from tests.support.documentation import blocks
 from tests.support.require import program
 from tests.support.waiting import until
 from tests.support.web import answers
@@ -28,7 +29,7 @@ class Caddy:
 
 def documented(port: int) -> str:
     """The example of the documentation, for a daemon on this port."""
-    (block,) = re.findall(r"```caddyfile\n(.*?)```", _DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    (block,) = blocks(_DOCS, "caddyfile")
     assert "127.0.0.1:9464" in block
     return str(block).replace("127.0.0.1:9464", f"127.0.0.1:{port}")
 

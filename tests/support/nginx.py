@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.daemon_process import free_port
+from tests.support.documentation import blocks
 from tests.support.require import program
 from tests.support.waiting import until
 from tests.support.web import answers
@@ -19,14 +19,14 @@ _TUTORIAL = _DOCS.parent / "tutorials" / "phone.md"
 
 def documented(port: int) -> str:
     """The example of the documentation, for a daemon on this port."""
-    (block,) = re.findall(r"```nginx\n(.*?)```", _DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    (block,) = blocks(_DOCS, "nginx")
     assert "127.0.0.1:9464" in block
     return str(block).replace("127.0.0.1:9464", f"127.0.0.1:{port}")
 
 
 def documented_server(port: int, *, listen: int, certificates: Path) -> str:
     """The server with TLS of the tutorial, with the certificate of a folder."""
-    (block,) = re.findall(r"```nginx\n(.*?)```", _TUTORIAL.read_text(encoding="utf-8"), re.DOTALL)
+    (block,) = blocks(_TUTORIAL, "nginx")
     for documented, here in (
         ("listen 443 ssl", f"listen 127.0.0.1:{listen} ssl"),
         ("127.0.0.1:9464", f"127.0.0.1:{port}"),

@@ -10,10 +10,9 @@ import base64
 import select
 import socket
 import struct
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import BinaryIO
 import av
 
 from tests.support.clips import encode
+from tests.support.loopback_server import LoopbackServer
 
 CLOCK_HZ = 90_000
 _PAYLOAD = 1400  # bytes of media per RTP packet
@@ -72,8 +72,10 @@ def nal_units(annex_b: bytes) -> tuple[bytes, ...]:
     return tuple(part.rstrip(b"\0") for part in annex_b.split(_START_CODE) if part.strip(b"\0"))
 
 
-class ScriptedCamera:
+class ScriptedCamera(LoopbackServer):
     """Plays a clip over and over to everyone who connects; the port stays the same."""
+
+    thread_name = "scripted-camera"
 
     def __init__(self, pictures: Clip | None = None, *, fps: float = 10.0) -> None:
         self.pictures = pictures or clip()
@@ -93,47 +95,10 @@ class ScriptedCamera:
         self.respond: Respond = lambda _method, _headers: None  # the first word on an answer
         self.media: Callable[[], Iterator[bytes]] | None = None  # sent as it is, after PLAY
         self.ntp_ahead_s = 0.0  # how far its clock is ahead of ours, as its sender reports say
-        self.connections = 0
-        self.port = 0
-        self._lock = threading.Lock()
-        self._clients: set[socket.socket] = set()
-        self._threads: list[threading.Thread] = []
 
     @property
     def url(self) -> str:
         return f"rtsp://127.0.0.1:{self.port}/stream"
-
-    def start(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
-        self.port = self._listener.getsockname()[1]
-        self._spawn(self._accept)
-
-    def stop(self) -> None:
-        """End every connection and refuse new ones. May be called again."""
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        with self._lock:
-            clients = list(self._clients)
-        for client in clients:
-            with suppress(OSError):
-                client.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join()
-        self._threads.clear()
-
-    def _spawn(self, target: Callable[[], None]) -> None:
-        self._threads = [thread for thread in self._threads if thread.is_alive()]
-        thread = threading.Thread(target=target, name="scripted-camera", daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                self.connections += 1
-                self._spawn(lambda client=client: self._serve(client))
 
     def _serve(self, client: socket.socket) -> None:
         with self._lock:

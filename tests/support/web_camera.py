@@ -9,16 +9,17 @@ import hashlib
 import re
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import BinaryIO
 
 import cv2
 import numpy as np
+
+from tests.support.loopback_server import LoopbackServer
 
 FPS = 20.0
 
@@ -139,55 +140,18 @@ class DigestGate:
 
 
 @dataclass
-class WebCamera:
+class WebCamera(LoopbackServer):
     """Serves everyone who connects, each in a thread; the port stays the same."""
 
     respond: Respond = lambda _: streamed()
     asked: list[Asked] = field(default_factory=list)
-    connections: int = 0
-    port: int = 0
     tls: ssl.SSLContext | None = None
+    thread_name = "web-camera"
 
     @property
     def url(self) -> str:
         scheme = "https" if self.tls else "http"
         return f"{scheme}://127.0.0.1:{self.port}/stream"
-
-    def start(self) -> None:
-        self._stopping = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
-        self.port = self._listener.getsockname()[1]
-        self._lock = threading.Lock()
-        self._clients: set[socket.socket] = set()
-        self._threads: list[threading.Thread] = []
-        self._spawn(self._accept)
-
-    def stop(self) -> None:
-        """End every connection and refuse new ones. May be called again."""
-        self._stopping.set()
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        with self._lock:
-            clients = list(self._clients)
-        for client in clients:
-            with suppress(OSError):
-                client.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join()
-        self._threads.clear()
-
-    def _spawn(self, target: Callable[[], None]) -> None:
-        thread = threading.Thread(target=target, name="web-camera", daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                self.connections += 1
-                self._spawn(lambda client=client: self._serve(client))
 
     def _serve(self, client: socket.socket) -> None:
         with self._lock:

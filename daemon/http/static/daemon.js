@@ -25,6 +25,19 @@ export async function ask(path) {
   throw new Refusal(response.status, detail || `HTTP ${response.status}`);
 }
 
+// Changes something: what was answered, and what is wrong, '' where nothing is. `otherwise` is what
+// then came of it.
+export async function send(method, address, body, otherwise) {
+  const response = await fetch(address, {
+    method,
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  }).catch(() => null);
+  const answer = await response?.json().catch(() => null);
+  const fault = response?.ok ? "" : answer?.error?.detail || `The daemon does not answer: ${otherwise}.`;
+  return { answer, fault };
+}
+
 // `page` has `paths()` to ask for, in this order, the daemon's status first; `facts(answers)`,
 // `refused(refusal)`, `silent()` while the daemon does not answer, and `restarted()`, which comes
 // before the first facts after a silence or a restart of the daemon.

@@ -1,6 +1,6 @@
 // The button that pauses detection of a camera, and resumes it, where the daemon lets one.
 
-import { ask } from "./daemon.js";
+import { ask, send } from "./daemon.js";
 import { apiOf } from "./root.js";
 
 export class DetectButton {
@@ -24,14 +24,9 @@ export class DetectButton {
   async turn() {
     const enabled = this.button.getAttribute("aria-pressed") !== "true";
     this.button.disabled = true;
-    const response = await fetch(apiOf(this.name, "/detect"), {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ enabled }),
-    }).catch(() => null);
-    const answer = await response?.json().catch(() => null);
+    const { answer, fault } = await send("POST", apiOf(this.name, "/detect"), { enabled }, "nothing was changed");
     this.button.disabled = false;
-    if (response?.ok) this.tell(answer);
-    this.refused(response?.ok ? "" : answer?.error?.detail ?? "The daemon does not answer: nothing was changed.");
+    if (!fault) this.tell(answer);
+    this.refused(fault);
   }
 }

@@ -82,8 +82,7 @@ function say(state, words, warning) {
 
 // Many of a kind are told as one.
 function gathered(alarms) {
-  const kinds = new Map();
-  for (const alarm of alarms) kinds.set(alarm.kind, [...(kinds.get(alarm.kind) ?? []), alarm]);
+  const kinds = grouped(alarms, ({ kind }) => kind);
   return [...kinds.values()].flatMap((alike) => {
     if (alike.length <= MOST_ALIKE) return alike;
     const [first] = alike;
@@ -171,12 +170,12 @@ function showCameras({ nodes, cameras }) {
   showChips(place.querySelector(".chips"), homeless);
 }
 
-function grouped(cameras, keyOf) {
+function grouped(items, keyOf) {
   const groups = new Map();
-  for (const camera of cameras) {
-    const key = keyOf(camera);
+  for (const item of items) {
+    const key = keyOf(item);
     if (!groups.has(key)) groups.set(key, []);
-    groups.get(key).push(camera);
+    groups.get(key).push(item);
   }
   return groups;
 }

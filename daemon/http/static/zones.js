@@ -1,6 +1,6 @@
 // The page on which zones and lines of one camera are drawn.
 
-import { ask, follow, setText } from "./daemon.js";
+import { ask, follow, send, setText } from "./daemon.js";
 import { Drawing } from "./drawing.js";
 import { PlaceForm } from "./placeform.js";
 import { Places } from "./places.js";
@@ -64,14 +64,10 @@ function line({ kind, name: called }, index) {
 
 async function save() {
   byId("save").disabled = true;
-  const response = await fetch(apiOf(name, "/zones"), {
-    method: "PUT",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ ...places.config, based_on: given.based_on }),
-  }).catch(() => null);
-  const answer = await response?.json().catch(() => null);
-  if (!response?.ok) {
-    showFault(answer?.error?.detail ?? "The daemon does not answer: nothing was saved.");
+  const changed = { ...places.config, based_on: given.based_on };
+  const { fault } = await send("PUT", apiOf(name, "/zones"), changed, "nothing was saved");
+  if (fault) {
+    showFault(fault);
     byId("save").disabled = false;
     return;
   }
