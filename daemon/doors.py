@@ -45,7 +45,8 @@ from daemon.seats.fence import Fence, NoFence
 from daemon.seats.roster import Roster
 from daemon.seats.rules import CameraRules
 from daemon.seats.seat import Numbers, Seat
-from sinks.messages import Envelope, EventMessage
+from sinks.envelope import Envelope
+from sinks.messages import EventMessage
 
 log = logging.getLogger(__name__)
 

@@ -25,11 +25,11 @@ from daemon.books.reports import QueueReport, SinkReport
 from daemon.clock import Clock
 from daemon.metrics import Metrics
 from sinks.crowd import Attendance
+from sinks.envelope import Envelope
 from sinks.highlights import Highlights, NoHighlights
 from sinks.jsonl import JsonlSink
 from sinks.links import LinkReport
 from sinks.listening import MOST_CONNECTIONS
-from sinks.messages import Envelope
 from sinks.sink import KnowsCameras, Sink, SinkCounts, SinkError, SinkWorker
 from sinks.webhook.sink import WebhookSink
 from sinks.zeromq import ZeromqSink
@@ -122,9 +122,13 @@ class _Lane:
     config: Section
     sink: Sink
     worker: SinkWorker
-    attendance: Callable[[], Attendance | None]
     past: SinkCounts | None = None
     leaving: SinkWorker | None = None
+
+    @property
+    def attendance(self) -> Attendance | None:
+        """Who is connected, where others connect to it."""
+        return getattr(self.sink, "attendance", None)
 
     def counts(self) -> SinkCounts:
         books = [self.worker.counts()]
@@ -238,12 +242,12 @@ class Outputs:
                 getattr(lane.sink, "told", None),
             )
             for name, lane in self._snapshot()
-            for present in [lane.attendance()]
+            for present in [lane.attendance]
         ]
 
     def attendances(self) -> Sequence[Attendance]:
         """The connections of sinks that others connect to."""
-        present = [lane.attendance() for _, lane in self._snapshot()]
+        present = [lane.attendance for _, lane in self._snapshot()]
         return [attendance for attendance in present if attendance is not None]
 
     def _snapshot(self) -> list[tuple[str, _Lane]]:
@@ -299,7 +303,7 @@ class Outputs:
             capacity=kind.capacity(config),
             on_published=self._observer(name),
         )
-        return _Lane(config, sink, worker, lambda: getattr(sink, "attendance", None))
+        return _Lane(config, sink, worker)
 
     def _observer(self, sink: str) -> Callable[[Envelope, float], None]:
         """What a sink's thread reports of every message that it sent; the first sink of them also
@@ -311,7 +315,7 @@ class Outputs:
             observe_publish(took_s)
             if envelope.on_sent is None or envelope.captured_s is None:
                 return
-            if sink == next(filter(_takes_answers, self._lanes), None):
+            if sink == next(iter(self._lanes), None):
                 envelope.on_sent(self._clock.now_s() - envelope.captured_s)
 
         return sent
@@ -323,10 +327,6 @@ def _wanted(config: SinksConfig) -> dict[str, Section]:
     sections["mqtt"] = config.mqtt
     sections |= {f"webhook.{name}": section for name, section in config.webhook.items()}
     return {name: section for name, section in sections.items() if section is not None}
-
-
-def _takes_answers(name: str) -> bool:
-    return not name.startswith("webhook.")
 
 
 def _place_in_file(name: str) -> int:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from config.schema import JsonlConfig
 from sinks.clock import Clock
-from sinks.messages import Envelope, Kind, json_line, stamped
+from sinks.envelope import Envelope, stamped
+from sinks.messages import Kind, json_line
 from sinks.sink import SinkError
 
 FILE_MODE = 0o640

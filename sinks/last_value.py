@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import math
 
+from sinks.envelope import Permit
 from sinks.messages import (
     CountMessage,
     HeartbeatMessage,
     Message,
-    Permit,
     StatusMessage,
     count_topic,
     status_topic,

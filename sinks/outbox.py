@@ -6,7 +6,8 @@ import threading
 from collections import deque
 from itertools import count
 
-from sinks.messages import Envelope, Kind
+from sinks.envelope import Envelope
+from sinks.messages import Kind
 
 
 class Outbox:

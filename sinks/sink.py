@@ -17,7 +17,8 @@ from typing import Protocol, runtime_checkable
 
 from config.camera import CameraConfig
 from sinks.clock import Clock
-from sinks.messages import Envelope, Kind
+from sinks.envelope import Envelope
+from sinks.messages import Kind
 from sinks.outbox import Outbox
 
 IDLE_S = 0.05  # between two calls of a quiet sink's `idle`

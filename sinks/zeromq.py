@@ -7,9 +7,10 @@ import math
 from config.schema import ZeromqConfig
 from sinks.clock import Clock
 from sinks.crowd import Attendance
+from sinks.envelope import Envelope, stamped
 from sinks.last_value import LastValues
 from sinks.listening import MOST_CONNECTIONS
-from sinks.messages import Envelope, Kind, encoder, stamped, topic_of
+from sinks.messages import Kind, encoder, topic_of
 from sinks.outgoing import OutgoingSockets
 from sinks.sink import SinkError
 from sinks.xpub import XpubSocket

@@ -21,11 +21,11 @@ from daemon.seats.sight import Sight
 from daemon.tracking.happenings import Happening
 from daemon.tracking.watcher import Lasting
 from detector.detections import Detections
+from sinks.envelope import Envelope
 from sinks.messages import (
     CameraBeat,
     Detection,
     DetectionMessage,
-    Envelope,
     EventMessage,
     HeartbeatMessage,
     LatencyMs,

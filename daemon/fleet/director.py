@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Mapping
 from typing import Protocol
 
 from daemon.clock import Clock
@@ -340,8 +341,8 @@ class Director:
         shard = member.setup.name
         grants = self.book.renewed(shard, reply=self._replies, now_s=now_s)
         leaving = tuple(c for c in grants if self._is_leaving(c, shard))
-        given = self._assignment(member)
-        wanted = {camera for camera, track in self.tracks.items() if track.target == shard}
+        aimed = {c: track.share for c, track in self.tracks.items() if track.target == shard}
+        given = self._assignment(member, aimed)
         return Orders(
             self.term,
             self._replies,
@@ -349,18 +350,19 @@ class Director:
             grants,
             leaving,
             given if given.revision != report.revision else None,
-            hurry=bool(leaving) or bool(wanted - grants.keys()),
+            hurry=bool(leaving) or bool(aimed.keys() - grants.keys()),
         )
 
     def _is_leaving(self, camera: str, shard: str) -> bool:
         track = self.tracks.get(camera)
         return track is None or (track.target != shard and track.leaving_s is not None)
 
-    def _assignment(self, member: Member) -> Assignment:
-        """The cameras that it has or gets; made anew only where they changed."""
-        name = member.setup.name
-        shares = {c: track.share for c, track in self.tracks.items() if track.target == name}
-        for camera in self.book.of(name):
+    def _assignment(self, member: Member, aimed: Mapping[str, float]) -> Assignment:
+        """The cameras that it has and those `aimed` at it, with their shares; made anew only where
+        they changed.
+        """
+        shares = dict(aimed)
+        for camera in self.book.of(member.setup.name):
             if camera in self.tracks:
                 shares.setdefault(camera, self.tracks[camera].share)
         made_of = (self.setup, member.setup, shares)

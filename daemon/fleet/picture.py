@@ -17,8 +17,6 @@ from daemon.fleet.view import (
     Severity,
 )
 
-ISLAND_SHOWN_S = 60.0  # after a server came back
-
 
 def picture(director: Director, clock: Clock) -> FleetView:
     """All of it, at this moment."""

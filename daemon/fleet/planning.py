@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from daemon.fleet.costs import Costs
@@ -16,8 +17,12 @@ def demands_of(
     tracks: Iterable[Track], members: Mapping[str, Member], costs: Costs, least_fps: float
 ) -> list[Demand]:
     """Of every camera that is switched on."""
+    barred: defaultdict[str, set[str]] = defaultdict(set)  # shards by camera
+    for name, member in members.items():
+        for camera in member.barred:
+            barred[camera].add(name)
     return [
-        track.demand(costs, least_fps, _reach(track, members))
+        track.demand(costs, least_fps, _reach(track, members, barred.get(track.setup.name)))
         for track in tracks
         if track.setup.enabled
     ]
@@ -54,10 +59,10 @@ def overloaded(
     )
 
 
-def _reach(track: Track, members: Mapping[str, Member]) -> frozenset[str] | None:
+def _reach(
+    track: Track, members: Mapping[str, Member], barred: set[str] | None
+) -> frozenset[str] | None:
     """Shards that can run it, None for all."""
-    name = track.setup.name
-    barred = frozenset(m.setup.name for m in members.values() if name in m.barred)
     if not barred:
         return track.setup.shards
     return (track.setup.shards or frozenset(members)) - barred

@@ -10,6 +10,7 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from config.credentials import credentials_directory, resolve
@@ -226,7 +227,7 @@ class Shard:
             if (lack := missing(section)) is not None
         }
         able = {c: section for c, section in given.cameras.items() if c not in self._lacks}
-        fit = Assignment(given.revision, given.common, able, given.http, given.bind, given.gpu)
+        fit = replace(given, cameras=able)
         try:
             self._daemon.write_config(member_file(self._name, fit))
         except OSError as error:

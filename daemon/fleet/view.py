@@ -6,7 +6,7 @@ The Director fills it in, everybody else only reads. Plain values: any thread, a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -128,7 +128,3 @@ class FleetView:
     alarms: tuple[AlarmView, ...] = ()
     gateways: tuple[GatewayView, ...] = ()
     moves: Mapping[Cause, int] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, object]:
-        """As `GET /api/v1/fleet` answers it."""
-        return asdict(self)

@@ -6,12 +6,6 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from platform import python_version
 
-from prometheus_client import (
-    CollectorRegistry,
-    GCCollector,
-    ProcessCollector,
-    disable_created_metrics,
-)
 from prometheus_client.registry import Collector
 
 from daemon.gateway.relay import RelayReport
@@ -62,13 +56,3 @@ class GatewayCollector(Collector):
             [((), self._islands())],
         )
         yield from connections(report.attendances)
-
-
-def registry_of(collector: Collector) -> CollectorRegistry:
-    """With what is known of the process."""
-    disable_created_metrics()  # type: ignore[no-untyped-call]  # would double the counters
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    GCCollector(registry=registry)
-    registry.register(collector)
-    return registry

@@ -15,12 +15,13 @@ from daemon.errors import ListenError
 from daemon.exits import EXIT_FAILED, EXIT_OK
 from daemon.gateway.fence import Fence
 from daemon.gateway.islands import Islands
-from daemon.gateway.metrics import GatewayCollector, registry_of
+from daemon.gateway.metrics import GatewayCollector
 from daemon.gateway.relay import Relay
 from daemon.gateway.site import GatewaySite
 from daemon.gateway.store import GrantStore, grants_file
 from daemon.http.guarded import GuardedApp
 from daemon.http.server import HttpServer
+from daemon.metrics.families import registry_of
 from daemon.notify import ServiceManager, ping_interval_s
 from sinks.sink import SinkError
 

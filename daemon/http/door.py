@@ -13,7 +13,7 @@ from daemon.clock import Clock
 from daemon.http.events import EventFeed
 from daemon.http.server import HttpServer
 from sinks.crowd import Attendance
-from sinks.messages import Envelope
+from sinks.envelope import Envelope
 
 MakeServer = Callable[[HttpConfig, EventFeed], HttpServer]
 

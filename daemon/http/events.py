@@ -15,7 +15,8 @@ from contextlib import asynccontextmanager, suppress
 from daemon.clock import Clock
 from daemon.http.errors import ApiError
 from daemon.http.streaming import Chunks, EndlessResponse
-from sinks.messages import CountMessage, Envelope, HeartbeatMessage, encoder, stamped
+from sinks.envelope import Envelope, stamped
+from sinks.messages import CountMessage, HeartbeatMessage, encoder
 
 MAX_LISTENERS = 16
 CAPACITY = 256  # events that wait for one listener; beyond, the oldest is dropped

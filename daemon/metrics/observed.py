@@ -13,13 +13,11 @@ from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
-    GCCollector,
     Histogram,
-    ProcessCollector,
-    disable_created_metrics,
 )
 
 from daemon.books.states import CameraState, CameraStatus
+from daemon.metrics.families import process_series
 from daemon.metrics.objects import ObjectFamilies, ObjectSeries
 from daemon.pipeline.policy import Trigger
 from daemon.seats.counting import Damage
@@ -45,9 +43,7 @@ class Metrics:
     """
 
     def __init__(self, registry: CollectorRegistry, *, link_reasons: Iterable[str] = ()) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # would double the counters
-        ProcessCollector(registry=registry)
-        GCCollector(registry=registry)
+        process_series(registry)
         self._link_reasons = frozenset([*link_reasons, OTHER])
         self._flow = _FlowFamilies(registry)
         self._link = _LinkFamilies(registry)

@@ -16,14 +16,13 @@ from daemon.clock import Clock
 from daemon.highlights.cabinet import Best
 from daemon.recording.inbox import Moment
 from daemon.seats.sight import Sight
+from daemon.tracking.happenings import Box
 from sinks.messages import DetectionMessage
 
 BETTER = 0.05  # of a score, to be worth writing under way
 AGAIN_S = 2.0  # between two pictures of one life; and how long the first is waited for
 SETTLED_S = 1.0  # so long after its end an object's last picture has been encoded
 MOST = 256  # lives at a time; beyond, the oldest ends
-
-Box = tuple[float, float, float, float]
 
 
 class Write(Protocol):
@@ -52,7 +51,6 @@ class _Story:
     first: Moment | None
     written_ns: int = 0
     score: float = 0.0
-    written_s: float = -math.inf
     ended_s: float = math.inf
     tried_s: float = -math.inf
 

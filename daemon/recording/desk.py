@@ -16,14 +16,16 @@ from daemon.clock import Clock
 from daemon.highlights.cabinet import Best
 from daemon.highlights.develop import JpegPicture, close_up
 from daemon.recording.calendar import DAY_NS, Calendar
-from daemon.recording.chronicle import Box, Chronicle
+from daemon.recording.chronicle import Chronicle
 from daemon.recording.clips import Clips
 from daemon.recording.film import CONFIRMED_S
 from daemon.recording.inbox import Ending, Moment
 from daemon.recording.shelf import Part, Shelf, name_of
 from daemon.recording.tray import RecordingCounts
 from daemon.seats.sight import Sight
-from sinks.messages import DetectionMessage, Envelope, json_line, stamped
+from daemon.tracking.happenings import Box
+from sinks.envelope import Envelope, stamped
+from sinks.messages import DetectionMessage, json_line
 
 THUMBNAIL_WIDTH = 320
 QUALITY = 90

@@ -23,30 +23,43 @@ class Interest(Enum):
     PASSING = auto()  # it may become part of a clip
 
 
-class Selector:
-    """One camera's, where `per` is interval. While a clip is made of one event no other begins."""
+class _Chooser:
+    """What is worth a recording, and how often a picture may become part of a clip."""
 
     def __init__(self, config: RecordConfig) -> None:
         self.config = config
-        after_s = config.clip.after_s if config.clips else 0.0
-        self._rest_s = max(config.min_interval_s, after_s)
         self._rested_s = -math.inf
         self._filmed_s = -math.inf
 
+    def looks_on(self, captured_s: float) -> bool:
+        """Whether an answer may become part of a clip."""
+        if not self.config.clips or captured_s - self._filmed_s < _EARLY / CLIP_FPS:
+            return False
+        self._filmed_s = captured_s
+        return True
+
+    def _is_worth_it(self, label: str, score: float) -> bool:
+        on = self.config.on
+        return score >= self.config.min_score and (on is None or label in on)
+
+
+class Selector(_Chooser):
+    """One camera's, where `per` is interval. While a clip is made of one event no other begins."""
+
+    def __init__(self, config: RecordConfig) -> None:
+        super().__init__(config)
+        after_s = config.clip.after_s if config.clips else 0.0
+        self._rest_s = max(config.min_interval_s, after_s)
+
     def look(self, detections: Iterable[Detection], captured_s: float) -> Interest | None:
         """None where it is not recorded at all."""
-        if captured_s >= self._rested_s and any(map(self._is_worth_it, detections)):
+        if captured_s >= self._rested_s and any(
+            self._is_worth_it(found.label, found.score) for found in detections
+        ):
             self._rested_s = captured_s + self._rest_s
             self._filmed_s = captured_s
             return Interest.EVENT
-        if self.config.clips and captured_s - self._filmed_s >= _EARLY / CLIP_FPS:
-            self._filmed_s = captured_s
-            return Interest.PASSING
-        return None
-
-    def _is_worth_it(self, found: Detection) -> bool:
-        on = self.config.on
-        return found.score >= self.config.min_score and (on is None or found.label in on)
+        return Interest.PASSING if self.looks_on(captured_s) else None
 
 
 @dataclass(slots=True)
@@ -58,7 +71,7 @@ class _Known:
     is_recorded: bool = False
 
 
-class LifeSelector:
+class LifeSelector(_Chooser):
     """One camera's, where `per` is object: `look` at every answer, then `tell` each event of it.
 
     An object that comes sooner than `min_interval_s` after the last one, or is not certain enough,
@@ -66,17 +79,8 @@ class LifeSelector:
     """
 
     def __init__(self, config: RecordConfig) -> None:
-        self.config = config
-        self._rested_s = -math.inf
-        self._filmed_s = -math.inf
+        super().__init__(config)
         self._known: dict[int, _Known] = {}  # by track
-
-    def looks_on(self, captured_s: float) -> bool:
-        """Whether an answer may become part of a clip."""
-        if not self.config.clips or captured_s - self._filmed_s < _EARLY / CLIP_FPS:
-            return False
-        self._filmed_s = captured_s
-        return True
 
     def look(self, detections: Iterable[Detection], captured_s: float) -> str | None:
         """The id of an object that waited, and whose recording begins now."""
@@ -106,10 +110,9 @@ class LifeSelector:
         return self._begins(known, event.best.score, captured_s)
 
     def _begins(self, known: _Known, score: float, captured_s: float) -> bool:
-        on = self.config.on
-        if known.is_recorded or captured_s < self._rested_s or score < self.config.min_score:
+        if known.is_recorded or captured_s < self._rested_s:
             return False
-        if on is not None and known.label not in on:
+        if not self._is_worth_it(known.label, score):
             return False
         self._rested_s = captured_s + self.config.min_interval_s
         known.is_recorded = True

@@ -71,6 +71,7 @@ class Tray:
     def use(self, config: RecordConfig) -> None:
         """Record so from now on; the same options leave the selector as it is."""
         if self.selector is None or self.selector.config != config:
+            kind: type[Selector | LifeSelector]
             kind = LifeSelector if config.of_lives else Selector
             self.selector = kind(config) if config.wanted else None
             self.newest = None

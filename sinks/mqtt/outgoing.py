@@ -132,8 +132,10 @@ class Outgoing:
                     self._clear[topic] = None
         self._wake()
 
-    def kept(self, prefix: str) -> list[str]:
-        """Topics that begin so and have a state, or may have one of an earlier start."""
+    def kept(self, prefix: str | tuple[str, ...]) -> list[str]:
+        """Topics that begin so, or in one of these ways, and have a state, or may have one of an
+        earlier start.
+        """
         with self._lock:
             topics = [*self._kept, *self._adopted, *self._adoptable]
             return list(dict.fromkeys(topic for topic in topics if topic.startswith(prefix)))

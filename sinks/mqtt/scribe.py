@@ -99,9 +99,11 @@ class Scribe:
     def _begin(self, camera: str, plan: Plan) -> None:
         planned = set(self._planned(camera, plan))
         pictures = {self._topics.snapshot(camera, label) for label in plan.labels}
-        for kind in ("count", "zone", "line", "snapshot"):
-            known = self._outgoing.kept(f"{self._topics.camera(camera)}{kind}/")
-            self._outgoing.forget(topic for topic in known if topic not in planned | pictures)
+        base, wanted = self._topics.camera(camera), planned | pictures
+        known = self._outgoing.kept(
+            tuple(f"{base}{kind}/" for kind in ("count", "zone", "line", "snapshot"))
+        )
+        self._outgoing.forget(topic for topic in known if topic not in wanted)
         if self._config.snapshots is not None:
             self._outgoing.adopt(pictures)
         for topic in sorted(planned):

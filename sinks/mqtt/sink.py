@@ -11,9 +11,10 @@ from config.credentials import Credential, credentials_directory, resolve
 from config.errors import CredentialError
 from config.mqtt import MqttConfig
 from sinks.clock import Clock
+from sinks.envelope import Envelope, stamped
 from sinks.highlights import Highlights, Look, NoHighlights, Subscription
 from sinks.links import LinkReport, Told
-from sinks.messages import Envelope, Kind, stamped
+from sinks.messages import Kind
 from sinks.mqtt.broker import Connection, Heard, LinkError, PahoConnection, Reason, context_of
 from sinks.mqtt.link import Link
 from sinks.mqtt.outgoing import Outgoing
@@ -51,6 +52,8 @@ class MqttSink:
         self._clock = clock
         self._turn = turn
         self._highlights = highlights or NoHighlights()
+        asked = {Kind.DETECTION} if config.detections else set()
+        self.kinds = frozenset({Kind.STATUS, Kind.EVENT, Kind.COUNT} | asked)
         self._pictures: Subscription | None = None
         self._snapshots = Snapshots(config.snapshots.every_s if config.snapshots else 0.0)
         self._wanted = cameras
@@ -77,11 +80,6 @@ class MqttSink:
             ],
             hear=self._hear,
         )
-
-    @property
-    def kinds(self) -> frozenset[Kind]:
-        asked = {Kind.DETECTION} if self._config.detections else set()
-        return frozenset({Kind.STATUS, Kind.EVENT, Kind.COUNT} | asked)
 
     @property
     def link(self) -> LinkReport:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+import msgspec
 from pydantic import SecretStr
 
 from config.credentials import credentials_directory, resolve_secret
@@ -16,8 +17,9 @@ from config.errors import CredentialError
 from config.webhook import TOKEN, WebhookConfig
 from sinks.backoff import HEALTHY_S, BackOff
 from sinks.clock import Clock
+from sinks.envelope import Envelope, Permit
 from sinks.highlights import Highlights, Look, NoHighlights, Subscription
-from sinks.messages import Envelope, EventMessage, Kind, Permit, stamped
+from sinks.messages import EventMessage, Kind
 from sinks.sink import SinkError, TooOldError, TryAgainError
 from sinks.webhook.courier import Answer, Courier, MisledError, UnreachableError
 from sinks.webhook.gate import Gate
@@ -115,8 +117,9 @@ class WebhookSink:
         if wall_ns - event.at_ns > self._config.give_up_after_s * 1e9:
             msg = f"{self.name}: older than give_up_after_s"
             raise TooOldError(msg)
-        envelope = Envelope(stamped(envelope, wall_ns=wall_ns, now_s=self._clock.now_s()))
-        return self._post(envelope.message, self._picture(event))
+        return self._post(
+            msgspec.structs.replace(event, published_ns=wall_ns), self._picture(event)
+        )
 
     def try_once(self, event: EventMessage, jpeg: bytes | None) -> Answer:
         """Post an event that is marked as a test. Raises SinkError where there is no answer."""
@@ -154,10 +157,7 @@ class WebhookSink:
         found = self._pictures.of(event.id, wait_s=wait_s)
         return None if found is None else found.jpeg
 
-    def _post(self, message: object, jpeg: bytes | None) -> int:
-        if not isinstance(message, EventMessage):
-            msg = f"{self.name}: no event"
-            raise SinkError(msg)
+    def _post(self, message: EventMessage, jpeg: bytes | None) -> int:
         what = letter(self._config, message, jpeg)
         answer = self._answer(what, message)
         if answer.is_good:

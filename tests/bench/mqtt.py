@@ -18,9 +18,10 @@ from pathlib import Path
 
 from config.schema import JsonlConfig
 from daemon.clock import SystemClock
+from sinks.envelope import Envelope
 from sinks.highlights import Highlight
 from sinks.jsonl import JsonlSink
-from sinks.messages import CountMessage, Envelope
+from sinks.messages import CountMessage
 from sinks.mqtt.sink import MqttSink
 from sinks.sink import SinkWorker
 from tests.support.fakes import camera_config

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from daemon.fleet.view import CameraView, FleetView, GatewayView, NodeState, Placement
-from sinks.messages import Envelope
+from sinks.envelope import Envelope
 from tests.integration.test_fleet_site import Fleet, running_fleet
 from tests.support.dashboards import FOLDER, dashboard, queries
 from tests.support.fleet_view import camera, fleet, node

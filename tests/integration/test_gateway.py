@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from config.schema import GuestCurveConfig
+from sinks.envelope import Envelope
 from sinks.keys import create_pair
-from sinks.messages import DetectionMessage, Envelope, HeartbeatMessage, StatusMessage
+from sinks.messages import DetectionMessage, HeartbeatMessage, StatusMessage
 from tests.support.daemon_process import running_daemon
 from tests.support.example_subscribers import reading
 from tests.support.gateway_process import publishing_to, running_gateway

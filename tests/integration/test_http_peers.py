@@ -20,7 +20,8 @@ from daemon.http import connection, server
 from daemon.http.app import HttpApp
 from daemon.http.server import MAX_HEAD_BYTES, HttpServer
 from sinks.crowd import HangUp
-from sinks.messages import Envelope, StatusMessage
+from sinks.envelope import Envelope
+from sinks.messages import StatusMessage
 from tests.support.fakes import GreyPicture
 from tests.support.reporting import FakeReporter, view_of
 from tests.support.site import Site, running_site

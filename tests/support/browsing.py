@@ -10,30 +10,19 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from config.camera import RecordConfig
 from daemon.answers.annotate import encode_jpeg
 from daemon.recording.film import Film
 from daemon.recording.shelf import Part, Shelf, name_of
-from sinks.messages import Detection, DetectionMessage, Envelope, LatencyMs, json_line
+from sinks.envelope import Envelope
+from sinks.messages import Detection, DetectionMessage, LatencyMs, json_line
 from tests.support.browser import Chromium
-from tests.support.fakes import GreyPicture
+from tests.support.pictures import PaintedPicture
 from tests.support.site import Site
 from tests.support.waiting import until
 
 CAMERAS = ("gate", "yard", "dock", "hall", "roof")
-
-
-class PlainPicture(GreyPicture):
-    """A picture of one shade."""
-
-    def __init__(self, shade: int) -> None:
-        super().__init__(320, 240)
-        self._shade = shade
-
-    def to_bgr(self, max_width: int | None = None) -> npt.NDArray[np.uint8]:
-        return np.full_like(super().to_bgr(max_width), self._shade)
 
 
 @contextmanager
@@ -46,7 +35,7 @@ def filming(site: Site, cameras: Sequence[str] = CAMERAS) -> Iterator[None]:
         while not over.wait(0.1):
             shade = (shade + 40) % 240
             for camera in cameras:
-                site.see(camera, picture=PlainPicture(shade))
+                site.see(camera, picture=PaintedPicture(shade, 320, 240))
 
     thread = threading.Thread(target=film, name="filming")
     thread.start()

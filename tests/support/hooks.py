@@ -8,7 +8,8 @@ from typing import Any
 
 from config.webhook import WebhookConfig
 from daemon.clock import SystemClock
-from sinks.messages import Envelope, Kind
+from sinks.envelope import Envelope
+from sinks.messages import Kind
 from sinks.sink import Loss, SinkCounts, SinkWorker
 from sinks.webhook.sink import WebhookSink
 from tests.support import messages

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from sinks.envelope import Envelope
 from sinks.messages import (
     CameraBeat,
     CountMessage,
     Detection,
     DetectionMessage,
-    Envelope,
     EventMessage,
     HeartbeatMessage,
     Kind,

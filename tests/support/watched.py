@@ -11,7 +11,8 @@ from daemon.answers.publisher import Publisher, Witness
 from daemon.pipeline.threads import Result, Timing
 from daemon.seats.seat import Seat
 from detector.detections import Detections
-from sinks.messages import DetectionMessage, Envelope, EventMessage
+from sinks.envelope import Envelope
+from sinks.messages import DetectionMessage, EventMessage
 from tests.support.fakes import FakeClock, FakeDetector, camera_config, frame, seat_of
 from tests.support.pictures import PaintedPicture
 

@@ -7,12 +7,6 @@ from dataclasses import fields
 from importlib.metadata import version
 
 import msgspec
-from prometheus_client import (
-    CollectorRegistry,
-    GCCollector,
-    ProcessCollector,
-    disable_created_metrics,
-)
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -28,6 +22,7 @@ from daemon.http import scraping, shell
 from daemon.http.errors import ApiError
 from daemon.http.guarded import GuardedApp
 from daemon.http.server import HttpServer
+from daemon.metrics.families import registry_of
 
 
 class FleetSite:
@@ -41,11 +36,7 @@ class FleetSite:
     ) -> None:
         self._view = view
         self._proxy = Proxy(view, node_token)
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # would double the counters
-        self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        GCCollector(registry=self.registry)
-        self.registry.register(FleetCollector(view))
+        self.registry = registry_of(FleetCollector(view))
         self._scraper = scraping.Scraper(self.registry)
 
     def routes(self) -> list[BaseRoute]:

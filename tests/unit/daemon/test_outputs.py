@@ -16,7 +16,8 @@ from daemon.books.reports import QueueReport
 from daemon.metrics import Metrics
 from daemon.outputs import CAPACITY, Outputs
 from sinks.crowd import Attendance
-from sinks.messages import Envelope, Kind
+from sinks.envelope import Envelope
+from sinks.messages import Kind
 from sinks.sink import Loss, SinkError
 from tests.support.fakes import FakeClock
 from tests.support.messages import FakeSink, detection, heartbeat, status

@@ -15,7 +15,8 @@ from config.schema import JsonlConfig, SinksConfig, ZeromqConfig
 from daemon.metrics import Metrics
 from daemon.outputs import Outputs
 from sinks.crowd import Attendance
-from sinks.messages import DetectionMessage, Envelope, Kind
+from sinks.envelope import Envelope
+from sinks.messages import DetectionMessage, Kind
 from sinks.sink import SinkError
 from tests.support.fakes import FakeClock
 from tests.support.messages import FakeSink, detection, status

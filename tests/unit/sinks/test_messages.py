@@ -4,6 +4,7 @@ import jsonschema
 import msgspec
 import pytest
 
+from sinks.envelope import stamped
 from sinks.messages import (
     CameraBeat,
     DetectionMessage,
@@ -11,7 +12,6 @@ from sinks.messages import (
     detection_topic,
     encoder,
     json_line,
-    stamped,
     topic_of,
 )
 from sinks.schema import PUBLISHED, json_schema, text

@@ -17,11 +17,11 @@ from daemon.seats.counting import Uncounted
 from daemon.seats.permit import Permit
 from daemon.seats.sight import Sight
 from detector.detections import Detections
+from sinks.envelope import Envelope
 from sinks.messages import (
     CameraBeat,
     Detection,
     DetectionMessage,
-    Envelope,
     HeartbeatMessage,
     Message,
     StatusMessage,

@@ -15,10 +15,10 @@ from daemon.seats.counting import Uncounted
 from daemon.seats.seat import Numbers, Seat
 from daemon.tracking.happenings import Counts, Happening
 from detector.detections import Detections
+from sinks.envelope import Envelope
 from sinks.messages import (
     CountMessage,
     DetectionMessage,
-    Envelope,
     EventMessage,
     HeartbeatMessage,
     decode,

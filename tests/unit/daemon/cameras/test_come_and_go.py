@@ -21,7 +21,8 @@ from daemon.seats.roster import Roster
 from daemon.seats.rules import CameraRules
 from daemon.seats.seat import Numbers, Seat
 from detector.letterbox import InputSpec
-from sinks.messages import DetectionMessage, Envelope
+from sinks.envelope import Envelope
+from sinks.messages import DetectionMessage
 from tests.support.fakes import SPEC, FakeDetector, frame, seat_of
 from tests.support.pipeline_rig import Notes
 from tests.support.waiting import PATIENCE_S, until

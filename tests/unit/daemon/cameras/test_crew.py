@@ -23,7 +23,8 @@ from daemon.seats.roster import Roster
 from daemon.seats.rules import CameraRules
 from daemon.seats.seat import Numbers, Seat
 from detector.letterbox import InputSpec
-from sinks.messages import DetectionMessage, Envelope, StatusMessage
+from sinks.envelope import Envelope
+from sinks.messages import DetectionMessage, StatusMessage
 from tests.support.fakes import SPEC, FakeClock, FakeDetector, frame, one_box
 
 TIMING = Timing(100.0, 100.0, 100.1)

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from daemon.commands.tail import Narrator
-from sinks.messages import stamped
+from sinks.envelope import stamped
 from tests.support.messages import count, detection, event, heartbeat, status
 
 NOW = {"wall_ns": 1_795_000_000_041_000_000, "now_s": 90.024}

@@ -9,10 +9,11 @@ import pytest
 from config.schema import ListenerConfig
 from daemon.gateway.fence import Holder, Refusal
 from daemon.gateway.islands import Islands
-from daemon.gateway.metrics import GatewayCollector, registry_of
+from daemon.gateway.metrics import GatewayCollector
 from daemon.gateway.relay import RelayReport
 from daemon.gateway.site import SETTLE_S, STUCK_S, GatewaySite
 from daemon.http.guarded import GuardedApp
+from daemon.metrics.families import registry_of
 from sinks.crowd import Attendance, HangUp
 from tests.support.fakes import FakeClock
 from tests.support.web import Browser

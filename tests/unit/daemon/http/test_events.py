@@ -11,13 +11,8 @@ import pytest
 
 from daemon.http.errors import ApiError
 from daemon.http.events import Event, EventFeed, EventReader
-from sinks.messages import (
-    DetectionMessage,
-    Envelope,
-    HeartbeatMessage,
-    LatencyMs,
-    StatusMessage,
-)
+from sinks.envelope import Envelope
+from sinks.messages import DetectionMessage, HeartbeatMessage, LatencyMs, StatusMessage
 from tests.support.fakes import FakeClock
 
 

@@ -9,7 +9,8 @@ import pytest
 from config.schema import HttpConfig
 from daemon.http.app import HttpApp
 from daemon.recording.shelf import Part, Shelf, name_of
-from sinks.messages import Envelope, json_line
+from sinks.envelope import Envelope
+from sinks.messages import json_line
 from tests.support.messages import detection
 from tests.support.reporting import FakeReporter, camera_report, view_of
 from tests.support.web import Browser
