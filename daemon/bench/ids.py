@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
 
 from daemon.bench.worlds import LABELS, NOBODY, SIZE, Look
 from daemon.tracking.matching import best_pairs
-from daemon.tracking.tracker import NO_ROW, Tracker
+from daemon.tracking.tracker import Tracker
 from daemon.tracking.tuning import Tuning
 
 IntArray = npt.NDArray[np.int64]
@@ -35,19 +36,13 @@ class Verdict:
 def numbering(looks: Sequence[Look], tuning: Tuning | None = None) -> list[Numbering]:
     """What our tracker says, with hindsight for the pictures before an object was confirmed."""
     tracker = Tracker(LABELS, tuning or Tuning())
-    tracks = tracker.tracks
-    keys: list[list[tuple[int, int] | None]] = []
-    known: dict[tuple[int, int], int] = {}
-    for look in looks:
-        step = tracker.update(look.found, look.found.score >= STRONG, look.at_s, size_wh=SIZE)
-        mine = [
-            None if row == NO_ROW else (row, int(tracks.order[row])) for row in step.row.tolist()
-        ]
-        known |= {key: int(tracks.number[key[0]]) for key in mine if key and tracks.number[key[0]]}
-        keys.append(mine)
+    steps = [
+        tracker.update(look.found, look.found.score >= STRONG, look.at_s, size_wh=SIZE)
+        for look in looks
+    ]
     return [
-        (look.truth, np.array([known.get(key, 0) if key else 0 for key in mine], np.int64))
-        for look, mine in zip(looks, keys, strict=True)
+        (look.truth, np.array([track.number if track else 0 for track in step.tracks], np.int64))
+        for look, step in zip(looks, steps, strict=True)
     ]
 
 
@@ -62,7 +57,8 @@ def verdict(said: Sequence[Numbering]) -> Verdict:
     np.add.at(shared, at, 1)
     rows, columns = shared.nonzero()
     boxes = shared[rows, columns]
-    kept = boxes[best_pairs(rows, columns, boxes)].sum() if len(boxes) else 0.0
+    pairs = list(zip(rows.tolist(), columns.tolist(), strict=True))
+    kept = sum(compress(boxes.tolist(), best_pairs(pairs, boxes.tolist())))
     there, given = (truth != NOBODY).sum(), (number > 0).sum()
     return Verdict(
         _switches(said),

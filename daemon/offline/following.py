@@ -14,9 +14,10 @@ from config.camera import CameraConfig
 from daemon.seats.rules import CameraRules
 from daemon.tracking.boxes import coverage
 from daemon.tracking.families import families
-from daemon.tracking.tracker import NO_ROW, Tracker
+from daemon.tracking.tracker import Tracker
+from daemon.tracking.tracks import Track
 from daemon.tracking.tuning import Tuning
-from daemon.tracking.watcher import BoolArray, IntArray
+from daemon.tracking.watcher import BoolArray
 from detector.detections import Detections
 
 SHADOWED = 0.7  # a weak box that lies so far in a better one is no sight of its own object
@@ -54,8 +55,8 @@ class Following:
         self._rules = rules.of(labels, thresholds)
         self._families = families(labels)
         self._tracker = Tracker(labels, Tuning())
-        self._seen: list[tuple[tuple[int, int], Row]] = []  # by row and order of the object
-        self._numbers: dict[tuple[int, int], int] = {}
+        self._seen: list[tuple[int, Row]] = []  # by the order of the object
+        self._numbers: dict[int, int] = {}
 
     def look(
         self, found: Detections, *, frame: int, at_s: float, size: tuple[int, int]
@@ -63,9 +64,8 @@ class Following:
         """What is reported of the answer, and the number of each box's object."""
         found, certain = self._rules.sift(found, size)
         step = self._tracker.update(found, certain, at_s, size_wh=size)
-        self._remember(found, certain, step.row, frame)
-        number = self._tracker.tracks.number
-        numbers = [int(number[row]) or None if row != NO_ROW else None for row in step.row]
+        self._remember(found, certain, step.tracks, frame)
+        numbers = [(track and track.number) or None for track in step.tracks]
         kept = zip(numbers, certain.tolist(), strict=True)
         return found.where(certain), [number for number, keep in kept if keep]
 
@@ -78,16 +78,19 @@ class Following:
             if key in numbers
         ]
 
-    def _remember(self, found: Detections, certain: BoolArray, rows: IntArray, frame: int) -> None:
-        tracks = self._tracker.tracks
-        worth = (rows != NO_ROW) & (certain | ~self._shadowed(found))
+    def _remember(
+        self, found: Detections, certain: BoolArray, tracks: Sequence[Track | None], frame: int
+    ) -> None:
+        worth = certain | ~self._shadowed(found)
         for n in np.flatnonzero(worth).tolist():
-            row = int(rows[n])
-            key = row, int(tracks.order[row])
-            if tracks.number[row]:
-                self._numbers[key] = int(tracks.number[row])
+            track = tracks[n]
+            if track is None:
+                continue
+            if track.number:
+                self._numbers[track.order] = track.number
             x1, y1, x2, y2 = found.xyxy_px[n].tolist()
-            self._seen.append((key, Row(frame, 0, (x1, y1, x2, y2), float(found.score[n]))))
+            row = Row(frame, 0, (x1, y1, x2, y2), float(found.score[n]))
+            self._seen.append((track.order, row))
 
     def _shadowed(self, found: Detections) -> BoolArray:
         """Which boxes [N] lie in a better one of their family; the best one comes first."""

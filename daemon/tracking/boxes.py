@@ -1,4 +1,4 @@
-"""How much boxes have in common, every one with every other. Boxes are x1, y1, x2, y2. Pure."""
+"""How much boxes have in common. Boxes are x1, y1, x2, y2. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from daemon.tracking.happenings import Box
 
 FloatArray = npt.NDArray[np.floating[Any]]
 
@@ -29,3 +31,14 @@ def coverage(a: FloatArray, b: FloatArray) -> FloatArray:
     """Which share [M, N] of each of `a` lies in each of `b`."""
     share: FloatArray = shared_area(a, b) / np.maximum(area(a), 1e-9)[:, None]
     return share
+
+
+def covered(a: Box, b: Box) -> float:
+    """Which share of the smaller one of two boxes both have in common."""
+    ax1, ay1, ax2, ay2 = a
+    bx1, by1, bx2, by2 = b
+    wide, tall = min(ax2, bx2) - max(ax1, bx1), min(ay2, by2) - max(ay1, by1)
+    if wide <= 0 or tall <= 0:
+        return 0.0
+    smaller = min((ax2 - ax1) * (ay2 - ay1), (bx2 - bx1) * (by2 - by1))
+    return wide * tall / max(smaller, 1e-9)

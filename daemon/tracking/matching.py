@@ -4,106 +4,150 @@ Buffered IoU is that of Yang, Odashima, Masui and Jiang, "Hard to Track Objects 
 Motions and Similar Appearances? Make It Easier by Buffering the Matching Space", WACV 2023.
 
 Of all objects and boxes only those are looked at that touch once they are enlarged as far as any
-pass does: a few pairs [K] in place of a table of all with all. Boxes are columns: centre x and y,
-width, height. What is there for x and y alike is computed for both at once: most of what a picture
-costs is the number of operations, not of boxes.
+pass does; and how likely a box is an object's is asked only where there is a choice.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterator, Sequence
+from itertools import compress
+from operator import itemgetter
 
 import lap
 import numpy as np
-import numpy.typing as npt
 
-from daemon.tracking.tracks import PLACE, SIDES
+from daemon.tracking.sighting import Sighting
+from daemon.tracking.tracks import Track
 from daemon.tracking.tuning import Tuning
 
-FloatArray = npt.NDArray[np.floating[Any]]
-BoolArray = npt.NDArray[np.bool_]
-IndexArray = npt.NDArray[np.intp]
+Pair = tuple[Track, Sighting]
+Pairs = Sequence[tuple[Hashable, Hashable]]  # of whatever is to be paired
+
+_ROUNDING_PX = 1.0
+_FEW = 6  # pairs of which all assignments are soon tried
+_X = itemgetter(0)
 
 
 def touching(
-    expected: FloatArray, found: FloatArray, *, buffer: float, reach_px: FloatArray
-) -> tuple[IndexArray, IndexArray]:
-    """Places [K] of objects and boxes that overlap once all are enlarged by `buffer` of their sides
-    on every side, and the expected ones by `reach_px` [M] more.
+    tracks: Collection[Track], sightings: Sequence[Sighting], *, buffer: float
+) -> list[Pair]:
+    """Objects and boxes that overlap once all are enlarged by `buffer` of their sides on every
+    side, and the expected ones by their `reach_px` more.
     """
-    room = expected[SIDES] * (0.5 + buffer)
-    room += reach_px
-    apart = np.abs(expected[PLACE][:, :, None] - found[PLACE][:, None])
-    apart -= room[:, :, None]
-    near = apart < (found[SIDES] * (0.5 + buffer))[:, None]
-    m, n = (near[0] & near[1]).nonzero()
-    return m, n
+    half = 0.5 + buffer
+    boxes = sorted([(s.x, s.y, s.width * half, s.height * half, s) for s in sightings], key=_X)
+    xs = [box[0] for box in boxes]
+    widest = max([box[2] for box in boxes]) + _ROUNDING_PX
+    pairs = []
+    for track in tracks:
+        x, y = track.due_x, track.due_y
+        room_x = track.width * half + track.reach_px
+        room_y = track.height * half + track.reach_px
+        far = room_x + widest
+        for box_x, box_y, box_room_x, box_room_y, sighting in boxes[
+            bisect_left(xs, x - far) : bisect_right(xs, x + far)
+        ]:
+            if abs(x - box_x) - room_x < box_room_x and abs(y - box_y) - room_y < box_room_y:
+                pairs.append((track, sighting))
+    return pairs
 
 
-def overlaps(
-    expected: FloatArray, found: FloatArray, *, buffer: float, reach_px: FloatArray
-) -> FloatArray:
-    """Buffered IoU [K] of pairs of boxes."""
-    mine = expected[SIDES] * (0.5 + buffer)
-    mine += reach_px
-    theirs = found[SIDES] * (0.5 + buffer)
-    sides = np.minimum(expected[PLACE] + mine, found[PLACE] + theirs)
-    sides -= np.maximum(expected[PLACE] - mine, found[PLACE] - theirs)
-    np.maximum(sides, 0.0, out=sides)
-    shared: FloatArray = sides[0] * sides[1]
-    shared *= 0.25  # as both areas are those of half the sides
-    union = mine[0] * mine[1]
-    union += theirs[0] * theirs[1]
-    union -= shared
-    shared /= union
-    return shared
+def overlap(track: Track, sighting: Sighting, *, buffer: float) -> float:
+    """Buffered IoU of an expected object and a box."""
+    half, reach = 0.5 + buffer, track.reach_px
+    x, y, box_x, box_y = track.due_x, track.due_y, sighting.x, sighting.y
+    room_x, room_y = track.width * half + reach, track.height * half + reach
+    box_room_x, box_room_y = sighting.width * half, sighting.height * half
+    right, box_right = x + room_x, box_x + box_room_x
+    left, box_left = x - room_x, box_x - box_room_x
+    wide = (right if right < box_right else box_right) - (left if left > box_left else box_left)
+    low, box_low = y + room_y, box_y + box_room_y
+    high, box_high = y - room_y, box_y - box_room_y
+    tall = (low if low < box_low else box_low) - (high if high > box_high else box_high)
+    if wide <= 0.0 or tall <= 0.0:
+        return 0.0
+    shared = wide * tall * 0.25  # as both areas are those of half the sides
+    return shared / (room_x * room_y + box_room_x * box_room_y - shared)
 
 
-def likelihoods(
-    expected: FloatArray,
-    found: FloatArray,
-    *,
-    size_px: FloatArray,
-    variance: FloatArray,
-    tuning: Tuning,
-) -> FloatArray:
-    """How likely the box of a pair is the object's [K]: 1 for what was expected, 0 from `farthest`
-    on. `variance` [K] is that of the expected place, in units of the object's size [K].
+def likelihood(track: Track, sighting: Sighting, tuning: Tuning) -> float:
+    """How likely the box is the object's: 1 for what was expected, 0 from `farthest` on."""
+    noise = tuning.shake * tuning.shake
+    total = track.due_variance + noise
+    off_x, off_y = sighting.x - track.due_x, sighting.y - track.due_y
+    size = track.size
+    wider = math.log(sighting.width / track.width)
+    taller = math.log(sighting.height / track.height)
+    unlikely = (off_x * off_x + off_y * off_y) / (size * size * total)
+    unlikely += (wider * wider + taller * taller) / (tuning.side_shake * tuning.side_shake)
+    unlikely += 2 * math.log(total / noise)
+    return max(1 - unlikely / tuning.farthest, 0.0)
+
+
+def best_pairs(pairs: Pairs, likeness: Sequence[float]) -> list[bool]:
+    """Which pairs, all of them alike (more than 0), belong together: the assignment of the greatest
+    sum.
     """
-    total = variance + tuning.shake**2
-    off = found[PLACE] - expected[PLACE]
-    off *= off
-    unlikely: FloatArray = off[0] + off[1]
-    unlikely /= size_px * size_px * total
-    grown = np.log(found[SIDES] / expected[SIDES])
-    grown *= grown
-    unlikely += (grown[0] + grown[1]) / tuning.side_shake**2
-    unlikely += 2 * np.log(total / tuning.shake**2)
-    likely: FloatArray = 1 - unlikely / tuning.farthest
-    return np.maximum(likely, 0.0, out=likely)
+    chosen: set[int] = set()
+    for cluster in _clusters(pairs):
+        if len(cluster) == 1:  # nobody has a choice
+            chosen.update(cluster)
+        elif len(cluster) <= _FEW:
+            chosen.update(_best_of_few(pairs, likeness, cluster)[1])
+        else:
+            chosen.update(_best_of_many(pairs, likeness, cluster))
+    return [place in chosen for place in range(len(pairs))]
 
 
-def best_pairs(m: IndexArray, n: IndexArray, likeness: FloatArray) -> BoolArray:
-    """Which of the pairs [K] of row `m` and column `n`, all of them alike (more than 0), belong
-    together: the assignment of the greatest sum.
-    """
-    lone: BoolArray = np.bincount(m)[m] == 1
-    lone &= np.bincount(n)[n] == 1
-    if lone.all():  # nobody has a choice
-        return lone
-    choices = (~lone).nonzero()[0]
-    row, rows = _counted(m[choices].tolist())
-    column, columns = _counted(n[choices].tolist())
+def _clusters(pairs: Pairs) -> Iterator[list[int]]:
+    """Places of pairs that hang together, because they share an end with one of them."""
+    by_first, by_second = defaultdict(list), defaultdict(list)
+    for place, (first, second) in enumerate(pairs):
+        by_first[first].append(place)
+        by_second[second].append(place)
+    done: set[int] = set()
+    for start in range(len(pairs)):
+        if start in done:
+            continue
+        cluster = [start]
+        done.add(start)
+        for place in cluster:  # which grows meanwhile
+            first, second = pairs[place]
+            for near in by_first[first] + by_second[second]:
+                if near not in done:
+                    done.add(near)
+                    cluster.append(near)
+        yield sorted(cluster)
+
+
+def _best_of_few(
+    pairs: Pairs, likeness: Sequence[float], places: Sequence[int]
+) -> tuple[float, tuple[int, ...]]:
+    """The greatest sum, and the pairs it is of: by trying all."""
+    best: tuple[float, tuple[int, ...]] = (0.0, ())
+    for at, place in enumerate(places):
+        first, second = pairs[place]
+        rest = [p for p in places[at + 1 :] if pairs[p][0] != first and pairs[p][1] != second]
+        total, others = _best_of_few(pairs, likeness, rest) if rest else (0.0, ())
+        if total + likeness[place] > best[0]:
+            best = total + likeness[place], (place, *others)
+    return best
+
+
+def _best_of_many(pairs: Pairs, likeness: Sequence[float], places: Sequence[int]) -> Iterator[int]:
+    """The pairs of the greatest sum: a linear assignment."""
+    row, rows = _numbered([pairs[place][0] for place in places])
+    column, columns = _numbered([pairs[place][1] for place in places])
     table = np.zeros((rows, columns))
-    table[row, column] = -likeness[choices]
+    table[row, column] = [-likeness[place] for place in places]
     _, column_of, _ = lap.lapjv(table, extend_cost=True)  # -1 for a row without one
-    lone[choices] = column_of[row] == column
-    return lone
+    return compress(places, (column_of[row] == column).tolist())
 
 
-def _counted(names: list[int]) -> tuple[list[int], int]:
-    """Each by a number from 0 on, and how many there are. For a few: `np.unique` would give the
-    interpreter away.
-    """
+def _numbered(names: Sequence[Hashable]) -> tuple[list[int], int]:
+    """Each by a number from 0 on, and how many there are."""
     number = {name: at for at, name in enumerate(dict.fromkeys(names))}
     return [number[name] for name in names], len(number)

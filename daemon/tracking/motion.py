@@ -1,4 +1,4 @@
-"""Where objects should be now: a Kalman filter over real time, for all of them at once. Pure.
+"""Where objects should be now: a Kalman filter over real time. Pure.
 
 Position and speed of an object share one 2 × 2 covariance for both axes, in units of its size, as
 both axes are measured at the same times and equally well; so three numbers per object are all.
@@ -7,66 +7,63 @@ Unseen for longer than `steady_s`, it is expected to slow down.
 
 from __future__ import annotations
 
-from typing import Any
+import math
 
-import numpy as np
-import numpy.typing as npt
-
+from daemon.tracking.sighting import Sighting
+from daemon.tracking.tracks import Track
 from daemon.tracking.tuning import Tuning
 
-FloatArray = npt.NDArray[np.floating[Any]]
 
-
-def travelled(gap_s: FloatArray, tuning: Tuning) -> FloatArray:
-    """For how long [N] an object keeps its speed, in effect, that is unseen for `gap_s` [N]."""
-    faded = gap_s - tuning.steady_s
-    if faded.max() <= 0:
-        return gap_s
-    np.maximum(faded, 0.0, out=faded)
-    effect: FloatArray = np.minimum(gap_s, tuning.steady_s) - tuning.fading_s * np.expm1(
-        -faded / tuning.fading_s
-    )
-    return effect
-
-
-def kept(gap_s: FloatArray, tuning: Tuning) -> FloatArray | float:
-    """Which share [N] of its speed an object still has."""
-    faded = gap_s - tuning.steady_s
-    if faded.max() <= 0:
-        return 1.0
-    share: FloatArray = np.exp(-np.maximum(faded, 0.0) / tuning.fading_s)
-    return share
-
-
-def spread_after(
-    spread: FloatArray, effect_s: FloatArray, gap_s: FloatArray, tuning: Tuning
-) -> None:
-    """Let the covariance `spread` [3, N] (variance of position, covariance, variance of speed) grow
-    over the gap, in which speed works for `effect_s` [N]; in place.
-    """
-    position, both, speed = spread
-    unrest = tuning.unrest * gap_s
+def expect(track: Track, at_s: float, interval_s: float, tuning: Tuning) -> None:
+    """Say where it should be at `at_s` and how sure that is; pictures come every `interval_s`."""
+    gap_s = moving_s = at_s - track.seen_s
+    if track.still and gap_s > interval_s:
+        moving_s = interval_s  # what stands stays where it is, however long it is hidden
+    effect_s = moving_s if moving_s <= tuning.steady_s else travelled(moving_s, tuning)
+    both, speed = track.covariance, track.speed_variance
     work = effect_s * speed
-    position += effect_s * (2 * both + work)
-    both += work
-    speed += unrest
-    unrest *= gap_s
-    both += unrest / 2
-    unrest *= gap_s
-    position += unrest / 3
+    unrest = tuning.unrest * moving_s
+    of_both = unrest * moving_s
+    variance = track.variance + effect_s * (2 * both + work) + of_both * moving_s / 3
+    track.gap_s = gap_s
+    track.due_x = track.x + track.vx * effect_s
+    track.due_y = track.y + track.vy * effect_s
+    track.due_variance = variance
+    track.due_covariance = both + work + of_both / 2
+    track.due_speed_variance = speed + unrest
+    reach = tuning.reach * math.sqrt(variance)
+    if reach > tuning.reach_limit:
+        reach = tuning.reach_limit
+    track.reach_px = reach * track.size
 
 
-def corrected(spread: FloatArray, noise: FloatArray | float) -> tuple[FloatArray, FloatArray]:
-    """Gains [N] for position and speed of a sighting whose variance is `noise`; `spread` [3, N] is
-    as after it, in place.
+def travelled(gap_s: float, tuning: Tuning) -> float:
+    """For how long an object keeps its speed, in effect, that is unseen for `gap_s`: longer than
+    `steady_s`.
     """
-    position, both, speed = spread
-    total = position + noise
-    gains = spread[:2] / total
-    gain: FloatArray
-    speed_gain: FloatArray
-    gain, speed_gain = gains
-    speed -= speed_gain * both
-    np.maximum(speed, 0.0, out=speed)
-    spread[:2] *= 1 - gain
-    return gain, speed_gain
+    faded = gap_s - tuning.steady_s
+    return tuning.steady_s - tuning.fading_s * math.expm1(-faded / tuning.fading_s)
+
+
+def correct(track: Track, sighting: Sighting, tuning: Tuning) -> None:
+    """It was seen: it is where its box says, as far as that is believed."""
+    shake, believed = tuning.shake, tuning.size_gain
+    if not sighting.strong:
+        shake, believed = tuning.weak_shake, believed / 2
+    total = track.due_variance + shake * shake
+    both = track.due_covariance
+    gain, speed_gain = track.due_variance / total, both / total
+    track.speed_variance = max(track.due_speed_variance - speed_gain * both, 0.0)
+    track.variance = track.due_variance * (1 - gain)
+    track.covariance = both * (1 - gain)
+    vx, vy = track.vx, track.vy
+    if track.gap_s > tuning.steady_s:  # it has slowed down since
+        kept = math.exp(-(track.gap_s - tuning.steady_s) / tuning.fading_s)
+        vx, vy = vx * kept, vy * kept
+    off_x, off_y = sighting.x - track.due_x, sighting.y - track.due_y
+    track.vx = vx + speed_gain * off_x
+    track.vy = vy + speed_gain * off_y
+    track.x = track.due_x + gain * off_x
+    track.y = track.due_y + gain * off_y
+    track.width += believed * (sighting.width - track.width)
+    track.height += believed * (sighting.height - track.height)

@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from dataclasses import dataclass
 
 from config.objects import ObjectFilter
 from config.zones import LineConfig, ZoneConfig
+from daemon.tracking.tracks import Track
 
-FloatArray = npt.NDArray[np.floating[Any]]
-BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.intp]
+Size = tuple[int, int]
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """Of the objects of one label that count; areas are shares of the picture."""
+
+    min_score: float
+    min_area: float
+    max_area: float
+    min_ratio: float
+    max_ratio: float
+
+    def fit(self, track: Track, size_px: Size) -> bool:
+        area = track.width * track.height / (size_px[0] * size_px[1])
+        ratio = track.width / max(track.height, 1e-6)
+        return (
+            track.seen_score >= self.min_score
+            and self.min_area <= area <= self.max_area
+            and self.min_ratio <= ratio <= self.max_ratio
+        )
 
 
 class Places:
-    """The zones, or the lines, of a camera. Arrays are [objects, places]."""
+    """The zones, or the lines, of a camera: by their positions in `names`."""
 
     def __init__(
         self, places: Mapping[str, ZoneConfig] | Mapping[str, LineConfig], labels: Sequence[str]
@@ -25,11 +42,8 @@ class Places:
         given: list[ZoneConfig | LineConfig] = list(places.values())
         self.names = tuple(places)
         self._given = given
-        self._at_feet = np.array([place.anchor == "bottom_center" for place in given], np.float64)
-        limits = [[_limits(place, label) for place in given] for label in labels]
-        table = np.array(limits).reshape(len(labels), len(given), 5)
-        self._limits = np.ascontiguousarray(table.transpose(2, 0, 1))  # [5, labels, places]
-        self._unlimited = bool((table == _limits(None, "")).all())
+        self._below = [0.5 if place.anchor == "bottom_center" else 0.0 for place in given]
+        self._limits = [[_limits(place, label) for label in labels] for place in given]
 
     def __len__(self) -> int:
         return len(self.names)
@@ -43,58 +57,28 @@ class Places:
             if name in there and self._given[position] == before._given[there[name]]
         ]
 
-    def anchors(self, box: FloatArray, size_px: FloatArray) -> FloatArray:
-        """Where objects stand [N, P, 2], in fractions of the picture, never outside it; `box`
-        [N, 4] is centre, width, height in pixels.
-        """
-        y = box[:, 1:2] + self._at_feet * box[:, 3:4] / 2
-        points = np.empty((len(box), len(self), 2))
-        points[..., 0] = box[:, :1] / size_px[0]
-        points[..., 1] = y / size_px[1]
-        np.minimum(points, _WITHIN, out=points)
-        np.maximum(points, 0.0, out=points)
-        return points
+    def anchor(self, place: int, track: Track, size_px: Size) -> Point:
+        """Where an object stands for a place, in fractions of the picture, never outside it."""
+        x = track.x / size_px[0]
+        y = (track.y + self._below[place] * track.height) / size_px[1]
+        return max(min(x, _WITHIN), 0.0), max(min(y, _WITHIN), 0.0)
 
-    def wanted(
-        self, label: IntArray, score: FloatArray, box: FloatArray, size_px: FloatArray
-    ) -> BoolArray:
-        """Which objects count for which place [N, P]."""
-        if self._unlimited:
-            return np.ones((len(label), len(self)), np.bool_)
-        least_score, least_area, most_area, least_ratio, most_ratio = self._limits[:, label]
-        area = (box[:, 2] * box[:, 3] / size_px.prod())[:, None]
-        ratio = (box[:, 2] / np.maximum(box[:, 3], 1e-6))[:, None]
-        fits: BoolArray = (
-            (score[:, None] >= least_score)
-            & (area >= least_area)
-            & (area <= most_area)
-            & (ratio >= least_ratio)
-            & (ratio <= most_ratio)
-        )
-        return fits
+    def wants(self, place: int, track: Track, size_px: Size) -> bool:
+        """Whether an object counts for a place."""
+        limits = self._limits[place][track.label]
+        return limits is None or limits.fit(track, size_px)
 
 
 _WITHIN = 1 - 1e-9  # feet on the lower edge of the picture are inside
 
 
-def _limits(place: ZoneConfig | LineConfig | None, label: str) -> tuple[float, ...]:
-    """Least score (none is enough where the label does not count), areas and ratios; those of no
-    place let all pass.
-    """
-    if place is None:
-        usual = ObjectFilter()
-        return 0.0, 0.0, usual.max_area, 0.0, usual.max_ratio
+def _limits(place: ZoneConfig | LineConfig, label: str) -> _Limits | None:
+    """None where all pass; no score is enough where the label does not count."""
     counts = place.labels is None or label in place.labels
     of = place.filters.get(label, ObjectFilter())
-    least_score = (of.min_score or 0.0) if counts else np.inf
+    least_score = (of.min_score or 0.0) if counts else float("inf")
     least_area = max(of.min_area, place.min_area)
-    return least_score, least_area, of.max_area, of.min_ratio, of.max_ratio
-
-
-def lengthened(column: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
-    """The same with zeros behind, where it is shorter."""
-    if len(column) >= length:
-        return column
-    longer = np.zeros((length, *column.shape[1:]), column.dtype)
-    longer[: len(column)] = column
-    return longer
+    limits = _Limits(least_score, least_area, of.max_area, of.min_ratio, of.max_ratio)
+    usual = ObjectFilter()
+    unlimited = _Limits(0.0, 0.0, usual.max_area, 0.0, usual.max_ratio)
+    return None if limits == unlimited else limits

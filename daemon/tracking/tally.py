@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
-import numpy.typing as npt
-
 from daemon.tracking.happenings import Counts
 from daemon.tracking.lines import Lines
-from daemon.tracking.tracks import Tracks, by_label
+from daemon.tracking.tracks import Track, by_label
 from daemon.tracking.zones import Zones
 
-IntArray = npt.NDArray[np.intp]
 Crossings = dict[str, dict[str, dict[str, int]]]
 
 
@@ -36,14 +32,13 @@ class Tally:
         key = (line, label, to_left)
         self._crossed[key] = self._crossed.get(key, 0) + 1
 
-    def counts(self, tracks: Tracks, zones: Zones) -> Counts:
-        live: IntArray = tracks.live[tracks.number[tracks.live] > 0]
-        label = tracks.label[live]
+    def counts(self, tracks: Iterable[Track], zones: Zones) -> Counts:
+        known = [track for track in tracks if track.number]
         return Counts(
-            present={self._labels[of]: number for of, number in by_label(label)},
+            present={self._labels[of]: number for of, number in by_label(known)},
             zones={
                 name: {self._labels[of]: number for of, number in found}
-                for name, found in zip(zones.places.names, zones.counts(live, label), strict=True)
+                for name, found in zip(zones.places.names, zones.counts(known), strict=True)
             },
             lines=self._lines(),
         )

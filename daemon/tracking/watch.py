@@ -53,6 +53,8 @@ class Watch:
         account = watcher.look(found, strong, at_s=at_s, at_ns=at_ns, size=size)
         self.number = watcher.last_number
         self._judge_rest()
+        if not self._waiting:
+            return account
         return Account(account.objects, (*self._taken(), *account.happenings))
 
     def best_moments(self) -> list[tuple[int, int]]:

@@ -6,34 +6,33 @@ the order of time; whoever else does holds the seat (`Seat.answering`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from config.zones import LineConfig, TrackingConfig, ZoneConfig
 from daemon.tracking.happenings import Counts, Event, Happening, Phase, Reason
 from daemon.tracking.lines import Crossing, Lines
 from daemon.tracking.lives import Lives
 from daemon.tracking.tally import Tally
-from daemon.tracking.tracker import NO_ROW, Tracker
+from daemon.tracking.tracker import Tracker
+from daemon.tracking.tracks import Track
 from daemon.tracking.tuning import Tuning
 from daemon.tracking.zones import Passage, Zones
 from detector.detections import Detections
 
 BoolArray = npt.NDArray[np.bool_]
-FloatArray = npt.NDArray[np.floating[Any]]
-IntArray = npt.NDArray[np.intp]
 
 AWAY_S = 1.0  # without pictures for so long: who is gone then was not seen to go
 HANDED_OVER_S = 1.5  # a new object may be one that was lost no longer ago than this
 HANDED_OVER_SIZES = 1.5  # and no farther away
 
 
-@dataclass(frozen=True, slots=True)
-class Lasting:
+class Lasting(Struct, frozen=True):
     """What a box's object is known as; the fields of a message's detection."""
 
     track: int
@@ -70,11 +69,11 @@ class Watcher:
         self._tracker.last_number = last_number
         self._zones = Zones(zones, labels)
         self._lines = Lines(lines, labels)
-        self._lives = Lives(self._tracker.tracks, labels)
+        self._lives = Lives(labels)
         self._tally = Tally(self._lines, labels)
         self._size = (0, 0)
         self._changed = True  # whether counts may be others than when they were asked for last
-        self._at_s = -np.inf
+        self._at_s = -math.inf
         self._at_ns = 0
 
     @property
@@ -86,11 +85,11 @@ class Watcher:
         """Whether anything is followed, be it confirmed or not, that a gap of `gap_s` would lose;
         what has stood still for a while is waited for that long.
         """
-        live = self._tracker.tracks.live
-        if not len(live):
+        tracker = self._tracker
+        if not tracker.tracks:
             return False
-        stands = self._tracker.tracks.still[live].all()
-        return not (stands and self._tracker.patience_s(live).min() > gap_s)
+        stands = all(track.still for track in tracker.tracks)
+        return not (stands and min(map(tracker.patience_s, tracker.tracks)) > gap_s)
 
     def retune(
         self,
@@ -102,16 +101,13 @@ class Watcher:
         lines that are the same.
         """
         self._tracker.use(_tuning(tracking))
-        tracks = self._tracker.tracks
         happened = []
         fresh_zones, fresh_lines = Zones(zones, self._labels), Lines(lines, self._labels)
         zones_of = fresh_zones.places
         kept = [zones_of.names[new] for new, _ in zones_of.shared(self._zones.places)]
-        for row in tracks.live[tracks.number[tracks.live] > 0].tolist():
-            for passage in self._zones.end(row, self._at_s, uncertain=True, but=kept):
+        for track in self._tracker.tracks:
+            for passage in self._zones.end(track, self._at_s, uncertain=True, but=kept):
                 happened.append(self._tell_passage(passage, reason="interrupted"))
-        fresh_zones.lengthen(tracks.capacity)
-        fresh_lines.lengthen(tracks.capacity)
         fresh_zones.carry(self._zones)
         fresh_lines.carry(self._lines)
         tally = Tally(fresh_lines, self._labels)
@@ -135,9 +131,8 @@ class Watcher:
         """Number (0 before it is confirmed) and wall clock of the best moment so far, ns, of every
         object that is there.
         """
-        tracks = self._tracker.tracks
-        numbers = tracks.number[tracks.live].tolist()
-        return list(zip(numbers, self._lives.best_ns(tracks.live), strict=True))
+        lives = self._lives
+        return [(track.number, lives.best_ns(track)) for track in self._tracker.tracks]
 
     def look(
         self,
@@ -156,25 +151,20 @@ class Watcher:
         self._size = size
         if at_s > self._at_s:
             self._at_s, self._at_ns = at_s, at_ns
-        tracker, tracks = self._tracker, self._tracker.tracks
-        step = tracker.update(found, strong, at_s, size_wh=size)
+        step = self._tracker.update(found, strong, at_s, size_wh=size)
+        self._begin(step.begun)
         happened += self._ended(step.ended, "interrupted" if away else "gone")
         if step.altered:
             self._changed = True
             self._lives.suspect()
-        rows = step.row[step.row != NO_ROW]
-        if not len(rows):
-            return Account((None,) * len(found), tuple(happened))
-        if len(begun := step.begun):
-            self._lives.begin(begun, at_ns)
-            self._zones.begin(begun, tracks.capacity)
-            self._lines.begin(begun, tracks.capacity)
-        self._lives.see(rows, at_ns)
-        happened += [self._tell("object", "new", row) for row in step.confirmed.tolist()]
-        self._hand_over(step.confirmed)
-        happened += self._passed(rows)
-        happened += self._updates()
-        return Account(self._objects(step.row), tuple(happened))
+        seen = [track for track in step.tracks if track]
+        if seen:
+            self._lives.see(seen, at_ns)
+            happened += [self._tell("object", "new", track) for track in step.confirmed]
+            self._hand_over(step.confirmed)
+            happened += self._passed(seen)
+            happened += self._updates()
+        return Account(tuple(map(self._lasting, step.tracks)), tuple(happened))
 
     def pass_time(self, at_s: float) -> list[Happening]:
         """No picture came for a while: objects whose time is over are gone all the same."""
@@ -186,86 +176,59 @@ class Watcher:
         """Nothing is watched any more, or not this: every object's life is interrupted."""
         return self._ended(self._tracker.end_all(), "interrupted")
 
-    def _objects(self, row: IntArray) -> tuple[Lasting | None, ...]:
-        """For each box, of confirmed objects alone."""
-        tracks = self._tracker.tracks
-        rows, zones = row.tolist(), self._zones
-        numbers, firsts_s = tracks.number[row].tolist(), tracks.first_s[row].tolist()
-        stills = tracks.still[row].tolist()
-        return tuple(
-            Lasting(number, round(self._at_s - first_s, 2), zones.names(one), still)
-            if number and one != NO_ROW
-            else None
-            for one, number, first_s, still in zip(rows, numbers, firsts_s, stills, strict=True)
-        )
+    def _begin(self, tracks: Iterable[Track]) -> None:
+        for track in tracks:
+            self._lives.begin(track, self._at_ns)
+            self._zones.begin(track)
+            self._lines.begin(track)
 
-    def _passed(self, rows: IntArray) -> list[Happening]:
-        """Zones and lines, for the objects in `rows`, which were seen just now."""
-        if not len(self._zones.places) and not len(self._lines.places):
-            return []
-        tracks, size_px = self._tracker.tracks, np.array(self._size, np.float64)
-        box, confirmed = tracks.box[rows], tracks.number[rows] > 0
-        looks = (tracks.label[rows], tracks.seen_score[rows], box, size_px)
+    def _lasting(self, track: Track | None) -> Lasting | None:
+        """What is said of a box, if its object is confirmed."""
+        if track is None or not track.number:
+            return None
+        age_s = round(self._at_s - track.first_s, 2)
+        return Lasting(track.number, age_s, self._zones.names(track), track.still)
+
+    def _passed(self, seen: Sequence[Track]) -> list[Happening]:
+        """Zones and lines, for objects that were seen just now."""
+        at_s, size_px = self._at_s, self._size
         happened = []
-        if len(zones := self._zones.places):
-            points, wanted = zones.anchors(box, size_px), zones.wanted(*looks)
-            for passage in self._zones.see(
-                rows,
-                points,
-                wanted,
-                at_s=self._at_s,
-                unseen_s=tracks.unseen_s[rows],
-                confirmed=confirmed,
-            ):
-                happened.append(self._tell_passage(passage))
-        if len(lines := self._lines.places):
-            points, wanted = lines.anchors(box, size_px), lines.wanted(*looks)
-            for crossing in self._lines.see(
-                rows,
-                points,
-                wanted,
-                at_s=self._at_s,
-                size_px=size_px,
-                object_px=tracks.size(rows),
-                confirmed=confirmed,
-            ):
-                happened.append(self._tell_crossing(crossing))
+        if len(self._zones.places):
+            passages = self._zones.see(seen, at_s=at_s, size_px=size_px)
+            happened += [self._tell_passage(passage) for passage in passages]
+        if len(self._lines.places):
+            crossings = self._lines.see(seen, at_s=at_s, size_px=size_px)
+            happened += [self._tell_crossing(crossing) for crossing in crossings]
         return happened
 
-    def _hand_over(self, confirmed: IntArray) -> None:
+    def _hand_over(self, confirmed: Sequence[Track]) -> None:
         """A new object that appears where one was lost a moment ago is most likely that one under
         another number: it takes over on which side of each line that one was.
         """
-        if not len(confirmed) or not len(self._lines.places):
+        if not confirmed or not len(self._lines.places):
             return
-        tracks = self._tracker.tracks
-        lost = tracks.live[(tracks.seen_s[tracks.live] < self._at_s)]
-        lost = lost[tracks.number[lost] > 0]
-        for row in confirmed.tolist():
-            gap_s = tracks.first_s[row] - tracks.seen_s[lost]
-            apart = np.linalg.norm(tracks.box[lost, :2] - tracks.box[row, :2], axis=1)
-            apart /= tracks.size(lost)
-            near = (
-                (gap_s > 0)
-                & (gap_s <= HANDED_OVER_S)
-                & (apart <= HANDED_OVER_SIZES)
-                & (tracks.label[lost] == tracks.label[row])
-            )
-            if near.any():
-                before = int(lost[np.where(near, apart, np.inf).argmin()])
-                self._lines.inherit(row, before)
+        lost = [t for t in self._tracker.tracks if t.number and t.seen_s < self._at_s]
+        for track in confirmed:
+            near = [
+                (_sizes_apart(track, one), one.order, one) for one in lost if _may_be(track, one)
+            ]
+            if near and (nearest := min(near))[0] <= HANDED_OVER_SIZES:
+                self._lines.inherit(track, nearest[-1])
 
     def _updates(self) -> list[Happening]:
-        changed = self._lives.changed(self._at_s)
-        return [self._tell("object", "update", row) for row in changed.tolist()]
+        changed = self._lives.changed(self._tracker.tracks, self._at_s)
+        return [self._tell("object", "update", track) for track in changed]
 
-    def _ended(self, rows: IntArray, reason: Reason) -> list[Happening]:
+    def _ended(self, tracks: Iterable[Track], reason: Reason) -> list[Happening]:
         happened = []
-        for row in rows.tolist():
-            seen_s = float(self._tracker.tracks.seen_s[row])
-            for passage in self._zones.end(row, seen_s, uncertain=True):
+        for track in tracks:
+            for passage in self._zones.end(track, track.seen_s, uncertain=True):
                 happened.append(self._tell_passage(passage, reason=reason))
-            happened.append(self._tell("object", "end", row, at_s=seen_s, reason=reason))
+            happened.append(self._tell("object", "end", track, at_s=track.seen_s, reason=reason))
+        present = self._tracker.tracks
+        if len(present) < len(self._lives):
+            for of_objects in (self._lives, self._zones, self._lines):
+                of_objects.keep(present)
         return happened
 
     def _tell_passage(self, passage: Passage, *, reason: Reason | None = None) -> Happening:
@@ -273,7 +236,7 @@ class Watcher:
         return self._tell(
             "zone",
             phases[passage.phase],
-            passage.row,
+            passage.track,
             at_s=passage.at_s,
             since_s=passage.since_s,
             place=self._zones.places.names[passage.zone],
@@ -282,13 +245,13 @@ class Watcher:
         )
 
     def _tell_crossing(self, crossing: Crossing) -> Happening:
-        line, tracks = crossing.line, self._tracker.tracks
-        self._tally.crossed(line, int(tracks.label[crossing.row]), to_left=crossing.to_left)
+        line = crossing.line
+        self._tally.crossed(line, crossing.track.label, to_left=crossing.to_left)
         left, right = self._lines.directions[line]
         return self._tell(
             "line",
             "crossed",
-            crossing.row,
+            crossing.track,
             at_s=crossing.at_s,
             place=self._lines.places.names[line],
             direction=left if crossing.to_left else right,
@@ -299,7 +262,7 @@ class Watcher:
         self,
         event: Event,
         phase: Phase,
-        row: int,
+        track: Track,
         *,
         at_s: float | None = None,
         since_s: float | None = None,
@@ -309,14 +272,14 @@ class Watcher:
         reason: Reason | None = None,
     ) -> Happening:
         lives = self._lives
-        lives.told(row, self._at_s)
+        lives.told(track, self._at_s)
         self._changed = True
         return Happening(
             event,
             phase,
-            lives.portrait(row, self._zones.names(row)),
+            lives.portrait(track, self._zones.names(track)),
             at_ns=self._at_ns if at_s is None else self._wall_ns(at_s),
-            since_ns=lives.first_ns(row) if since_s is None else self._wall_ns(since_s),
+            since_ns=lives.first_ns(track) if since_s is None else self._wall_ns(since_s),
             size=self._size,
             place=place,
             direction=direction,
@@ -327,6 +290,15 @@ class Watcher:
     def _wall_ns(self, at_s: float) -> int:
         """Wall clock of a moment before the newest picture."""
         return self._at_ns - round((self._at_s - at_s) * 1e9)
+
+
+def _may_be(new: Track, lost: Track) -> bool:
+    """Whether it was lost just before the new one appeared."""
+    return new.label == lost.label and 0 < new.first_s - lost.seen_s <= HANDED_OVER_S
+
+
+def _sizes_apart(new: Track, lost: Track) -> float:
+    return math.hypot(lost.x - new.x, lost.y - new.y) / lost.size
 
 
 def _tuning(tracking: TrackingConfig) -> Tuning:

@@ -1,34 +1,29 @@
 """Who is in which zone: entering and leaving take a while, so that a foot on the border is neither.
-
-Pure; all objects and zones at once. Rows are those of the tracker's `tracks`.
+Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from config.zones import ZoneConfig
-from daemon.tracking.places import Places, lengthened
+from daemon.tracking.places import Places, Size
 from daemon.tracking.polygon import Area
-from daemon.tracking.tracks import by_label
-
-FloatArray = npt.NDArray[np.floating[Any]]
-BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.intp]
+from daemon.tracking.tracks import Track, by_label
 
 UNCERTAIN_S = 1.0  # out of sight for longer than this, nobody knows when a border was passed
+_ROUNDING_S = 1e-9
+_NOWHERE = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
     """An object entered a zone, left it, or has been there for long."""
 
-    row: int
+    track: Track
     zone: int
     phase: str  # entered, left, loitering
     at_s: float
@@ -36,126 +31,123 @@ class Passage:
     uncertain: bool = False
 
 
-_COLUMNS = ("inside", "_entered_s", "_loiters", "_turning", "_turned_s", "_doubted")
+@dataclass(slots=True, eq=False)
+class _Stay:
+    """Of one object in one zone, or outside it."""
+
+    inside: bool = False
+    entered_s: float = 0.0
+    loiters: bool = False
+    turning: bool = False  # about to enter or to leave
+    turned_s: float = 0.0  # since when
+    doubted: bool = False
 
 
 class Zones:
-    """`see` with every picture; `forget` for rows that are given back."""
+    """`begin` with a new object, `see` with every picture; `keep` what is still there."""
 
     def __init__(self, zones: Mapping[str, ZoneConfig], labels: Sequence[str]) -> None:
         self.places = Places(zones, labels)
-        count = len(zones)
-        self._areas = [Area(np.array(zone.area)) for zone in zones.values()]
-        self._enter_s = np.array([zone.enter_after_s for zone in zones.values()])
-        self._leave_s = np.array([zone.leave_after_s for zone in zones.values()])
-        self._loiter_s = np.array([zone.loiter_after_s or np.inf for zone in zones.values()])
-        self._may_loiter = bool(np.isfinite(self._loiter_s).any())
-        self.inside = np.zeros((0, count), np.bool_)
-        self._entered_s = np.zeros((0, count))
-        self._loiters = np.zeros((0, count), np.bool_)
-        self._turning = np.zeros((0, count), np.bool_)  # about to enter or to leave
-        self._turned_s = np.zeros((0, count))  # since when
-        self._doubted = np.zeros((0, count), np.bool_)
+        self._zones = list(zones.values())
+        self._areas = [Area(np.array(zone.area)) for zone in self._zones]
+        self._may_loiter = any(zone.loiter_after_s for zone in self._zones)
+        self._stays: dict[Track, list[_Stay]] = {}
+        self._names: dict[Track, tuple[str, ...]] = {}  # of those that are in some zone
 
-    def names(self, row: int) -> tuple[str, ...]:
+    def names(self, track: Track) -> tuple[str, ...]:
         """Of the zones an object is in."""
-        if not len(self.places):
-            return ()
-        return tuple(self.places.names[zone] for zone in (self.inside[row]).nonzero()[0])
+        return self._names.get(track, _NOWHERE)
 
     def carry(self, before: Zones) -> None:
         """Go on where `before` was, in the zones that are the same."""
-        for new, old in self.places.shared(before.places):
-            for name in _COLUMNS:
-                getattr(self, name)[:, new] = getattr(before, name)[:, old]
+        shared = self.places.shared(before.places)
+        for track, stays in before._stays.items():
+            self.begin(track)
+            for new, old in shared:
+                self._stays[track][new] = stays[old]
+            self._name(track)
 
-    def lengthen(self, capacity: int) -> None:
-        for name in _COLUMNS:
-            setattr(self, name, lengthened(getattr(self, name), capacity))
+    def begin(self, track: Track) -> None:
+        """A new object."""
+        self._stays[track] = [_Stay() for _ in self._zones]
 
-    def begin(self, rows: IntArray, capacity: int) -> None:
-        """These rows are new objects."""
-        if capacity > len(self.inside):
-            self.lengthen(capacity)
-        self.inside[rows] = self._loiters[rows] = False
-        self._turning[rows] = self._doubted[rows] = False
+    def keep(self, tracks: Collection[Track]) -> None:
+        """The others are gone."""
+        self._stays = {track: self._stays[track] for track in tracks}
+        self._names = {track: self._names[track] for track in tracks if track in self._names}
 
-    def see(
-        self,
-        rows: IntArray,
-        points: FloatArray,
-        wanted: BoolArray,
-        *,
-        at_s: float,
-        unseen_s: FloatArray,
-        confirmed: BoolArray,
-    ) -> list[Passage]:
-        """`points` [N, Z, 2] is where the objects in `rows` [N] stand, `unseen_s` [N] how long they
-        were out of sight before; only `confirmed` ones [N] enter anything.
-        """
-        inside = self.inside[rows]
-        there = self._contains(points) & (wanted | inside)
-        turning = there != inside
-        if not turning.any():  # everybody is where he was
-            self._turning[rows] = False
-            return self._loitering(rows, at_s) if self._may_loiter else []
-        began = turning & ~self._turning[rows]
-        turned_s = np.where(began, at_s, self._turned_s[rows])
-        doubted = np.where(began, (unseen_s > UNCERTAIN_S)[:, None], self._doubted[rows])
-        lasts_s = np.where(turning, at_s - turned_s, -1.0)
-        wait_s = np.where(inside, self._leave_s, self._enter_s)
-        flips = turning & (lasts_s >= wait_s - 1e-9) & confirmed[:, None]
-        self._turning[rows] = turning & ~flips
-        self._turned_s[rows], self._doubted[rows] = turned_s, doubted
-        passages: list[Passage] = []
-        if not flips.any():
-            return self._loitering(rows, at_s) if self._may_loiter else passages
-        for n, zone in np.argwhere(flips).tolist():
-            row = int(rows[n])
-            since_s = float(self._entered_s[row, zone] if inside[n, zone] else turned_s[n, zone])
-            phase = "left" if inside[n, zone] else "entered"
-            at = float(turned_s[n, zone])
-            passages.append(Passage(row, zone, phase, at, since_s, bool(doubted[n, zone])))
-        entered = flips & ~inside
-        self._entered_s[rows] = np.where(entered, turned_s, self._entered_s[rows])
-        self._loiters[rows] &= ~flips
-        self.inside[rows] = inside ^ flips
-        return passages + (self._loitering(rows, at_s) if self._may_loiter else [])
+    def see(self, tracks: Collection[Track], *, at_s: float, size_px: Size) -> list[Passage]:
+        """These were seen at `at_s`; only confirmed ones enter anything."""
+        passages = [
+            passage
+            for track in tracks
+            for zone, stay in enumerate(self._stays[track])
+            if (passage := self._seen(track, zone, stay, at_s, size_px))
+        ]
+        for passage in passages:
+            self._name(passage.track)
+        return passages + self._loitering(tracks, at_s) if self._may_loiter else passages
+
+    def _seen(
+        self, track: Track, zone: int, stay: _Stay, at_s: float, size_px: Size
+    ) -> Passage | None:
+        """What passed, if that is sure now."""
+        x, y = self.places.anchor(zone, track, size_px)
+        there = self._areas[zone].holds(x, y)
+        if there and not stay.inside:
+            there = self.places.wants(zone, track, size_px)
+        if there is stay.inside:
+            stay.turning = False
+            return None
+        if not stay.turning:
+            stay.turning, stay.turned_s = True, at_s
+            stay.doubted = track.unseen_s > UNCERTAIN_S
+        rule = self._zones[zone]
+        wait_s = rule.leave_after_s if stay.inside else rule.enter_after_s
+        if not track.number or at_s - stay.turned_s < wait_s - _ROUNDING_S:
+            return None
+        stay.turning = stay.loiters = False
+        stay.inside = there
+        if there:
+            stay.entered_s = stay.turned_s
+        phase = "entered" if there else "left"
+        return Passage(track, zone, phase, stay.turned_s, stay.entered_s, stay.doubted)
+
+    def _loitering(self, tracks: Iterable[Track], at_s: float) -> list[Passage]:
+        found = []
+        for track in tracks:
+            for zone, stay in enumerate(self._stays[track]):
+                after_s = self._zones[zone].loiter_after_s
+                if not after_s or not stay.inside or stay.loiters:
+                    continue
+                if at_s - stay.entered_s >= after_s - _ROUNDING_S:
+                    stay.loiters = True
+                    found.append(Passage(track, zone, "loitering", at_s, stay.entered_s))
+        return found
 
     def end(
-        self, row: int, at_s: float, *, uncertain: bool, but: Collection[str] = ()
+        self, track: Track, at_s: float, *, uncertain: bool, but: Collection[str] = ()
     ) -> list[Passage]:
         """An object leaves every zone it is in, `but` these."""
         left = []
-        for zone in (self.inside[row]).nonzero()[0].tolist():
-            if self.places.names[zone] in but:
+        for zone, stay in enumerate(self._stays[track]):
+            if not stay.inside or self.places.names[zone] in but:
                 continue
-            since_s = float(self._entered_s[row, zone])
-            left.append(Passage(row, zone, "left", max(at_s, since_s), since_s, uncertain))
-            self.inside[row, zone] = False
+            stay.inside = False
+            since_s = stay.entered_s
+            left.append(Passage(track, zone, "left", max(at_s, since_s), since_s, uncertain))
+        self._name(track)
         return left
 
-    def counts(self, live: IntArray, label: IntArray) -> list[list[tuple[int, int]]]:
-        """For each zone (label, number) of the objects in `live` [N] that are inside."""
-        if not len(self.places):
-            return []
-        inside = self.inside[live]
-        return [by_label(label[inside[:, zone]]) for zone in range(len(self.places))]
-
-    def _loitering(self, rows: IntArray, at_s: float) -> list[Passage]:
-        stayed_s = at_s - self._entered_s[rows]
-        due = self.inside[rows] & ~self._loiters[rows] & (stayed_s >= self._loiter_s - 1e-9)
-        if not due.any():
-            return []
-        self._loiters[rows] |= due
+    def counts(self, tracks: Iterable[Track]) -> list[list[tuple[int, int]]]:
+        """For each zone (label, number) of those of `tracks` that are inside."""
         return [
-            Passage(int(rows[n]), zone, "loitering", at_s, float(self._entered_s[rows[n], zone]))
-            for n, zone in np.argwhere(due).tolist()
+            by_label(track for track in tracks if self._stays[track][zone].inside)
+            for zone in range(len(self.places))
         ]
 
-    def _contains(self, points: FloatArray) -> BoolArray:
-        """Which point [N, Z, 2] lies in its zone, by the even-odd rule."""
-        found = np.zeros(points.shape[:2], np.bool_)
-        for zone, area in enumerate(self._areas):
-            found[:, zone] = area.has(points[:, zone])
-        return found
+    def _name(self, track: Track) -> None:
+        stays = self._stays[track]
+        self._names[track] = tuple(
+            name for name, stay in zip(self.places.names, stays, strict=True) if stay.inside
+        )

@@ -43,15 +43,16 @@ class Followed:
 
     def see(self, detections: Detections, at_s: float) -> list[int]:
         """The number of each box's object; 0 where there is none yet."""
-        return self.numbers(self.step(detections, at_s))
+        return numbers_of(self.step(detections, at_s))
 
     def step(self, detections: Detections, at_s: float) -> Step:
         strong = detections.score >= self._strong_from
         return self.tracker.update(detections, strong, at_s, size_wh=SIZE)
 
-    def numbers(self, step: Step) -> list[int]:
-        number = self.tracker.tracks.number
-        return [0 if row < 0 else int(number[row]) for row in step.row]
+
+def numbers_of(step: Step) -> list[int]:
+    """Of each box's object; 0 where there is none yet."""
+    return [track.number if track else 0 for track in step.tracks]
 
 
 class Watching:

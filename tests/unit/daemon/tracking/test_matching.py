@@ -9,24 +9,44 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.tracking.matching import FloatArray, best_pairs, overlaps, touching
+from daemon.tracking.matching import best_pairs, overlap, touching
+from daemon.tracking.sighting import Sighting, sightings_of
 from daemon.tracking.tracker import Tracker
+from daemon.tracking.tracks import Track
 from daemon.tracking.tuning import Tuning
 from detector.detections import Detections
 
 BUFFER = 0.4
 
 
-def boxes(rng: np.random.Generator, count: int) -> FloatArray:
-    """Columns of centre, width, height, crowded enough to overlap."""
-    return np.concatenate([rng.uniform(0, 300, (2, count)), rng.uniform(10, 90, (2, count))])
+def crowd(rng: np.random.Generator, count: int) -> list[Sighting]:
+    """Close enough to overlap."""
+    middle, size = rng.uniform(0, 300, (count, 2)), rng.uniform(10, 90, (count, 2))
+    boxes = np.concatenate([middle - size / 2, middle + size / 2], axis=1).astype(np.float32)
+    found = Detections(boxes, np.ones(count, np.float32), np.zeros(count, np.int32))
+    return sightings_of(found, np.ones(count, np.bool_))
 
 
-def buffered_iou(mine: FloatArray, theirs: FloatArray, reach: float) -> float:
-    """Of two boxes, as the paper writes it."""
-    half, other = mine[2:] * (0.5 + BUFFER) + reach, theirs[2:] * (0.5 + BUFFER)
-    sides = np.minimum(mine[:2] + half, theirs[:2] + other)
-    sides = sides - np.maximum(mine[:2] - half, theirs[:2] - other)
+def expected(rng: np.random.Generator, count: int) -> list[Track]:
+    """Objects that were seen as a crowd and should be a little way off now."""
+    return [
+        Track(
+            order=n, label=0, x=one.x, y=one.y, width=one.width, height=one.height,
+            variance=0.01, speed_variance=1.0, first_s=0.0, seen_s=0.0, seen_box=one.corners,
+            seen_score=1.0, best_score=1.0, rest_x=one.x, rest_y=one.y, rest_s=0.0,
+            due_x=one.x + rng.uniform(-9, 9), due_y=one.y + rng.uniform(-9, 9),
+            reach_px=rng.uniform(0, 30),
+        )
+        for n, one in enumerate(crowd(rng, count))
+    ]  # fmt: skip
+
+
+def buffered_iou(track: Track, box: Sighting) -> float:
+    """Of an object and a box, as the paper writes it."""
+    mine, theirs = np.array([track.due_x, track.due_y]), np.array([box.x, box.y])
+    half = np.array([track.width, track.height]) * (0.5 + BUFFER) + track.reach_px
+    other = np.array([box.width, box.height]) * (0.5 + BUFFER)
+    sides = np.minimum(mine + half, theirs + other) - np.maximum(mine - half, theirs - other)
     shared = float(np.prod(np.maximum(sides, 0)))
     union = float(np.prod(2 * half) + np.prod(2 * other)) - shared
     return shared / union
@@ -38,13 +58,12 @@ def test_pairs_that_touch_are_those_that_overlap_and_their_overlap_is_the_papers
     seed: int, count: int, found: int
 ) -> None:
     rng = np.random.default_rng(seed)
-    expected, seen, reach = boxes(rng, count), boxes(rng, found), rng.uniform(0, 30, count)
-    m, n = touching(expected, seen, buffer=BUFFER, reach_px=reach)
-    measured = overlaps(expected[:, m], seen[:, n], buffer=BUFFER, reach_px=reach[m])
-    pairs = dict(zip(zip(m.tolist(), n.tolist(), strict=True), measured.tolist(), strict=True))
-    for one, other in itertools.product(range(count), range(found)):
-        truth = buffered_iou(expected[:, one], seen[:, other], reach[one])
-        assert pairs.get((one, other), 0.0) == pytest.approx(truth, abs=1e-9)
+    tracks, boxes = expected(rng, count), crowd(rng, found)
+    pairs = touching(tracks, boxes, buffer=BUFFER)
+    for track, box in itertools.product(tracks, boxes):
+        truth = buffered_iou(track, box)
+        assert ((track, box) in pairs) == (truth > 0)
+        assert overlap(track, box, buffer=BUFFER) == pytest.approx(truth, abs=1e-9)
 
 
 @given(st.integers(0, 2**31), st.integers(1, 5), st.integers(1, 5))
@@ -53,9 +72,7 @@ def test_the_best_assignment_is_that_of_trying_all(seed: int, rows: int, columns
     rng = np.random.default_rng(seed)
     table = rng.random((rows, columns)) * (rng.random((rows, columns)) < 0.5)
     m, n = table.nonzero()
-    if not len(m):
-        return
-    best = best_pairs(m, n, table[m, n])
+    best = np.array(best_pairs(list(zip(m, n, strict=True)), table[m, n].tolist()), np.bool_)
     assert len(set(m[best].tolist())) == best.sum() == len(set(n[best].tolist()))
     wide = np.pad(table, ((0, 0), (0, rows)))  # nobody must take anybody
     most = max(
@@ -72,11 +89,11 @@ def test_votes_of_hours_ago_neither_count_nor_overflow() -> None:
     def see(label: int, at_s: float) -> int:
         found = Detections(box, np.array([0.9], np.float32), np.array([label], np.int32))
         tracker.update(found, np.array([True]), at_s, size_wh=(1280, 720))
-        return int(tracker.tracks.label[tracker.tracks.live[0]])
+        return tracker.tracks[0].label
 
     start_s = 5e6  # a machine that has been up for two months
     assert [see(0, start_s + n) for n in range(4000)][-1] == 0
-    assert np.isfinite(tracker.tracks.votes).all()
+    assert np.isfinite(list(tracker.tracks[0].votes.values())).all()
     later = [see(1, start_s + 4000 + n) for n in range(30)]
     # Votes fade by exp(-1/10) each second: the new ones outweigh the old by 1.3 after 8.3 s.
     assert later == [0] * 8 + [1] * 22

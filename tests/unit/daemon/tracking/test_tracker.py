@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from daemon.bench.worlds import SIZE, Habits, street, watched
 from daemon.tracking.tracker import Tracker
 from daemon.tracking.tuning import Tuning
 from detector.detections import Detections
-from tests.support.tracking import Followed, found, standing
+from tests.support.tracking import Followed, found, numbers_of, standing
 
 
 def walk(follow, times_s, *, x=200.0, speed=60.0, **box):
@@ -40,7 +40,7 @@ def test_what_was_seen_once_is_nothing():
     for at_s in (0.1, 0.2, 0.3, 0.4):
         step = follow.step(found(), at_s)
         assert not len(step.confirmed)
-    assert not len(follow.tracker.tracks.live)
+    assert not follow.tracker.tracks
     assert follow.tracker.last_number == 0
 
 
@@ -64,7 +64,7 @@ def test_an_object_unseen_for_too_long_is_gone_and_the_next_one_is_another():
     follow = Followed()
     walk(follow, np.arange(0, 2, 0.1), speed=0)
     gone = follow.step(found(), 4.1)
-    assert [int(follow.tracker.tracks.number[row]) for row in gone.ended] == [1]
+    assert [track.number for track in gone.ended] == [1]
     assert walk(follow, np.arange(5, 6, 0.1), speed=0)[-1] == 2
 
 
@@ -83,7 +83,7 @@ def test_a_car_that_is_called_a_truck_now_and_then_stays_one_car():
     for n, at_s in enumerate(np.arange(0, 5, 0.1)):
         box = (100 + 30 * at_s, 300, 300 + 30 * at_s, 400)
         numbers += follow.see(found(box, label="truck" if n % 3 == 2 else "car"), at_s)
-        labels += follow.tracker.tracks.label[follow.tracker.tracks.live].tolist()
+        labels += [track.label for track in follow.tracker.tracks]
     assert set(numbers[3:]) == {1}
     assert set(labels[3:]) == {1}
 
@@ -92,9 +92,8 @@ def test_a_label_that_was_wrong_at_first_is_corrected():
     follow = Followed()
     for n, at_s in enumerate(np.arange(0, 5, 0.1)):
         follow.see(found((100, 300, 300, 400), label="truck" if n < 4 else "car"), at_s)
-    (row,) = follow.tracker.tracks.live
-    assert follow.tracker.tracks.label[row] == 1
-    assert follow.tracker.tracks.number[row] == 1
+    (car,) = follow.tracker.tracks
+    assert (car.label, car.number) == (1, 1)
 
 
 def test_a_dog_never_takes_over_a_person():
@@ -133,10 +132,9 @@ def test_a_parked_car_neither_drifts_nor_is_forgotten_behind_a_lorry():
     car = np.array([500.0, 300.0, 700.0, 400.0])
     for at_s in np.arange(0, 60, 0.2):
         follow.see(found(tuple(car + rng.normal(0, 4, 4)), label="car"), at_s)
-    (row,) = follow.tracker.tracks.live
-    tracks = follow.tracker.tracks
-    assert tracks.still[row]
-    assert np.abs(tracks.box[row, :2] - (600, 350)).max() < 8
+    (parked,) = follow.tracker.tracks
+    assert parked.still
+    assert (parked.x, parked.y) == pytest.approx((600, 350), abs=8)
     for at_s in np.arange(60, 75, 0.2):
         follow.step(found(), at_s)
     assert follow.see(found(tuple(car), label="car"), 75.2) == [1]
@@ -150,7 +148,7 @@ def test_a_car_that_drives_off_is_no_longer_still():
         left = 500 + 100 * (at_s - 10)
         numbers = follow.see(found((left, 300, left + 200, 400), label="car"), at_s)
     assert numbers == [1]
-    assert not follow.tracker.tracks.still[follow.tracker.tracks.live].any()
+    assert not any(track.still for track in follow.tracker.tracks)
 
 
 def test_who_left_at_the_edge_is_not_who_comes_in_there_a_second_later():
@@ -165,10 +163,10 @@ def test_who_left_at_the_edge_is_not_who_comes_in_there_a_second_later():
 def test_a_picture_that_is_not_newer_changes_nothing():
     follow = Followed()
     walk(follow, np.arange(0, 1, 0.1))
-    before = follow.tracker.tracks.box.copy()
+    before = [asdict(track) for track in follow.tracker.tracks]
     step = follow.step(found(standing(900)), 0.9)
-    assert list(step.row) == [-1]
-    assert (follow.tracker.tracks.box == before).all()
+    assert step.tracks == [None]
+    assert [asdict(track) for track in follow.tracker.tracks] == before
 
 
 def test_end_all_ends_those_that_were_confirmed_and_time_may_begin_again():
@@ -176,7 +174,7 @@ def test_end_all_ends_those_that_were_confirmed_and_time_may_begin_again():
     walk(follow, np.arange(50, 51, 0.1))
     follow.see(found(standing(900)), 51.0)
     ended = follow.tracker.end_all()
-    assert [int(follow.tracker.tracks.number[row]) for row in ended] == [1]
+    assert [track.number for track in ended] == [1]
     assert walk(follow, np.arange(0, 1, 0.1))[-1] == 2
 
 
@@ -184,14 +182,15 @@ def test_boxes_without_area_do_no_harm():
     follow = Followed()
     for at_s in np.arange(0, 1, 0.1):
         follow.see(found((0, 0, 0, 0), (5, 5, 5, 80), standing(300)), at_s)
-    assert np.isfinite(follow.tracker.tracks.box).all()
+    tracks = follow.tracker.tracks
+    assert np.isfinite([(one.x, one.y, one.width, one.height) for one in tracks]).all()
 
 
-def test_a_thousand_objects_come_and_go_and_the_table_stays_small():
+def test_objects_come_and_go_for_minutes_and_none_is_kept():
     follow = Followed()
     for at_s in np.arange(0, 300, 0.1):
         follow.step(found(*(standing(200 + 300 * n + 20 * (at_s % 3)) for n in range(3))), at_s)
-    assert follow.tracker.tracks.capacity == 64
+    assert len(follow.tracker.tracks) == 3
 
 
 USUAL = Tuning()
@@ -214,7 +213,7 @@ def numbered(pictures, *, tuning=USUAL, times=1.0, order=None):
             look.found.xyxy_px[shuffled], look.found.score[shuffled], look.found.class_id[shuffled]
         )
         step = tracker.update(boxes, boxes.score >= 0.4, look.at_s * times, size_wh=SIZE)
-        mine = np.where(step.row < 0, 0, tracker.tracks.number[step.row])
+        mine = np.array(numbers_of(step), np.int64)
         numbers.append(mine[np.argsort(shuffled)].tolist())
     return numbers
 
@@ -251,5 +250,5 @@ def test_larger_pictures_have_the_same_objects(seed):
         boxes = replace(look.found, xyxy_px=look.found.xyxy_px * 3)
         size = (SIZE[0] * 3, SIZE[1] * 3)
         step = tracker.update(boxes, boxes.score >= 0.4, look.at_s, size_wh=size)
-        numbers.append(np.where(step.row < 0, 0, tracker.tracks.number[step.row]).tolist())
+        numbers.append(numbers_of(step))
     assert same_objects(numbers, numbered(pictures))

@@ -1,3 +1,4 @@
+import gc
 import itertools
 
 import numpy as np
@@ -6,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.zones import LineConfig, TrackingConfig, ZoneConfig
+from daemon.tracking.tracks import Track
 from tests.support.tracking import SIZE, Watching, found, standing
 
 YARD = {"area": [[0.25, 0.0], [0.75, 0.0], [0.75, 1.0], [0.25, 1.0]]}  # x from 320 to 960
@@ -233,6 +235,20 @@ def test_a_stream_that_comes_back_soon_goes_on_with_its_objects():
     stroll(watching, [600] * 20)
     stroll(watching, [600] * 5, start_s=3.5)
     assert watching.story() == ["1 new"]
+
+
+def test_nobody_keeps_an_object_that_is_gone():
+    def tracks():
+        return {id(one) for one in gc.get_objects() if isinstance(one, Track)}
+
+    before = tracks()
+    watching = Watching(zones={"yard": YARD}, lines={"door": DOOR})
+    end_s = stroll(watching, np.linspace(100, 1000, 40))
+    stroll(watching, [300], start_s=end_s)  # somebody else, who is never confirmed
+    assert len(tracks() - before) == 2
+    wait(watching, end_s + 0.1, 3)
+    assert watching.story("object") == ["1 new", "1 end"]
+    assert tracks() <= before
 
 
 def test_counts_say_who_is_there_and_who_crossed():
