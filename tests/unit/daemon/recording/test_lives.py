@@ -145,7 +145,14 @@ def test_the_snapshot_is_of_the_best_moment_of_the_whole_life(studio: Studio) ->
         shown = (folder / f"{item.name}.{part}").read_bytes()
         assert grey_of(shown) == pytest.approx(220, abs=4), part
     assert studio.made.snapshots == 1, "one recording, however often it was bettered"
-    assert item.size == sum(path.stat().st_size for path in folder.iterdir()) == studio.shelf.size
+    # The message, by which it is known to be written, is there a moment before it is counted.
+    until(
+        lambda: (
+            [one.size for one in studio.items()]
+            == [sum(path.stat().st_size for path in folder.iterdir())]
+            == [studio.shelf.size]
+        )
+    )
 
 
 def test_the_picture_is_there_while_the_object_still_is(studio: Studio) -> None:
