@@ -40,6 +40,7 @@ class ApiError(Exception):
                 site=scope.get("site", "daemon"),
                 title=f"{self.status} – vedette",
                 status=str(self.status),
+                reason=self.reason,
                 detail=self.detail[0].upper() + self.detail[1:],
             )
             return HTMLResponse(page, self.status, self.headers)

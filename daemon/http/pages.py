@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -29,7 +31,7 @@ class Pages:
         self._feed = LiveFeed(view.sights, self._maker)
 
     def routes(self) -> list[BaseRoute]:
-        pages = {
+        pages: dict[str, Callable[[Request], Awaitable[Response]]] = {
             "/": self._overview,
             "/camera/{name}": self._camera,
             "/camera/{name}/zones": self._zones,
@@ -40,9 +42,8 @@ class Pages:
             "/live/{name}.mjpg": self._live,
         }
         if not self._view.http.live:
-            return [Route(path, _no_pictures) for path in pages]
-        routes: list[BaseRoute] = [Route(path, answer) for path, answer in pages.items()]
-        return [*routes, static_files()]
+            pages = dict.fromkeys(pages, _no_pictures)
+        return [*(Route(path, answer) for path, answer in pages.items()), static_files()]
 
     def close(self) -> None:
         """End the live pictures."""

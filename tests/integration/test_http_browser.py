@@ -270,6 +270,24 @@ def test_four_cameras_fill_the_screen_and_nine_come_in_pages(browser: Chromium, 
     browser.find_element("css selector", '[data-grid="auto"]').click()
 
 
+@pytest.mark.parametrize(("count", "size"), [(1, DESKTOP), (4, (1920, 1080))])
+def test_few_cameras_lie_whole_in_the_window_and_in_its_middle(
+    site: Site, browser: Chromium, count: int, size: tuple[int, int]
+) -> None:
+    site.reporter.camera_reports = [camera_report(name) for name in CAMERAS[:count]]
+    browser.resize(size)
+    browser.get(site.url)
+    until(lambda: browser.picture(tile("gate", ".film"))[0] > 0)
+    until(lambda: len(wall_of(browser)) == count)
+    places = wall_of(browser)
+    assert max(one["bottom"] for one in places) <= size[1]
+    width = browser.execute_script("return document.documentElement.clientWidth")
+    left, right = min(one["left"] for one in places), max(one["right"] for one in places)
+    assert left == pytest.approx(width - right, abs=1)
+    share = filled(places) * 1920 * 1080 / (size[0] * size[1])
+    assert share > 0.5, "of the window, for pictures of 4:3"
+
+
 UNSTRIPPED = """
 location /cameras/east/ {
     proxy_pass http://127.0.0.1:PORT;
@@ -314,6 +332,10 @@ def test_an_unknown_address_leads_back(site: Site, browser: Chromium) -> None:
     browser.get(f"{site.url}/no/such/page")
     browser.find_element("link text", "Go to the live pictures").click()
     until(lambda: browser.texts("h2 a") == list(CAMERAS))
+    with running_site("gate", http=HttpConfig(live=False)) as dark:
+        browser.get(dark.url)
+        browser.find_element("link text", "Go to the cameras' facts").click()
+        assert '"name":"gate"' in browser.text("body")
 
 
 def test_a_hung_daemon_is_plainly_dead_and_its_pictures_are_real(

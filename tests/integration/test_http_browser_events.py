@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -87,6 +88,34 @@ def test_the_clip_is_behind_a_click(site: Site, browser: Chromium, tmp_path: Pat
     browser.switch_to.active_element.send_keys(Keys.ESCAPE)
     until(lambda: not browser.find_element("id", "lightbox").is_displayed())
 
+    browser.emulate(("prefers-reduced-motion", "reduce"))
+    browser.get(f"{site.url}/events")
+    until(lambda: browser.texts(".lives li"))
+    browser.find_element("css selector", ".lives button").click()
+    browser.wait_for("document.querySelector('video')?.videoWidth === 160")
+    assert browser.execute_script("return document.querySelector('video').paused")
+    browser.back()
+    until(lambda: not browser.find_element("id", "lightbox").is_displayed())
+
+
+def test_a_link_leads_to_one_event_among_what_happened_around_it(
+    site: Site, browser: Chromium
+) -> None:
+    for number in range(40):  # it is on the second page
+        happen(site, number)
+    browser.get(f"{site.url}/events")
+    until(lambda: len(browser.texts(".lives li")) == 30)
+    newest = browser.find_element("css selector", ".when").get_attribute("href")
+    for address, number in ((newest, 39), (f"{site.url}/events#e-2", 2)):
+        browser.get("about:blank")
+        browser.get(address)
+        until(lambda number=number: f"person {number} at" in browser.text(".lives [aria-current]"))
+        assert browser.switch_to.active_element.get_attribute("href").endswith(f"#e-{number}")
+    browser.get("about:blank")
+    browser.get(f"{site.url}/events#e-40")
+    until(lambda: "not there any more" in browser.text("#lives .empty"))
+    assert browser.find_element("css selector", "#lives .empty").is_displayed()
+
 
 def test_a_strip_of_the_day_shows_when_something_was_there_and_leads_to_it(
     site: Site, browser: Chromium
@@ -103,4 +132,9 @@ def test_a_strip_of_the_day_shows_when_something_was_there_and_leads_to_it(
     ActionChains(browser).move_to_element(mark).click().perform()
     until(lambda: "from=" in browser.current_url)
     assert "camera=gate" in browser.current_url
+    assert re.search(r"from=[-\d]+T\d\d%3A\d\dZ", browser.current_url), "so in every time zone"
+    shown = browser.execute_script("return document.querySelector('[name=from]').value")
+    browser.refresh()
+    until(lambda: len(browser.texts(".lives li")) == 1)
+    assert browser.execute_script("return document.querySelector('[name=from]').value") == shown
     until(lambda: len(browser.texts(".lives li")) == 1)

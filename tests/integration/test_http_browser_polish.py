@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from daemon.books.states import CameraState
 from tests.support.browser import DESKTOP, Chromium
 from tests.support.browsing import Tape, filming, tile
 from tests.support.messages import event
+from tests.support.reporting import camera_report
 from tests.support.site import Site, running_site
 from tests.support.waiting import until
 
@@ -94,6 +96,17 @@ def settled(browser: Chromium, path: str) -> None:
     until(lambda: browser.text("#health") == "5 of 5 up")
     if path in ("/", "/camera/gate"):
         until(lambda: browser.picture(".film")[0] > 0)
+
+
+@pytest.mark.parametrize("name", ["events", "recordings", "zones of gate"])
+def test_a_window_keeps_its_name_and_says_how_many_cameras_are_down(
+    site: Site, browser: Chromium, name: str
+) -> None:
+    browser.get(site.url + ("/camera/gate/zones" if "gate" in name else f"/{name}"))
+    until(lambda: browser.text("#health") == "5 of 5 up")
+    assert browser.title == f"{name} – vedette"
+    site.reporter.camera_reports[1] = camera_report("yard", CameraState.BACKOFF, reason="timeout")
+    until(lambda: browser.title == f"(1 down) {name} – vedette")
 
 
 @pytest.mark.parametrize("path", ["/recordings", "/events", "/camera/gate"])

@@ -71,6 +71,30 @@ def test_a_recording_opens_large_and_the_keys_lead_to_its_neighbours(
     assert save.get_attribute("download") == f"gate-{names[-25]}.boxes.jpg"
 
 
+def test_the_way_back_closes_what_is_open_and_forward_opens_it_again(
+    site: Site, browser: Chromium, tmp_path: Path
+) -> None:
+    tape = Tape(site, "gate", tmp_path)
+    names = [tape.record(n) for n in range(3)]
+    listed = f"{site.url}/recordings?label=person"
+    browser.get(listed)
+    until(lambda: len(browser.texts(".shots li")) == 3)
+    box = browser.find_element("id", "lightbox")
+    for close in (browser.back, lambda: box.send_keys(Keys.ESCAPE)):
+        browser.find_element("css selector", ".shots a").click()
+        until(box.is_displayed)
+        box.send_keys(Keys.ARROW_RIGHT)
+        until(lambda: browser.current_url == f"{listed}#gate/{names[1]}")
+        close()
+        until(lambda: not box.is_displayed())
+        until(lambda: browser.current_url == listed)
+    browser.forward()
+    until(box.is_displayed)
+    assert browser.current_url == f"{listed}#gate/{names[1]}"
+    browser.back()
+    until(lambda: not box.is_displayed())
+
+
 def test_where_nothing_is_recorded_the_page_says_how_to_turn_it_on(
     site: Site, browser: Chromium
 ) -> None:

@@ -161,6 +161,18 @@ def test_what_the_daemon_would_refuse_is_said_before_it_is_asked(
     browser.find_element("id", "undo").click()
 
 
+def test_a_page_that_came_while_the_daemon_went_is_there_when_it_is_back(
+    site: Site, browser: Chromium
+) -> None:
+    browser.execute_cdp_cmd("Network.enable", {})
+    browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/api/v1/cameras/gate/zones"]})
+    browser.get(f"{site.url}/camera/gate/zones")
+    until(lambda: "gives no zones" in browser.text("#fault"))
+    browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+    until(lambda: browser.text("#yaml") != "")
+    assert not browser.find_element("id", "fault").is_displayed()
+
+
 def test_where_nothing_may_be_written_the_page_shows_what_to_paste(browser: Chromium) -> None:
     with running_site("gate") as site:
         browser.get(f"{site.url}/camera/gate/zones")

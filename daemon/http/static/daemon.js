@@ -8,6 +8,7 @@ const ASK_MS = 1000;
 const SILENCE_MS = 2500; // without an answer the daemon counts as dead; checked below
 const CHECK_MS = 250;
 const GIVE_UP_MS = 10000; // on one question
+const { title } = document; // of the page, while nothing is wrong
 
 // The daemon answered, but not with what was asked for.
 export class Refusal extends Error {
@@ -118,7 +119,7 @@ function showHealth(status, cameras) {
     ready: wanted === 0 ? "ready" : `${up} of ${wanted} up`,
   };
   setText(document.getElementById("health"), words[state]);
-  if (cameras) document.title = up < wanted ? `(${wanted - up} down) vedette` : "vedette";
+  if (cameras) entitle(up < wanted ? `(${wanted - up} down) ${title}` : title);
   alarm(status.stuck ? `The daemon is stuck: ${status.stuck}.` : unsent(status.sinks));
 }
 
@@ -140,7 +141,7 @@ function counted({ cameras: states }, cameras) {
 
 function showSilence(seconds) {
   document.body.dataset.daemon = "dead";
-  document.title = "no answer – vedette";
+  entitle(title === "vedette" ? "no answer – vedette" : `no answer – ${title}`);
   setText(document.getElementById("health"), "no answer");
   // In steps, so that a screen reader is not interrupted every moment.
   const words = seconds < 10 ? "does not answer" : `has not answered for ${duration(Math.floor(seconds / 10) * 10)}`;
@@ -151,6 +152,10 @@ function alarm(text) {
   const element = document.getElementById("alarm");
   element.hidden = text === "";
   setText(element, text);
+}
+
+function entitle(words) {
+  if (document.title !== words) document.title = words;
 }
 
 // Text that did not change is left alone: screen readers would read it again.

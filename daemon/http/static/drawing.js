@@ -5,6 +5,7 @@ import { clamped, middle, moved } from "./polygon.js";
 const SVG = "http://www.w3.org/2000/svg";
 const CLOSE_PX = 14; // to the first corner, which ends a zone
 const ARROWS = [..."→↘↓↙←↖↑↗"];
+const BESIDE = 0.3; // of a line, from its beginning: where its ways are named
 const STEP = 0.005; // by an arrow key; ten times that with Shift
 
 export class Drawing {
@@ -171,6 +172,7 @@ export class Drawing {
     if (this.begun) parts.push(...sketch(this.begun.points.map(toScreen)));
     this.svg.classList.toggle("sketching", this.begun !== null);
     this.svg.replaceChildren(...parts);
+    for (const label of this.svg.querySelectorAll("text")) keepInside(label, width);
     if (focused !== undefined) this.focus(focused);
   }
 }
@@ -201,9 +203,14 @@ function percent([x, y]) {
 function ways({ name, rest }, [[x1, y1], [x2, y2]]) {
   const long = Math.hypot(x2 - x1, y2 - y1) || 1;
   const [sideX, sideY] = [((y2 - y1) / long) * 22, (-(x2 - x1) / long) * 22];
-  const centre = middle([[x1, y1], [x2, y2]]);
-  const side = (sign, words) => text([centre[0] + sign * sideX, centre[1] + sign * sideY], `${arrow(sign * sideX, sign * sideY)} ${words}`);
+  const at = [x1 + (x2 - x1) * BESIDE, y1 + (y2 - y1) * BESIDE];
+  const side = (sign, words) => text([at[0] + sign * sideX, at[1] + sign * sideY], `${arrow(sign * sideX, sign * sideY)} ${words}`, anchor(sign * sideX));
   return [text([x1, y1 - 12], name), side(1, rest.left ?? "left"), side(-1, rest.right ?? "right")];
+}
+
+// Words beside an upright line end or begin at it.
+function anchor(x) {
+  return Math.abs(x) < 11 ? "middle" : x < 0 ? "end" : "start";
 }
 
 function arrow(x, y) {
@@ -211,11 +218,11 @@ function arrow(x, y) {
 }
 
 function handle([cx, cy], key, kind, label) {
-  const reach = element("circle", { cx, cy, r: 18, class: "reach", "data-key": key });
+  const reach = element("circle", { cx, cy, r: kind === "corner" ? 20 : 14, class: "reach", "data-key": key });
   const spot = element("circle", {
     cx, cy, r: kind === "corner" ? 7 : 4, class: kind, "data-key": key, tabindex: 0, role: "button", "aria-label": label,
   });
-  return kind === "corner" ? [reach, spot] : [spot];
+  return [reach, spot];
 }
 
 function sketch(points) {
@@ -225,8 +232,15 @@ function sketch(points) {
   ];
 }
 
-function text([x, y], words) {
-  const label = element("text", { x, y, class: "place-name" });
+// A name is read whole, also of a place at the edge.
+function keepInside(label, width) {
+  const { x, width: wide } = label.getBBox();
+  const over = Math.min(x - 4, 0) + Math.max(x + wide - width + 4, 0);
+  if (over !== 0) label.setAttribute("dx", -over);
+}
+
+function text([x, y], words, side = "middle") {
+  const label = element("text", { x, y, class: "place-name", "text-anchor": side });
   label.textContent = words;
   return label;
 }

@@ -1,7 +1,7 @@
 // The page of what happened.
 
 import { follow } from "./daemon.js";
-import { Filters } from "./filters.js";
+import { Filters, local } from "./filters.js";
 import { Lightbox } from "./lightbox.js";
 import { Events } from "./listener.js";
 import { Lives } from "./lives.js";
@@ -20,6 +20,7 @@ const lives = new Lives(document.getElementById("lives"), {
 });
 const lightbox = new Lightbox(document.getElementById("lightbox"), lives, () => {});
 const strips = new Strips(document.getElementById("strips"), { onPick: pick });
+let linked = decodeURIComponent(location.hash.slice(1)); // the id of an event
 const events = new Events(at("api/v1/events"), { event: () => lives.soon() });
 
 const page = {
@@ -31,6 +32,7 @@ const page = {
     filters.offer("zone", cameras.flatMap(({ zones, lines }) => [...Object.keys(zones), ...Object.keys(lines)]));
     listen();
     await Promise.all([lives.refresh(), strips.refresh()]);
+    if (linked) showLinked();
     document.querySelector(".strips .empty").hidden = strips.root.dataset.count !== "0";
   },
 
@@ -46,15 +48,19 @@ function listen() {
   events.keep(share().events);
 }
 
+// A link leads to one event, with what happened around it.
+async function showLinked() {
+  const id = linked;
+  linked = "";
+  if (await lives.point(id)) return;
+  const empty = document.querySelector("#lives .empty");
+  empty.hidden = false;
+  empty.textContent = "The event of this link is not there any more.";
+}
+
 // What was there around a time that was pointed at.
 function pick(camera, from, until) {
   filters.set({ camera, from: local(from), until: local(until) });
-}
-
-// As <input type="datetime-local"> wants it.
-function local(time) {
-  const shifted = new Date(time.getTime() - time.getTimezoneOffset() * 60000);
-  return shifted.toISOString().slice(0, 16);
 }
 
 document.getElementById("day").value = local(new Date()).slice(0, 10);

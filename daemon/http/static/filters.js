@@ -2,6 +2,17 @@
 
 const TIMES = ["from", "until"];
 
+// As <input type="datetime-local"> wants it.
+export function local(time) {
+  const shifted = new Date(time.getTime() - time.getTimezoneOffset() * 60000);
+  return shifted.toISOString().slice(0, 16);
+}
+
+// As an address has it: the same moment wherever it is opened.
+export function inAddress(time) {
+  return `${time.toISOString().slice(0, 16)}Z`;
+}
+
 export class Filters {
   // `onChange()` when another list is wanted.
   constructor(form, onChange) {
@@ -17,7 +28,7 @@ export class Filters {
       const wanted = this.asked.get(field.name);
       if (!wanted) continue;
       if (field.tagName === "SELECT") this.offer(field.name, []);
-      field.value = wanted;
+      field.value = TIMES.includes(field.name) ? localOr(wanted) : wanted;
     }
   }
 
@@ -48,8 +59,14 @@ export class Filters {
   }
 
   remember(hash = "") {
-    const query = new URLSearchParams([...new FormData(this.form)].filter(([, value]) => value !== ""));
+    const query = this.query;
+    for (const name of TIMES) if (query.has(name)) query.set(name, inAddress(new Date(query.get(name))));
     const search = query.size ? `?${query}` : location.pathname;
     history.replaceState(null, "", search + hash);
   }
+}
+
+function localOr(text) {
+  const time = new Date(text);
+  return Number.isNaN(time.getTime()) ? "" : local(time);
 }

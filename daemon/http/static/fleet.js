@@ -200,8 +200,8 @@ function showChips(list, cameras) {
     link.append(camera.name);
     if (camera.placement !== "running") {
       const note = document.createElement("small");
-      note.textContent = camera.placement === "reduced" ? ` ${camera.fps} fps` : ` ${camera.placement}`;
-      link.append(note);
+      note.textContent = camera.placement === "reduced" ? `${camera.fps} fps` : camera.placement;
+      link.append(" ", note);
     }
     line.append(link);
     return line;

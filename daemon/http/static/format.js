@@ -65,7 +65,8 @@ export function moment(ns) {
   const at = new Date(ns / 1e6);
   const time = at.toLocaleTimeString("en-GB");
   const isToday = at.toDateString() === new Date().toDateString();
-  const day = at.toLocaleDateString("en-GB", { weekday: "short", day: "numeric", month: "short" });
+  const isOld = at.getFullYear() !== new Date().getFullYear();
+  const day = at.toLocaleDateString("en-GB", { weekday: "short", day: "numeric", month: "short", ...(isOld && { year: "numeric" }) });
   return isToday ? time : `${day}, ${time}`;
 }
 

@@ -2,10 +2,11 @@
 
 const HEAD = 0.35; // of a box, from its top
 
-// `items` are { box: {x, y, w, h}, size: {w, h} }; answers a place {x, y} for each, or null.
-export function place(items, bounds) {
+// `items` are { box: {x, y, w, h}, size: {w, h} }, `words` rectangles that are written on already;
+// answers a place {x, y} for each, or null.
+export function place(items, bounds, words = []) {
   const heads = items.map(({ box }) => ({ x: box.x, y: box.y, w: box.w, h: box.h * HEAD }));
-  const taken = [];
+  const taken = [...words];
   return items.map(({ box, size }) => {
     const spots = [
       { x: box.x, y: box.y + box.h - size.h }, // inside, at the feet

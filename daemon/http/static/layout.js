@@ -1,18 +1,21 @@
 // How pictures of any shape fill a wall: rows of one height each, no black bars. Pure.
 
 // `aspects` are width / height; answers { places: [{ x, y, width, height }], height }.
-// With a `height` everything fits in it; without one rows are about `wanted` high. `below` is room
+// With a `height` everything fits in it. Without one everything fits in `room`, if there is one and rows
+// of the `wanted` height fit in; else rows are about that high, however many there are. `below` is room
 // under each picture.
-export function pack(aspects, { width, height = null, gap = 0, wanted = 240, below = 0 }) {
-  const rows = height === null
-    ? flowing(aspects, width, gap, wanted)
-    : fitting(aspects, width, height, gap, below);
+export function pack(aspects, { width, height = null, room = null, gap = 0, wanted = 240, below = 0 }) {
+  const block = room === null ? null : inBlock(aspects, width, room, gap, below);
+  const isWhole = block?.rows.every(({ high }) => high >= wanted) ?? false;
+  const rows = height !== null
+    ? fitting(aspects, width, height, gap, below)
+    : isWhole ? block.rows : flowing(aspects, width, gap, wanted);
   const whole = rows.reduce((sum, { high }) => sum + high + below + gap, -gap);
   let y = height === null ? 0 : (height - whole) / 2;
   const places = [];
   for (const { members, high } of rows) {
     const long = members.reduce((sum, aspect) => sum + aspect * high + gap, -gap);
-    let x = height === null ? 0 : (width - long) / 2;
+    let x = height !== null ? (width - long) / 2 : isWhole ? (width - block.wide) / 2 : 0;
     for (const aspect of members) {
       places.push({ x, y, width: aspect * high, height: high });
       x += aspect * high + gap;
@@ -47,13 +50,36 @@ function flowing(aspects, width, gap, wanted) {
   return rows;
 }
 
+// Rows that are all as wide as the block which they make, and that block as large as it can be; a last
+// row of fewer pictures is as high as the one before it.
+function inBlock(aspects, width, height, gap, below) {
+  let best = { rows: [], wide: 0 };
+  for (const groups of groupings(aspects)) {
+    const gaps = gap * (groups[0].length - 1); // between the pictures of a row
+    const sums = groups.map((members) => members.reduce((sum, aspect) => sum + aspect, 0));
+    if (groups.at(-1).length < groups[0].length) sums.push(Math.max(sums.pop(), sums.at(-1)));
+    const flat = sums.reduce((all, sum) => all + 1 / sum, 0); // height of a block of width 1
+    const wide = Math.min(width, (height - groups.length * (below + gap) + gap) / flat + gaps);
+    const rows = groups.map((members, n) => ({ members, high: Math.max(1, (wide - gaps) / sums[n]) }));
+    if (area(rows) > area(best.rows)) best = { rows, wide };
+  }
+  return best;
+}
+
+// In one row, in two, and so on.
+function groupings(aspects) {
+  return aspects.map((_, rows) => {
+    const each = Math.ceil(aspects.length / (rows + 1));
+    const groups = [];
+    for (let n = 0; n < aspects.length; n += each) groups.push(aspects.slice(n, n + each));
+    return groups;
+  });
+}
+
 // The number of rows in which the pictures are largest.
 function fitting(aspects, width, height, gap, below) {
   let best = [];
-  for (let count = 1; count <= aspects.length; count += 1) {
-    const each = Math.ceil(aspects.length / count);
-    const groups = [];
-    for (let n = 0; n < aspects.length; n += each) groups.push(aspects.slice(n, n + each));
+  for (const groups of groupings(aspects)) {
     const most = (height - gap * (groups.length - 1)) / groups.length - below;
     const rows = groups.map((members) => ({
       members,

@@ -1,7 +1,9 @@
-// One recording, large: its clip or its picture, left and right for the others.
+// One recording, large: its clip or its picture, left and right for the others. It is a step of the
+// browser's history, so the way back closes it.
 
 import { linkTo } from "./shots.js";
 import { moment, objectWords } from "./format.js";
+import { isPaused } from "./tools.js";
 
 const PARTS = { clip: "Clip", boxes: "With boxes", picture: "Plain", message: "JSON" };
 
@@ -12,6 +14,7 @@ export class Lightbox {
     this.list = list;
     this.onMove = onMove;
     this.shot = null;
+    this.isStep = false; // of the history
     this.view = dialog.querySelector(".lightbox-view");
     this.parts = document.getElementById("lightbox-parts");
     this.newer = document.getElementById("lightbox-newer");
@@ -22,17 +25,29 @@ export class Lightbox {
     dialog.addEventListener("close", () => this.closed());
     dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
     dialog.addEventListener("keydown", (event) => this.key(event));
+    window.addEventListener("popstate", () => this.leave());
   }
 
-  open(shot) {
+  // `isStep` unless the address led here.
+  open(shot, { isStep = true } = {}) {
     this.shot = shot;
     document.getElementById("lightbox-name").textContent = `${shot.camera}, ${moment(shot.captured_ns)}: ${objectWords(shot.detections)}`;
     this.show(["clip", "boxes", "picture", "thumbnail"].find((part) => shot.files[part]));
     const place = this.place;
     this.newer.disabled = place <= 0;
     this.older.disabled = place < 0 || (place === this.list.shots.length - 1 && this.list.next === null);
-    if (!this.dialog.open) this.dialog.showModal();
+    if (!this.dialog.open) {
+      this.dialog.showModal();
+      this.isStep = isStep;
+      if (isStep) history.pushState(null, "");
+    }
     this.onMove(shot);
+  }
+
+  // Somebody went back.
+  leave() {
+    this.isStep = false;
+    this.dialog.close();
   }
 
   get place() {
@@ -84,7 +99,9 @@ export class Lightbox {
   closed() {
     this.shot = null;
     this.view.replaceChildren();
-    this.onMove(null);
+    if (!this.isStep) return this.onMove(null);
+    this.isStep = false;
+    history.back(); // to the address of the list
   }
 }
 
@@ -92,7 +109,7 @@ function film(address) {
   const video = document.createElement("video");
   video.src = address;
   video.controls = true;
-  video.autoplay = true;
+  video.autoplay = !isPaused(); // for who wants little motion
   video.loop = true;
   video.muted = true; // there is no sound; without it nothing starts by itself
   return video;

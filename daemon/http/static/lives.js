@@ -1,19 +1,32 @@
 // The list of what happened to objects: a line for each, newest first, which grows while it lasts.
 
 import { setText } from "./daemon.js";
+import { inAddress } from "./filters.js";
 import { swatch } from "./elements.js";
 import { duration, moment, percent, timeOfDay } from "./format.js";
 import { Paged } from "./paging.js";
-import { pageOf } from "./root.js";
+import { at, pageOf } from "./root.js";
 import { rooted } from "./shots.js";
 
 const SIZE = 30; // of a page
+const MINUTE_NS = 60e9;
+
+// The address of one event among what happened around it: what one shares and comes back to.
+function linkTo({ camera, id, since_ns: since, until_ns: until }) {
+  const query = new URLSearchParams({ camera, from: minute(since), until: minute(until + MINUTE_NS) });
+  return `${at(`events?${query}`)}#${encodeURIComponent(id)}`;
+}
+
+function minute(ns) {
+  return inAddress(new Date(ns / 1e6));
+}
 
 export class Lives extends Paged {
   // `query()` says which; `onOpen(recording)` shows what was recorded.
   constructor(root, { query, onOpen }) {
     super(root, { list: ".lives", query });
     this.onOpen = onOpen;
+    this.pointed = null; // the id that a link led to
   }
 
   // Recordings of what is shown, for the lightbox; each once.
@@ -46,8 +59,20 @@ export class Lives extends Paged {
 
   line(life) {
     const line = document.createElement("li");
+    if (life.id === this.pointed) line.setAttribute("aria-current", "true");
     line.append(this.picture(life), words(life));
     return line;
+  }
+
+  // Shows one of them; whether it is there.
+  async point(id) {
+    this.pointed = id;
+    while (!this.known.has(id)) if (!(await this.showOlder())) return false;
+    const { line } = this.known.get(id);
+    line.setAttribute("aria-current", "true");
+    line.scrollIntoView({ block: "center" });
+    line.querySelector(".when").focus({ preventScroll: true });
+    return true;
   }
 
   picture({ recording, label, camera }) {
@@ -89,10 +114,15 @@ function words(life) {
   link.textContent = camera;
   head.append(link);
   const lasted = document.createElement("p");
+  const when = document.createElement("a");
   const time = document.createElement("time");
+  when.href = linkTo(life);
+  when.className = "when";
+  when.title = "Link to this event";
   time.dateTime = new Date(since / 1e6).toISOString();
   time.textContent = moment(since);
-  lasted.append(time, ` – ${ending(life, until)}, ${duration((now - since) / 1e9)}`);
+  when.append(time);
+  lasted.append(when, ` – ${ending(life, until)}, ${duration((now - since) / 1e9)}`);
   const more = document.createElement("p");
   more.className = "soft";
   const facts = [
@@ -101,7 +131,7 @@ function words(life) {
     `${percent(best.score)} at best`,
   ];
   if (stationary) facts.push("stands still");
-  more.textContent = facts.join(" · ");
+  more.textContent = facts.join("\u00a0· ");
   box.append(head, lasted, more);
   return box;
 }

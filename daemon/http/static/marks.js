@@ -37,13 +37,13 @@ export class Marks {
     if (scene.crop) this.corners(scene.crop);
     if (this.parts && scene.parts?.length > 1) scene.parts.forEach((part, n) => this.part(part, n));
     if (scene.roi) this.region(scene.roi);
-    drawPlaces(context, scene, this.toScreen, width >= LEAST_WIDTH);
+    const words = drawPlaces(context, scene, this.toScreen, width >= LEAST_WIDTH);
     if (!this.boxes) return;
     for (const trail of scene.trails ?? []) this.trail(trail);
     const items = scene.detections.map((found) => ({ found, box: this.area(found.box) }));
     const hit = this.hit(items);
     for (const item of items) this.box(item, item === hit);
-    this.labels(items, hit, width >= LEAST_WIDTH);
+    this.labels(items, hit, width >= LEAST_WIDTH, words);
   }
 
   area([x1, y1, x2, y2]) {
@@ -73,18 +73,18 @@ export class Marks {
     context.globalAlpha = 1;
   }
 
-  labels(items, hit, all) {
+  labels(items, hit, all, words) {
     const { context } = this;
     context.font = FONT;
     context.textBaseline = "middle";
     const first = hit ? [hit, ...items.filter((item) => item !== hit)] : items;
     const shown = all ? first : hit ? [hit] : [];
     const named = shown.map((item) => {
-      const words = item === hit ? inFull(item.found) : inShort(item.found);
-      const size = { w: context.measureText(words).width + 2 * PAD, h: 17 };
-      return { ...item, words, size };
+      const said = item === hit ? inFull(item.found) : inShort(item.found);
+      const size = { w: context.measureText(said).width + 2 * PAD, h: 17 };
+      return { ...item, said, size };
     });
-    const places = place(named, this.bounds);
+    const places = place(named, this.bounds, words);
     named.forEach((item, n) => {
       const spot = places[n] ?? (item.found === hit?.found ? this.anyPlace(item) : null);
       if (spot) this.label(item, spot);
@@ -97,14 +97,14 @@ export class Marks {
     return { x, y };
   }
 
-  label({ found, words, size }, { x, y }) {
+  label({ found, said, size }, { x, y }) {
     const { context } = this;
     context.fillStyle = "rgb(8 12 15 / 80%)";
     context.fillRect(x, y, size.w, size.h);
     context.fillStyle = colourOf(found.label);
     context.fillRect(x, y, 2, size.h);
     context.fillStyle = "#fff";
-    context.fillText(words, x + PAD + 1, y + size.h / 2 + 0.5);
+    context.fillText(said, x + PAD + 1, y + size.h / 2 + 0.5);
   }
 
   // A polygon in fractions of the picture, faintly: what lies outside counts for nothing.

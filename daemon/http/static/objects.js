@@ -6,9 +6,13 @@ import { percent } from "./format.js";
 
 const LEAST_MS = 500; // between two changes
 const MOST = 12;
+const LEAST_ROWS = 3;
+const KEEP_MS = 60000; // the room that there was, so that what is below does not jump
 
 let changedAt = -Infinity;
 let shown = "";
+let rows = LEAST_ROWS;
+let rowsAt = -Infinity;
 
 // `sight` is null where there is no picture to speak of; `word` then says why.
 export function showObjects(sight, word = "") {
@@ -21,9 +25,17 @@ export function showObjects(sight, word = "") {
   const nothing = document.getElementById("nothing");
   nothing.hidden = found.length > 0 && found.length <= MOST;
   setText(nothing, empty(sight, word, found.length));
+  keepRoom(lines.length + (found.length > MOST ? 1 : 0));
   if (JSON.stringify(lines) === shown) return;
   shown = JSON.stringify(lines);
   document.getElementById("objects").replaceChildren(...lines.map(line));
+}
+
+function keepRoom(wanted) {
+  if (wanted < rows && performance.now() - rowsAt < KEEP_MS) return;
+  rows = Math.max(LEAST_ROWS, wanted);
+  rowsAt = performance.now();
+  document.querySelector(".room").style.setProperty("--rows", rows);
 }
 
 function empty(sight, word, count) {

@@ -23,6 +23,7 @@ export class PlaceForm {
     if (shown === this.shown) return;
     this.shown = shown;
     if (place) this.root.replaceChildren(...this.fields(place));
+    if (place) document.getElementById("chosen-name").textContent = place.kind === "zone" ? "The chosen zone" : "The chosen line";
   }
 
   renew() {

@@ -4,7 +4,8 @@ const EDGE = "rgb(0 0 0 / 55%)";
 const HIGH = 14; // of a line of words
 const FONT = "600 11px system-ui, sans-serif";
 
-// `scene` has zones and lines as the configuration, and counts, which may be null.
+// `scene` has zones and lines as the configuration, and counts, which may be null. Answers where
+// words are: rectangles { x, y, w, h }.
 export function drawPlaces(context, { zones, lines, counts }, toScreen, withWords) {
   const taken = [];
   const say = (words, points) => withWords && write(context, words, points, taken);
@@ -20,6 +21,7 @@ export function drawPlaces(context, { zones, lines, counts }, toScreen, withWord
     outline(context, ends, false, "rgb(76 201 240 / 90%)");
     say([name, ...crossings(line, counts?.lines[name])].join(" "), ends);
   }
+  return taken.map(({ left, bottom, wide }) => ({ x: left, y: bottom - HIGH + 3, w: wide, h: HIGH }));
 }
 
 function crossings({ left = "left", right = "right" }, labels) {

@@ -16,7 +16,7 @@ const shots = new Shots(document.getElementById("recordings"), {
   onOpen: (shot) => lightbox.open(shot),
 });
 const lightbox = new Lightbox(document.getElementById("lightbox"), shots, remember);
-let linked = decodeURIComponent(location.hash.slice(1)); // camera/name
+let linked = ""; // camera/name
 
 const page = {
   paths: () => ["api/v1/status", "api/v1/cameras"],
@@ -33,6 +33,10 @@ const page = {
   restarted() {},
 };
 
+function readLink() {
+  linked = decodeURIComponent(location.hash.slice(1));
+}
+
 // The address names the filters and what is open, so that it can be shared.
 function remember(shot) {
   filters.remember(shot ? `#${encodeURIComponent(shot.camera)}/${shot.name}` : "");
@@ -43,16 +47,18 @@ async function openLinked() {
   const [camera, name] = linked.split("/");
   linked = "";
   const known = shots.shots.find((shot) => shot.camera === camera && shot.name === name);
-  if (known) return lightbox.open(known);
+  if (known) return lightbox.open(known, { isStep: false });
   const query = new URLSearchParams({ camera, limit: "1", before: `${name}.${camera}~` });
   const { recordings: [found] } = await ask(`api/v1/recordings?${query}`).catch(() => ({ recordings: [] }));
   if (found?.name === name) {
     rooted(found);
-    return lightbox.open(found);
+    return lightbox.open(found, { isStep: false });
   }
   const empty = document.querySelector("#recordings .empty");
   empty.hidden = false;
   empty.textContent = "The recording of this link is not there any more.";
 }
 
+readLink();
+window.addEventListener("popstate", readLink); // back, and forward again
 follow(page);

@@ -2,9 +2,16 @@
 
 import "./tools.js";
 import { ask, setText } from "./daemon.js";
-import { pageOf } from "./root.js";
+import { at, pageOf } from "./root.js";
 
-const { cameras } = await ask("api/v1/cameras").catch(() => ({ cameras: [] }));
+setText(document.getElementById("health"), "");
+const isOff = document.getElementById("main").dataset.reason === "pictures_off";
+if (isOff) {
+  const way = document.getElementById("way");
+  way.href = at("api/v1/cameras");
+  way.textContent = "Go to the cameras' facts";
+}
+const { cameras } = isOff ? { cameras: [] } : await ask("api/v1/cameras").catch(() => ({ cameras: [] }));
 document.getElementById("known").hidden = cameras.length === 0;
 document.querySelector("#known ul").replaceChildren(...cameras.map(({ name }) => {
   const line = document.createElement("li");
@@ -14,4 +21,3 @@ document.querySelector("#known ul").replaceChildren(...cameras.map(({ name }) =>
   line.append(link);
   return line;
 }));
-setText(document.getElementById("health"), "");

@@ -21,7 +21,7 @@ export class Seen {
   happened(event) {
     this.following.add(event.camera);
     const words = eventWords(event);
-    if (words !== "") this.put(this.line(event.camera, event.at_ns, [swatch(event.label), words]));
+    if (words !== "") this.put(this.line(event.camera, event.at_ns, [swatch(event.label), words]), event.at_ns);
   }
 
   add(message) {
@@ -38,11 +38,14 @@ export class Seen {
     this.told.set(camera, { labels, at: performance.now() });
     this.put(this.line(camera, at, labelsOf(detections).flatMap(([label, count]) => (
       [swatch(label), `${label}${count > 1 ? ` ×${count}` : ""} `]
-    ))));
+    ))), at);
   }
 
-  put(line) {
-    this.list.prepend(line);
+  // Newest first, though they come a little out of order.
+  put(line, at) {
+    line.dataset.at = at;
+    const older = [...this.list.children].find((other) => Number(other.dataset.at) <= at);
+    this.list.insertBefore(line, older ?? null);
     document.getElementById("seen-none").hidden = true;
     while (this.list.children.length > LINES) this.list.lastElementChild.remove();
   }

@@ -114,7 +114,10 @@ function caption({ captured_ns: when, detections, camera }, named) {
   const labels = document.createElement("span");
   labels.className = "soft";
   for (const [label, count] of labelsOf(detections)) {
-    labels.append(swatch(label), `${label}${count > 1 ? ` ×${count}` : ""} `);
+    const one = document.createElement("span");
+    one.className = "whole";
+    one.append(swatch(label), `${label}${count > 1 ? ` ×${count}` : ""}`);
+    labels.append(one, " ");
   }
   words.append(document.createElement("br"), labels);
   return words;

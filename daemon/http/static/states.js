@@ -81,7 +81,8 @@ export function brief(camera) {
   const { word } = spoken(camera);
   if (["finished", "turned off", "paused"].includes(word)) return "";
   if (!isUp(camera) || picture === null || word === "no answer") return "no answer";
-  const objects = picture.objects === 1 ? "1 object" : `${picture.objects} objects`;
-  const rate = fps.inferred === null ? "" : `${fps.inferred.toFixed(1)} fps · `;
-  return `${rate}${Math.round(picture.latency_ms)} ms · ${picture.objects ? objects : "no objects"}`;
+  const objects = picture.objects === 1 ? "1 object" : `${picture.objects || "no"} objects`;
+  const rate = fps.inferred === null ? [] : [`${fps.inferred.toFixed(1)} fps`];
+  // Only between facts may it break: what finds no room is left out whole.
+  return [objects, ...rate, `${Math.round(picture.latency_ms)} ms`].join(" · ").replaceAll(" ", "\u00a0").replaceAll("\u00a0·", " ·");
 }

@@ -40,6 +40,7 @@ export class Strips {
     this.shown = shown;
     const known = Object.entries(answer.cameras).filter(([camera]) => this.only === null || camera === this.only);
     const cameras = known.length || this.only === null ? known : [[this.only, {}]];
+    cameras.sort(([one], [other]) => one.localeCompare(other));
     const lines = cameras.map(([camera, labels]) => this.strip(camera, labels, from));
     this.root.replaceChildren(...lines, ...(lines.length ? [this.scale()] : []));
     this.root.dataset.count = cameras.length;

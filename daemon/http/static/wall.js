@@ -119,12 +119,18 @@ export class Wall {
   space(count) {
     const width = this.root.clientWidth;
     if (this.grid === "auto") {
-      const wanted = width < 600 ? 400 : count === 1 ? window.innerHeight * 0.6 : count <= 4 ? 320 : width < 1000 ? 200 : 260;
-      return { width, gap: GAP, wanted, below: BELOW };
+      const room = width < 600 ? null : Math.max(LEAST_HEIGHT, this.left(GAP));
+      const wanted = width < 600 ? 400 : count === 1 ? LEAST_HEIGHT / 2 : width < 1000 ? 200 : 240;
+      return { width, room, gap: GAP, wanted, below: BELOW };
     }
-    const above = document.fullscreenElement ? 0 : this.root.getBoundingClientRect().top + window.scrollY;
-    const height = Math.max(LEAST_HEIGHT, window.innerHeight - above - (above ? WALL_GAP : 0));
+    const height = Math.max(LEAST_HEIGHT, this.left(WALL_GAP));
     return { width, height, gap: WALL_GAP };
+  }
+
+  // Of the window's height, down to a `gap` above its edge.
+  left(gap) {
+    if (document.fullscreenElement) return window.innerHeight;
+    return window.innerHeight - this.root.getBoundingClientRect().top - window.scrollY - gap;
   }
 
   showPager(all, shown) {

@@ -12,7 +12,7 @@ const name = cameraHere();
 const path = `api/v1/cameras/${encodeURIComponent(name)}`;
 const film = document.querySelector(".film");
 const byId = (id) => document.getElementById(id);
-let given = await ask(`${path}/zones`);
+let given = await first();
 const places = new Places(given);
 const drawing = new Drawing(byId("drawing"), places, show, hint);
 const form = new PlaceForm(byId("place"), places, given.labels, () => drawing.changed(), () => {
@@ -20,6 +20,15 @@ const form = new PlaceForm(byId("place"), places, given.labels, () => drawing.ch
   form.renew();
   drawing.changed();
 });
+
+// A page that was loaded while the daemon went is built when it is back.
+async function first() {
+  for (;;) {
+    const answer = await ask(`${path}/zones`).catch(({ message }) => showFault(`The daemon gives no zones: ${message}.`));
+    if (answer) return answer;
+    await new Promise((then) => setTimeout(then, 2000));
+  }
+}
 
 function show() {
   form?.show();
