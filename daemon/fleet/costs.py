@@ -33,6 +33,7 @@ class Costs:
     def __init__(self) -> None:
         self._windows: dict[str, _Window] = {}
         self._costs: dict[str, Cost] = {}
+        self._usual_cores: float | None = None  # None: to be counted anew
 
     def note(self, shard: str, cameras: Mapping[str, CameraFacts], at_s: float) -> None:
         """Counters of a shard's daemon at this moment of its clock."""
@@ -59,11 +60,15 @@ class Costs:
         """What a camera that was never measured is taken to cost: as much as the others do."""
         if not self._costs:
             return GUESS_CORES
-        return sum(cost.decode_cores for cost in self._costs.values()) / len(self._costs)
+        if self._usual_cores is None:
+            cores = sum(cost.decode_cores for cost in self._costs.values())
+            self._usual_cores = cores / len(self._costs)
+        return self._usual_cores
 
     def forget_all_but(self, cameras: Collection[str]) -> None:
         for gone in [camera for camera in self._costs if camera not in cameras]:
             del self._costs[gone]
+            self._usual_cores = None
         for gone in [camera for camera in self._windows if camera not in cameras]:
             del self._windows[gone]
 
@@ -75,3 +80,4 @@ class Costs:
             cores = old.decode_cores + SMOOTHING * (cores - old.decode_cores)
             pictures = old.pictures_per_s + SMOOTHING * (pictures - old.pictures_per_s)
         self._costs[camera] = Cost(cores, pictures)
+        self._usual_cores = None

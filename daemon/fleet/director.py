@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Mapping
 from typing import Protocol
 
 from daemon.clock import Clock
@@ -75,6 +74,8 @@ class Director:
         self._planned_s = self._ticked_s = -REPLAN_S
         self._dirty = True
         self._unsettled = 0  # cameras that are not where they should be
+        self._changes = 0  # of who shall run what
+        self._advanced: object = None  # the changes that `_advance` has seen
         self.configure(setup)
 
     def configure(self, setup: FleetSetup) -> None:
@@ -102,6 +103,7 @@ class Director:
         }
         for camera in setup.cameras:
             self.tracks[camera.name].setup = camera
+        self._changes += 1
         self.costs.forget_all_but(self.tracks)
         self._apply_drains()
         self._dirty = True
@@ -182,6 +184,7 @@ class Director:
         for camera in self.book.of(shard):
             if camera in self.tracks:
                 self.tracks[camera].target = self.tracks[camera].source = shard
+                self._changes += 1
 
     def _look_after(self, member: Member, now_s: float) -> None:
         silent = member.reported_s is None or now_s - member.reported_s >= self.times.regrant_s
@@ -241,7 +244,7 @@ class Director:
             elif name in placing.places:
                 here = placing.places[name]
                 cause = Cause.OVERLOAD if name in loose else self._why(track)
-                track.take_share(here.share, now_s)
+                self._changes += track.take_share(here.share, now_s)
                 self._aim(track, here, cause)
 
     def _why(self, track: Track) -> Cause:
@@ -257,10 +260,11 @@ class Director:
         target = wanted.node if wanted else None
         if track.target != target:
             track.target, track.cause, track.leaving_s = target, cause, None
+            self._changes += 1
 
     def _advance(self, now_s: float) -> None:
         """Take every camera that is not where it should be a step further."""
-        if not self._begun:
+        if not self._begun or (not self._unsettled and self._advanced == self._as_of()):
             return
         wall_ns = self._clock.wall_ns()
         self._unsettled = 0
@@ -276,6 +280,7 @@ class Director:
                 self._part(name, track, held.shard, now_s)
             elif track.target is not None:
                 self._give(name, track, now_s)
+        self._advanced = self._as_of()
 
     def _part(self, name: str, track: Track, shard: str, now_s: float) -> None:
         """The camera shall leave its shard: in order if the next one is ready for it."""
@@ -286,6 +291,7 @@ class Director:
             return
         if track.leaving_s is None:
             track.leaving_s = now_s
+            self._changes += 1
         elif now_s - track.leaving_s >= LEAVE_S:
             self.book.revoke(name)
 
@@ -340,9 +346,8 @@ class Director:
         self._replies += 1
         shard = member.setup.name
         grants = self.book.renewed(shard, reply=self._replies, now_s=now_s)
-        leaving = tuple(c for c in grants if self._is_leaving(c, shard))
-        aimed = {c: track.share for c, track in self.tracks.items() if track.target == shard}
-        given = self._assignment(member, aimed)
+        given = self._assignment(member)
+        leaving = tuple(c for c in grants if c in member.leaving)
         return Orders(
             self.term,
             self._replies,
@@ -350,21 +355,28 @@ class Director:
             grants,
             leaving,
             given if given.revision != report.revision else None,
-            hurry=bool(leaving) or bool(aimed.keys() - grants.keys()),
+            hurry=bool(leaving) or bool(member.aimed.keys() - grants.keys()),
         )
 
     def _is_leaving(self, camera: str, shard: str) -> bool:
         track = self.tracks.get(camera)
         return track is None or (track.target != shard and track.leaving_s is not None)
 
-    def _assignment(self, member: Member, aimed: Mapping[str, float]) -> Assignment:
-        """The cameras that it has and those `aimed` at it, with their shares; made anew only where
-        they changed.
+    def _as_of(self) -> object:
+        """Unequal to what it was once anything changed in who has what, or shall have it."""
+        return self._changes, self.book.changes
+
+    def _assignment(self, member: Member) -> Assignment:
+        """The cameras that it has and those that it shall have; looked up only where anything has
+        changed, and made anew only where that was for this one.
         """
-        shares = dict(aimed)
-        for camera in self.book.of(member.setup.name):
-            if camera in self.tracks:
-                shares.setdefault(camera, self.tracks[camera].share)
+        if member.assignment is not None and member.as_of == self._as_of():
+            return member.assignment
+        shard, has = member.setup.name, self.book.of(member.setup.name)
+        member.as_of = self._as_of()
+        member.leaving = frozenset(camera for camera in has if self._is_leaving(camera, shard))
+        member.aimed = {c: track.share for c, track in self.tracks.items() if track.target == shard}
+        shares = member.aimed | {c: self.tracks[c].share for c in has if c in self.tracks}
         made_of = (self.setup, member.setup, shares)
         if member.assignment is None or member.made_of != made_of:
             member.assignment = assignment(self.setup, member.setup, shares)

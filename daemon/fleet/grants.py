@@ -11,6 +11,7 @@ had not come yet.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
@@ -42,7 +43,9 @@ class GrantBook:
         """`settle_s` is how long grants of a Director before this one may last unheard of."""
         self._next_number = next_number
         self.times = times
+        self.changes = 0  # how often a camera got a holder, lost it or was revoked
         self._held: dict[str, Held] = {}
+        self._of: defaultdict[str, dict[str, Held]] = defaultdict(dict)  # the same, by shard
         self._highest: dict[str, int] = {}  # that was ever heard of, by camera
         self._longer_s, self._longer_until_s = 0.0, now_s  # leases of before, see `use`
         # Whatever a Director before this one gave has been reported, or has ended, by then.
@@ -60,8 +63,9 @@ class GrantBook:
         """Who has it, or may have it still."""
         return self._held.get(camera)
 
-    def of(self, shard: str) -> dict[str, Held]:
-        return {camera: held for camera, held in self._held.items() if held.shard == shard}
+    def of(self, shard: str) -> Mapping[str, Held]:
+        """What it has; not to be kept while grants are given and end."""
+        return self._of.get(shard, {})
 
     def number(self, camera: str) -> int | None:
         """The newest that was given."""
@@ -81,7 +85,7 @@ class GrantBook:
             highest = self._highest[camera] = max(number, self._highest.get(camera, 0))
             if number == highest and (known is None or number > known.number):
                 # The shard itself spoke of it: when it does no more it has let go, see `seen`.
-                self._held[camera] = Held(shard, number, now_s, since_reply=0)
+                self._take(camera, Held(shard, number, now_s, since_reply=0))
         released = [
             camera
             for camera, known in self.of(shard).items()
@@ -90,14 +94,15 @@ class GrantBook:
             and seen >= known.since_reply
         ]
         for camera in released:
-            del self._held[camera]
+            self._free(camera)
         return released
 
     def renewed(self, shard: str, *, reply: int, now_s: float) -> dict[str, int]:
         """What the shard may use, for a lease from when it asked; goes into the reply."""
         grants = {}
+        regrant_s = self._regrant_s(now_s)
         for camera, held in self.of(shard).items():
-            if held.revoked or now_s - held.renewed_s >= self._regrant_s(now_s):
+            if held.revoked or now_s - held.renewed_s >= regrant_s:
                 continue
             held.renewed_s = now_s
             if held.since_reply is None:
@@ -109,16 +114,14 @@ class GrantBook:
         """Renew it no more; it is free when its shard lets go, or when it lapses."""
         if camera in self._held:
             self._held[camera].revoked = True
+            self.changes += 1
 
     def lapse(self, now_s: float) -> list[str]:
         """Forget what was not renewed for so long that it cannot be in use; which cameras."""
-        lapsed = [
-            camera
-            for camera, held in self._held.items()
-            if now_s - held.renewed_s >= self._regrant_s(now_s)
-        ]
+        regrant_s = self._regrant_s(now_s)
+        lapsed = [c for c, held in self._held.items() if now_s - held.renewed_s >= regrant_s]
         for camera in lapsed:
-            del self._held[camera]
+            self._free(camera)
         return lapsed
 
     def give(self, camera: str, shard: str, now_s: float) -> int | None:
@@ -129,8 +132,20 @@ class GrantBook:
             return None
         number = self._next_number(self._highest.get(camera, 0))
         self._highest[camera] = number
-        self._held[camera] = Held(shard, number, now_s)
+        self._take(camera, Held(shard, number, now_s))
         return number
+
+    def _take(self, camera: str, held: Held) -> None:
+        """It is that one's now, and no longer of who had it before."""
+        if camera in self._held:
+            self._free(camera)
+        self._held[camera] = self._of[held.shard][camera] = held
+        self.changes += 1
+
+    def _free(self, camera: str) -> None:
+        held = self._held.pop(camera)
+        del self._of[held.shard][camera]
+        self.changes += 1
 
     def _regrant_s(self, now_s: float) -> float:
         """After a renewal nobody else gets the camera for so long."""

@@ -30,6 +30,9 @@ class Member:
     revision: str = ""  # of the assignment that its daemon has taken up
     assignment: Assignment | None = None
     made_of: object = None  # what `assignment` was made of
+    aimed: dict[str, float] = field(default_factory=dict)  # cameras it shall have, and their shares
+    leaving: frozenset[str] = frozenset()  # cameras it shall let go
+    as_of: object = None  # the Director's changes that these know of
     cores: float = 0.0
     pace: float | None = None
     unready_s: float | None = None  # since when its daemon is not ready

@@ -52,8 +52,10 @@ class Track:
             nodes=reach,
         )
 
-    def take_share(self, share: float, now_s: float) -> None:
-        """In steps, and upwards not too often."""
+    def take_share(self, share: float, now_s: float) -> bool:
+        """In steps, and upwards not too often; whether it changed."""
         share = max(1, int(share * STEPS + 1e-6)) / STEPS if share < 1.0 else 1.0
         if share < self.share or (share > self.share and now_s - self.shared_s >= RAISE_S):
             self.share, self.shared_s = share, now_s
+            return True
+        return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import ItemsView, Iterator
 from dataclasses import replace
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from daemon.fleet.director import Director
 from daemon.fleet.picture import picture
 from daemon.fleet.sections import FleetSetup
+from daemon.fleet.tracks import Track
 from daemon.fleet.view import Cause, NodeState, Placement
 from tests.support.fakes import FakeClock
 from tests.support.fleet import FakeShard, Memory, fleet
@@ -277,3 +278,28 @@ def test_a_report_that_was_overtaken_changes_nothing(stage: Stage) -> None:
     south.obey(stage.director.report(south.report()))
     assert stage.director.report(old).grants == {}
     assert len(south.held) == 3
+
+
+class Walked(dict[str, Track]):
+    """Counts how often all of them are looked at."""
+
+    walks = 0
+
+    def items(self) -> ItemsView[str, Track]:
+        self.walks += 1
+        return super().items()
+
+
+def test_reports_without_news_do_not_make_the_director_look_at_every_camera(
+    stage: Stage,
+) -> None:
+    tracks = stage.director.tracks = Walked(stage.director.tracks)
+    for _ in range(5):
+        for shard in stage.shards.values():
+            shard.obey(stage.director.report(shard.report()))
+        stage.clock.advance(0.5)
+    assert tracks.walks <= 2, "costs are looked at now and then"
+    stage.director.drain("south")
+    stage.rounds(2)
+    assert tracks.walks > 2
+    assert set(stage.holders().values()) == {"north"}
