@@ -19,6 +19,8 @@ from daemon.fleet.view import FleetView
 
 ANSWER_S = 5.0
 START_S = 60.0  # for the Director's process, which imports Ray
+# Ray's own book of each call is kept for its dashboard, which is not started here.
+QUIET: dict[str, Any] = {"enable_task_events": False}
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # tell nobody
 
@@ -52,6 +54,7 @@ class Cluster:
             max_restarts=-1,
             num_cpus=0,
             resources={HEAD: SLIVER},
+            **QUIET,
         )
         director: Any = actor.remote(folder, plain, *([program] if program else []))
         _answer(director.configure.remote(plain), START_S)

@@ -1,7 +1,7 @@
 """The Director as an actor of Ray: one, on the head, that outlives whoever made it.
 
-Ray calls its methods one after the other; a thread of its own looks at the time. `_lock` keeps the
-two apart.
+Ray calls its methods one after the other, for commands; a thread of its own answers the shards, by
+the line, and looks at the time. `_lock` keeps the two apart.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from daemon import log as logs
 from daemon.clock import SystemClock
 from daemon.fleet.child import PROGRAM
 from daemon.fleet.director import Director
+from daemon.fleet.line import Line
 from daemon.fleet.orders import packed, report_of
 from daemon.fleet.picture import picture
 from daemon.fleet.ray_names import NAMESPACE, SLIVER, node_resource, shard_actor
@@ -51,7 +52,14 @@ class DirectorActor:
         self._lock = threading.Lock()
         self._shards: dict[str, Any] = {}
         self._use_shards(wanted)
-        threading.Thread(target=self._keep_ticking, name="director:tick", daemon=True).start()
+        host: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+        self._line = Line(host, self._report)
+        threading.Thread(target=self._keep_answering, name="director", daemon=True).start()
+
+    def line(self) -> tuple[str, int, bytes]:
+        """Where shards report to: host, port, secret."""
+        at = self._line.address
+        return at.host, at.port, at.secret
 
     def configure(self, setup: Mapping[str, Any]) -> None:
         """What the file says now. Raises OSError where it cannot be kept."""
@@ -60,12 +68,6 @@ class DirectorActor:
         with self._lock:
             self._director.configure(wanted)
         self._use_shards(wanted)
-
-    def report(self, report: bytes) -> bytes:
-        """A `Report` for `Orders`, packed."""
-        said = report_of(report)
-        with self._lock:
-            return packed(self._director.report(said))
 
     def drain(self, node: str, *, undo: bool = False) -> bool:
         with self._lock:
@@ -117,11 +119,17 @@ class DirectorActor:
             log.warning("shard did not stop in time")
         ray.kill(shard)
 
-    def _keep_ticking(self) -> None:
-        waiting = threading.Event()
-        while not waiting.wait(TICK_S):
+    def _report(self, report: bytes) -> bytes:
+        """A `Report` for `Orders`, packed. Raises ValueError for what is none."""
+        said = report_of(report)
+        with self._lock:
+            return packed(self._director.report(said))
+
+    def _keep_answering(self) -> None:
+        while True:
             try:
+                self._line.serve(TICK_S)
                 with self._lock:
                     self._director.tick()
             except Exception:
-                log.exception("tick failed")
+                log.exception("report or tick failed")

@@ -5,6 +5,7 @@ to its server by a resource of that name. Its thread runs `daemon.fleet.shard.Sh
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,10 +17,15 @@ from ray.exceptions import RayError
 from daemon import log as logs
 from daemon.clock import SystemClock
 from daemon.fleet.child import PROGRAM, Child
+from daemon.fleet.head import LOOK_S, HeadWatch, end_raylet
 from daemon.fleet.island import newest_grants
+from daemon.fleet.line import Address, LineBrokenError, LineEnd
 from daemon.fleet.orders import Orders, Report, orders_of, packed
+from daemon.fleet.ray_head import answering_cluster, joined_cluster
 from daemon.fleet.ray_names import DIRECTOR, NAMESPACE
 from daemon.fleet.shard import DirectorAwayError, Shard, missing
+
+LOOK_UP_S = 5.0  # for the Director to say where its line is
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +43,7 @@ class ShardActor:
         self._shard = Shard(name, child, clock, ask=self._line.ask, ask_gateways=newest_grants)
         self._thread = threading.Thread(target=self._run, name=f"shard:{name}")
         self._thread.start()
+        threading.Thread(target=self._watch_head, name="head:watch", daemon=True).start()
 
     def stop(self) -> None:
         """End the daemon in order; the actor may be killed then."""
@@ -52,6 +59,16 @@ class ShardActor:
         """Of the daemon; for tests and for people who look closely."""
         return self._child.pid
 
+    def _watch_head(self) -> None:
+        """Where the Director is away because its cluster is no more, neither is this server's."""
+        watch = HeadWatch(joined_cluster(), answering_cluster)
+        while not self._stopping.wait(LOOK_S):
+            if self._line.away and watch.replaced():
+                log.error("the head is a new one, which knows no server of before: this one ends")
+                self.stop()
+                end_raylet(os.getppid())
+                os._exit(1)  # a worker whose raylet cannot be ended still ends itself
+
     def _run(self) -> None:
         try:
             while not self._stopping.is_set():
@@ -66,31 +83,44 @@ class ShardActor:
 
 
 class DirectorLine:
-    """Calls the Director, and finds it again where it was made anew. A look-up waits for Ray's head
-    as long as that is away, so it has a thread of its own.
+    """The line to the Director, which is found again where it was made anew. Ray says where it is;
+    that waits for Ray's head as long as it is away, so it has a thread of its own.
     """
 
     def __init__(self) -> None:
-        self._director: Any = None  # ray's handle; None until it was found
+        self.away = True  # it did not answer what it was asked last
+        self._found: Address | None = None  # None until it was found
+        self._end: LineEnd | None = None
         self._finding: threading.Thread | None = None
 
     def ask(self, report: Report, timeout_s: float) -> Orders:
         """Raises DirectorAwayError after that long."""
-        director: Any = self._director
-        if director is None:
-            self._find()
-            raise DirectorAwayError("it has not been found yet")
+        self.away = True
         try:
-            return orders_of(ray.get(director.report.remote(packed(report)), timeout=timeout_s))
-        except ray.exceptions.GetTimeoutError:
+            orders = orders_of(self._current().ask(packed(report), timeout_s))
+        except TimeoutError:
+            self._find()  # it may have moved
             raise DirectorAwayError("it does not answer") from None
-        except ray.exceptions.ActorDiedError:
-            self._director = None
-            raise DirectorAwayError("it has died") from None
-        except RayError as error:
-            raise DirectorAwayError(type(error).__name__) from None
+        except LineBrokenError as error:
+            self._found = None
+            self._find()
+            msg = f"its line is broken: {error}"
+            raise DirectorAwayError(msg) from None
         except ValueError:
             raise DirectorAwayError("it speaks another language") from None
+        self.away = False
+        return orders
+
+    def _current(self) -> LineEnd:
+        """To where it was found last."""
+        found, end = self._found, self._end
+        if found is None:
+            raise LineBrokenError("it has not been found yet")
+        if end is None or end.address != found:
+            if end is not None:
+                end.close()
+            end = self._end = LineEnd(found)
+        return end
 
     def _find(self) -> None:
         if self._finding is not None and self._finding.is_alive():
@@ -100,7 +130,8 @@ class DirectorLine:
 
     def _look_up(self) -> None:
         try:
-            self._director = ray.get_actor(DIRECTOR, namespace=NAMESPACE)
+            director = ray.get_actor(DIRECTOR, namespace=NAMESPACE)
+            self._found = Address(*ray.get(director.line.remote(), timeout=LOOK_UP_S))
         except (ValueError, RayError):
             self._stop_briefly()
 
