@@ -11,7 +11,8 @@ from typing import Any
 
 from daemon.fleet.view import Cause, NodeState
 from tests.fault.case import Case
-from tests.fleet.rig import Listener, Rig
+from tests.fleet.listener import Listener
+from tests.fleet.rig import Rig
 
 START_S = 90.0
 REST_S = 3.0  # before a fault: rates are steady
@@ -96,6 +97,10 @@ def state(rig: Rig, node: str) -> NodeState:
 
 def moves(rig: Rig, cause: Cause) -> int:
     return rig.view().moves.get(cause, 0)
+
+
+def all_moves(rig: Rig) -> int:
+    return sum(rig.view().moves.values())
 
 
 def worst_gap_s(heard: Listener, cameras: list[str], since_s: float) -> float:

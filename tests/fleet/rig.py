@@ -12,28 +12,25 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
-
-import zmq
 
 from config.fleet import load_fleet
 from daemon.fleet.sections import FleetSetup, setup_of
 from daemon.fleet.view import FleetView
-from sinks.messages import DetectionMessage, decode
 from tests.fleet.apart import INNER, OUTER, ApartServer
+from tests.fleet.gateways import GatewayProcess
 from tests.fleet.processes import Process, below, parent
-from tests.support.fleet_daemon import PROGRAM
+from tests.fleet.units import NodeUnit
+from tests.support.fleet import PROGRAM
 
 ROOT = Path(__file__).parents[2]
 FPS = 5.0
 FIRST_PORT = 21000
+CLOCKS = ROOT / "tests" / "fleet" / "clocks"
 ROOM = {"decode_cores": 2.0, "pictures_per_s": 100.0}  # said, not measured: machines differ
 TUNED = {
     "RAY_health_check_initial_delay_ms": "0",
@@ -45,122 +42,11 @@ TUNED = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "0",
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
-    "PYTHONPATH": str(ROOT),
+    "PYTHONPATH": f"{ROOT}:{CLOCKS}",
     "PYTHONUNBUFFERED": "1",
 }
 STORE_BYTES = 80 * 1024**2
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """One answer, as it came."""
-
-    camera: str
-    node: str
-    grant: int
-    captured_ns: int
-    at_s: float
-
-
-@dataclass
-class Listener:
-    """Subscribes to every node."""
-
-    endpoints: list[str]
-    heard: list[Heard] = field(default_factory=list)
-
-    def __enter__(self) -> Listener:
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="listener")
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self._thread.join(5)
-
-    def _run(self) -> None:
-        context = zmq.Context()
-        with context.socket(zmq.SUB) as socket:
-            socket.setsockopt(zmq.RECONNECT_IVL, 50)
-            socket.setsockopt(zmq.RECONNECT_IVL_MAX, 200)
-            socket.setsockopt(zmq.LINGER, 0)
-            socket.subscribe(b"det.")
-            for endpoint in self.endpoints:
-                socket.connect(endpoint)
-            while not self._stopping.is_set():
-                if socket.poll(100):
-                    message = decode(*socket.recv_multipart())
-                    assert isinstance(message, DetectionMessage)
-                    self.heard.append(
-                        Heard(
-                            message.camera,
-                            message.node,
-                            int(message.grant or 0),
-                            message.captured_ns,
-                            time.monotonic(),
-                        )
-                    )
-        context.term()
-
-    def of(self, camera: str, since_s: float = 0.0) -> list[Heard]:
-        return [one for one in list(self.heard) if one.camera == camera and one.at_s >= since_s]
-
-    def gap_s(self, camera: str, since_s: float) -> float:
-        """The longest time without an answer, up to now."""
-        before = [one.at_s for one in self.of(camera) if one.at_s < since_s][-1:]
-        times = [*before, *(one.at_s for one in self.of(camera, since_s)), time.monotonic()]
-        return max(b - a for a, b in pairwise(times))
-
-    def doubles(self) -> int:
-        """Answers of an older grant whose picture is no older than the first of a newer one."""
-        count = 0
-        for camera in {one.camera for one in list(self.heard)}:
-            first: dict[int, int] = {}
-            for one in self.of(camera):
-                first[one.grant] = min(one.captured_ns, first.get(one.grant, one.captured_ns))
-            for one in self.of(camera):
-                newer = [ns for grant, ns in first.items() if grant > one.grant]
-                count += any(one.captured_ns >= ns for ns in newer)
-        return count
-
-
-class GatewayProcess:
-    """A real `vedette gateway`."""
-
-    def __init__(self, folder: Path) -> None:
-        port = FIRST_PORT + 100
-        self.publishers, self.subscribers = (f"tcp://127.0.0.1:{port + n}" for n in (0, 1))
-        self.http = f"127.0.0.1:{port + 2}"
-        self._file = folder / "gateway.yaml"
-        self._log = folder / "gateway.log"
-        self._file.write_text(
-            json.dumps(
-                {
-                    "version": 1,
-                    "publishers": {"bind": self.publishers},
-                    "subscribers": {"bind": self.subscribers},
-                    "grants": str(folder / "grants.json"),
-                    "http": {"listen": self.http},
-                }
-            )
-        )
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "daemon.cli", "gateway", str(self._file)],
-                cwd=ROOT,
-                stdout=log,
-                stderr=log,
-            )
-
-    def stop(self, number: int = signal.SIGTERM) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            process.send_signal(number)
-            process.wait(10)
+HEAD = {"num_cpus": 1, "object_store_memory": STORE_BYTES, "include_dashboard": False}
 
 
 class Rig:
@@ -172,7 +58,10 @@ class Rig:
         *,
         nodes: tuple[str, ...] = ("north", "south", "east"),
         cameras: int = 9,
-        gateway: bool = False,
+        fps: float = FPS,
+        own_gateways: int = 0,
+        clocks: bool = False,
+        units: bool = False,
         apart: str | None = None,
         **fleet: Any,
     ) -> None:
@@ -188,9 +77,10 @@ class Rig:
             "version": 1,
             "http": {"live": False},
             "batching": {"max_delay_ms": 0},
-            "defaults": {"detect": {"fps": FPS}, "tracking": {"enabled": False}},
+            "defaults": {"detect": {"fps": fps}, "tracking": {"enabled": False}},
             "cameras": {
-                name: {"url": f"synthetic://{name}?size=64x48&fps=10"} for name in self.cameras
+                name: {"url": f"synthetic://{name}?size=64x48&fps={2 * fps:g}"}
+                for name in self.cameras
             },
             "fleet": {
                 "folder": str(folder / "fleet"),
@@ -201,13 +91,15 @@ class Rig:
             }
             | fleet,
         }
-        self.gateway = GatewayProcess(folder) if gateway else None
-        if self.gateway is not None:
-            self.sections["sinks"] = {"zeromq": {"connect": {"to": [self.gateway.publishers]}}}
-            self.sections["fleet"]["gateways"] = {"one": self.gateway.http}
-            for node in self.sections["fleet"]["nodes"].values():
-                del node["bind"]
-            self.binds = {"gateway": self.gateway.subscribers}
+        self.gateways = [
+            GatewayProcess(folder, name, FIRST_PORT + 100 + 10 * n)
+            for n, name in enumerate(("one", "two")[:own_gateways])
+        ]
+        if self.gateways:
+            self._put_gateways()
+        self.units: dict[str, NodeUnit] = {}
+        self._by_units = units  # whether servers are started as systemd does it
+        self.clocks = clocks  # whether `set_clock` can be used
         self.apart = ApartServer(apart) if apart else None
         if apart:
             self._put_apart(apart)
@@ -219,22 +111,15 @@ class Rig:
         os.environ.update(TUNED)
         if self.apart is not None:
             self.apart.open()
-        if self.gateway is not None:
-            self.gateway.start()
+        for gateway in self.gateways:
+            gateway.start()
         os.environ["RAY_gcs_storage_path"] = str(self.folder / "gcs")  # noqa: SIM112 - Ray's name
         from ray.cluster_utils import Cluster as RayCluster
 
         from daemon.fleet.ray_cluster import Cluster
 
-        self.cluster = RayCluster(
-            initialize_head=True,
-            head_node_args={
-                "num_cpus": 1,
-                "object_store_memory": STORE_BYTES,
-                "include_dashboard": False,
-            }
-            | self.place,
-        )
+        self._use_clock("head")
+        self.cluster = RayCluster(initialize_head=True, head_node_args=HEAD | self.place)
         self.sections["fleet"]["address"] = self.cluster.address
         for name in self.nodes:
             if self.apart is not None and name == self.apart.name:
@@ -246,6 +131,12 @@ class Rig:
 
     def add(self, name: str) -> None:
         """A server joins, or joins again."""
+        self._use_clock(name)
+        if self._by_units:
+            address = self.sections["fleet"]["address"]
+            self.units[name] = NodeUnit(name, address, len(self.units), STORE_BYTES)
+            self.units[name].start()
+            return
         self.raylets[name] = self.cluster.add_node(
             num_cpus=1,
             object_store_memory=STORE_BYTES,
@@ -258,6 +149,15 @@ class Rig:
     def place(self) -> dict[str, str]:
         """Where Ray's processes of this side listen."""
         return {"node_ip_address": OUTER} if self.apart is not None else {}
+
+    def _put_gateways(self) -> None:
+        """Servers publish there, and nowhere else."""
+        to = [gateway.publishers for gateway in self.gateways]
+        self.sections["sinks"] = {"zeromq": {"connect": {"to": to}}}
+        self.sections["fleet"]["gateways"] = {one.name: one.http for one in self.gateways}
+        for node in self.sections["fleet"]["nodes"].values():
+            del node["bind"]
+        self.binds = {one.name: one.subscribers for one in self.gateways}
 
     def _put_apart(self, name: str) -> None:
         """That server is reached over a network, which has to be said to be private."""
@@ -318,12 +218,21 @@ class Rig:
 
     def tree(self, name: str) -> list[Process]:
         """Every process of a server that lives: its raylet and all below it."""
-        roots = [
+        if name in self.units:
+            return self._below(self.units[name].roots)
+        return self._below(self._roots_of(self.raylets[name]))
+
+    @staticmethod
+    def _roots_of(node: Any) -> list[int]:
+        return [
             info.process.pid
-            for infos in self.raylets[name].all_processes.values()
+            for infos in node.all_processes.values()
             for info in infos
             if info.process.poll() is None
         ]
+
+    @staticmethod
+    def _below(roots: list[int]) -> list[Process]:
         pids = [*roots, *(pid for root in roots for pid in below(root))]
         return [process for pid in pids if (process := Process.of(pid)) is not None]
 
@@ -346,6 +255,39 @@ class Rig:
 
     def start_head(self) -> None:
         self.cluster.head_node.start_gcs_server()
+
+    def lose_head(self) -> None:
+        """The head's machine is gone, and its disk: Ray's store, the Director's."""
+        self.reach.close()  # this process was connected by way of it
+        head = self.cluster.head_node
+        for process in self._below(self._roots_of(head)):
+            process.signal(signal.SIGKILL)
+        self.cluster.remove_node(head, allow_graceful=False)
+        (self.folder / "fleet" / "director.json").unlink()
+
+    def replace_head(self) -> None:
+        """Another machine takes its address, with nothing on its disk."""
+        from daemon.fleet.ray_cluster import Cluster
+
+        address = self.sections["fleet"]["address"]
+        os.environ["RAY_gcs_storage_path"] = str(self.folder / "gcs2")  # noqa: SIM112
+        port = int(address.rpartition(":")[2])
+        self.cluster.add_node(gcs_server_port=port, **HEAD, **self.place)
+        self.reach = Cluster(address)
+        self.direct()
+
+    def set_clock(self, name: str, ahead_s: float) -> None:
+        """The wall clock that the Python processes of that server see, or those of the head."""
+        assert self.clocks
+        self._clock_of(name).write_text(str(ahead_s))
+
+    def _use_clock(self, name: str) -> None:
+        """Processes that are started from now on are those of that server."""
+        if self.clocks:
+            os.environ["VEDETTE_TEST_CLOCK"] = str(self._clock_of(name))
+
+    def _clock_of(self, name: str) -> Path:
+        return self.folder / f"{name}.clock"
 
     def wait(self, condition: Callable[[], object], timeout_s: float, what: str) -> float:
         """Seconds that it took to come true."""
@@ -375,18 +317,22 @@ class Rig:
         """Children end in order as far as they can; then every process by its number."""
         import ray
 
-        everything = [process for name in self.raylets for process in self.tree(name)]
+        everything = [
+            process for name in [*self.raylets, *self.units] for process in self.tree(name)
+        ]
         for name in self.nodes:
             with suppress(Exception):
                 ray.get(self.shard(name).stop.remote(), timeout=8)
         if self.reach is not None:
             self.reach.close()
+        for unit in self.units.values():
+            unit.stop()
         if self.cluster is not None:
             with suppress(Exception):
                 self.cluster.shutdown()
         for process in everything:
             process.signal(signal.SIGKILL)
-        if self.gateway is not None:
-            self.gateway.stop()
+        for gateway in self.gateways:
+            gateway.stop()
         if self.apart is not None:
             self.apart.close()

@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.request import urlopen
 
 from daemon.fleet.view import Cause
 from tests.fault.case import Case
+from tests.fleet.listener import Listener
 from tests.fleet.play import Row, answered, moves, spread, worst_gap_s
-from tests.fleet.rig import ROOT, Listener, Rig
+from tests.fleet.rig import ROOT, Rig
 
 
 def short(rig: Rig, heard: Listener, case: Case) -> None:
@@ -23,13 +25,15 @@ def short(rig: Rig, heard: Listener, case: Case) -> None:
     rig.wait(lambda: not rig.of_node("north"), 60, "drained")
     answered(rig, heard, 30, victims)
     case.at_most("drain: no answer", worst_gap_s(heard, victims, at_s), 2.0, "s")
-    rig.command("drain", "north", "--undo")
+    rig.reach.drain("north", undo=True)
     moving = rig.command("rebalance")[1]
     case.equal("rebalance", moving.split()[-1].startswith("move"), True)
     spread(rig)
     answered(rig, heard, 60)
-    case.equal("page and API of the fleet", served(rig), 4)
-    told = {verb: rig.command(verb) for verb in ("status", "plan", "check")}
+    with ThreadPoolExecutor() as pool:  # each waits most of the time for Ray to connect
+        asked = {verb: pool.submit(rig.command, verb) for verb in ("status", "plan", "check")}
+        case.equal("page and API of the fleet", served(rig), 4)
+    told = {verb: one.result() for verb, one in asked.items()}
     case.equal("commands that fail", [verb for verb in told if told[verb][0]], [])
     case.equal("status names both servers", told["status"][1].count(" up "), 2)
     case.equal("plan", "more cameras fit" in told["plan"][1], True)

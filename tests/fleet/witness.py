@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-import time
+from dataclasses import asdict
 
 import zmq
 
 from sinks.messages import DetectionMessage, decode
+from tests.fleet.listener import heard_of
 
 
 def main(endpoint: str) -> None:
@@ -20,14 +21,7 @@ def main(endpoint: str) -> None:
         while True:
             message = decode(*socket.recv_multipart())
             assert isinstance(message, DetectionMessage)
-            heard = {
-                "camera": message.camera,
-                "node": message.node,
-                "grant": int(message.grant or 0),
-                "captured_ns": message.captured_ns,
-                "at_s": time.monotonic(),
-            }
-            print(json.dumps(heard), flush=True)
+            print(json.dumps(asdict(heard_of(message))), flush=True)
 
 
 if __name__ == "__main__":

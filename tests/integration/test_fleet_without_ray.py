@@ -22,9 +22,9 @@ from daemon.fleet.orders import Orders, Report
 from daemon.fleet.shard import DirectorAwayError, Shard
 from daemon.fleet.store import Store
 from daemon.fleet.view import NodeState
-from tests.fleet.rig import Listener
+from tests.fleet.listener import Listener
 from tests.support.daemon_process import free_port
-from tests.support.fleet_daemon import PROGRAM
+from tests.support.fleet import PROGRAM
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration

@@ -6,6 +6,8 @@ from daemon.clock import Clock
 from daemon.fleet.orders import CameraFacts, Orders, Report
 from daemon.fleet.sections import CameraSetup, FleetSetup, ShardSetup
 
+PROGRAM = ("-m", "tests.support.fleet_daemon")  # which is not to be imported: it blocks signals
+
 
 class Memory:
     """The store without a disk."""

@@ -15,8 +15,6 @@ from daemon.bench.simulated import SimulatedDetector  # noqa: E402
 from daemon.commands.run import start  # noqa: E402
 from detector.spec import DetectorSpec  # noqa: E402
 
-PROGRAM = ("-m", "tests.support.fleet_daemon")
-
 
 def build(wanted: DetectorSpec) -> SimulatedDetector:
     return SimulatedDetector(batch_ms=1.0, image_ms=0.2, max_batch=wanted.max_batch, input_size=64)
