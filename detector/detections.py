@@ -37,7 +37,17 @@ class Detections:
         return int(self.score.shape[0])
 
     def where(self, keep: npt.NDArray[np.bool_]) -> Detections:
-        """Those of them for which `keep` [N] is true, in their order."""
+        """Those of them for which `keep` [N] is true, in their order; copies, which hold on to
+        nothing.
+        """
+        chosen = keep.tolist()
+        first = sum(chosen)
+        if all(chosen[:first]):  # the best ones: unlike a mask, a slice keeps the interpreter
+            return Detections(
+                self.xyxy_px[:first].copy(),
+                self.score[:first].copy(),
+                self.class_id[:first].copy(),
+            )
         return Detections(self.xyxy_px[keep], self.score[keep], self.class_id[keep])
 
     @classmethod

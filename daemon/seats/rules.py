@@ -6,6 +6,7 @@ Pure; used by the results thread.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
@@ -37,13 +38,14 @@ class ObjectRules:
         filters = [camera.objects.filters.get(label, ObjectFilter()) for label in labels]
         chosen = camera.objects.labels
         reported = [chosen is None or label in chosen for label in labels]
-        self._min_score = np.array(
+        min_score = np.array(
             [
                 np.inf if not wanted else threshold if f.min_score is None else f.min_score
                 for wanted, f, threshold in zip(reported, filters, thresholds, strict=True)
             ],
             np.float32,
         )
+        self._min_score: list[float] = min_score.tolist()
         self._area = np.array([(f.min_area, f.max_area) for f in filters], np.float32)
         self._ratio = np.array([(f.min_ratio, f.max_ratio) for f in filters], np.float32)
         self._shaped = any(
@@ -63,19 +65,29 @@ class ObjectRules:
         """What may belong to an object, and which of it [N] is certain enough to be reported; the
         rest has at least `weak` of the score that would take.
         """
-        wanted = self._min_score[found.class_id]
-        if not len(found):
-            return found, found.score >= wanted
-        keep = found.score >= wanted * weak
-        size = np.array(source_wh, np.float32)
+        # Numbers, as looking up in an array by an array would give the interpreter away.
+        scores = found.score.tolist()
+        least = [self._min_score[class_id] for class_id in found.class_id.tolist()]
+        keep = [score >= enough * weak for score, enough in zip(scores, least, strict=True)]
+        if keep and (self._shaped or self._roi is not None):
+            fits = self._fit(found, np.array(source_wh, np.float32)).tolist()
+            keep = [likely and fit for likely, fit in zip(keep, fits, strict=True)]
+        certain = [score >= enough for score, enough in zip(scores, least, strict=True)]
+        if all(keep):
+            return found, np.array(certain, np.bool_)
+        certain = list(compress(certain, keep))
+        return found.where(np.array(keep, np.bool_)), np.array(certain, np.bool_)
+
+    def _fit(self, found: Detections, size: FloatArray) -> npt.NDArray[np.bool_]:
+        """Which have a shape that is asked for, and stand in the region."""
+        fits = np.ones(len(found), np.bool_)
         if self._shaped:
-            keep &= self._has_shape(found, size)
+            fits &= self._has_shape(found, size)
         if self._roi is not None:
             x1, _, x2, y2 = found.xyxy_px.T
             feet = (np.stack([(x1 + x2) / 2, y2], axis=1) / size).astype(np.float32)
-            keep &= self._roi.has(np.minimum(feet, _WITHIN))
-        kept = found if keep.all() else found.where(keep)
-        return kept, kept.score >= self._min_score[kept.class_id]
+            fits &= self._roi.has(np.minimum(feet, _WITHIN))
+        return fits
 
     def _has_shape(self, found: Detections, size: FloatArray) -> npt.NDArray[np.bool_]:
         width, height = (found.xyxy_px[:, 2:] - found.xyxy_px[:, :2]).T
