@@ -59,7 +59,7 @@ def test_a_change_of_state_is_shown_in_words_with_the_next_step(
         until(lambda badge=badge: browser.text(tile("gate", ".badge")) == badge)
         assert browser.text(tile("gate", ".veil-head")) == head
         assert "no picture since" in browser.text(tile("gate", ".veil-since"))
-        assert browser.text(tile("gate", ".brief")) == "no answer"
+        assert browser.text(tile("gate", ".brief")) == "no\u00a0answer"
         assert browser.text("#health") == "4 of 5 up"
         assert browser.title == "(1 down) vedette"
     site.reporter.camera_reports[0] = camera_report("gate")

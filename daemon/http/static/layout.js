@@ -1,28 +1,24 @@
 // How pictures of any shape fill a wall: rows of one height each, no black bars. Pure.
 
 // `aspects` are width / height; answers { places: [{ x, y, width, height }], height }.
-// With a `height` everything fits in it. Without one everything fits in `room`, if there is one and rows
-// of the `wanted` height fit in; else rows are about that high, however many there are. `below` is room
-// under each picture.
-export function pack(aspects, { width, height = null, room = null, gap = 0, wanted = 240, below = 0 }) {
+// Everything fits in `room` where rows of the `wanted` height fit in; else rows are about that high,
+// however many there are. `below` is room under each picture.
+export function pack(aspects, { width, room = null, gap = 0, wanted = 0, below = 0 }) {
   const block = room === null ? null : inBlock(aspects, width, room, gap, below);
   const isWhole = block?.rows.every(({ high }) => high >= wanted) ?? false;
-  const rows = height !== null
-    ? fitting(aspects, width, height, gap, below)
-    : isWhole ? block.rows : flowing(aspects, width, gap, wanted);
-  const whole = rows.reduce((sum, { high }) => sum + high + below + gap, -gap);
-  let y = height === null ? 0 : (height - whole) / 2;
+  const rows = isWhole ? block.rows : flowing(aspects, width, gap, wanted);
+  const left = isWhole ? (width - block.wide) / 2 : 0;
+  let y = 0;
   const places = [];
   for (const { members, high } of rows) {
-    const long = members.reduce((sum, aspect) => sum + aspect * high + gap, -gap);
-    let x = height !== null ? (width - long) / 2 : isWhole ? (width - block.wide) / 2 : 0;
+    let x = left;
     for (const aspect of members) {
       places.push({ x, y, width: aspect * high, height: high });
       x += aspect * high + gap;
     }
     y += high + below + gap;
   }
-  return { places, height: height ?? Math.max(0, whole) };
+  return { places, height: Math.max(0, y - gap) };
 }
 
 function widthsHigh(members, width, gap) {
@@ -74,20 +70,6 @@ function groupings(aspects) {
     for (let n = 0; n < aspects.length; n += each) groups.push(aspects.slice(n, n + each));
     return groups;
   });
-}
-
-// The number of rows in which the pictures are largest.
-function fitting(aspects, width, height, gap, below) {
-  let best = [];
-  for (const groups of groupings(aspects)) {
-    const most = (height - gap * (groups.length - 1)) / groups.length - below;
-    const rows = groups.map((members) => ({
-      members,
-      high: Math.max(1, Math.min(most, widthsHigh(members, width, gap))),
-    }));
-    if (area(rows) > area(best)) best = rows;
-  }
-  return best;
 }
 
 function area(rows) {

@@ -9,6 +9,12 @@ const MOST = 12;
 const LEAST_ROWS = 3;
 const KEEP_MS = 60000; // the room that there was, so that what is below does not jump
 
+const SILENT = {
+  finished: "The file is over.",
+  paused: "Nothing is looked at while detection is paused.",
+  "turned off": "Nothing is looked at: the camera is turned off.",
+};
+
 let changedAt = -Infinity;
 let shown = "";
 let rows = LEAST_ROWS;
@@ -41,7 +47,7 @@ function keepRoom(wanted) {
 function empty(sight, word, count) {
   if (count > MOST) return `and ${count - MOST} more`;
   if (sight) return "No objects at the moment.";
-  return word === "finished" ? "The file is over." : "No answer: nothing is known of what is there.";
+  return SILENT[word] ?? "No answer: nothing is known of what is there.";
 }
 
 function line([label, track, score]) {

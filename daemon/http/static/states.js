@@ -80,7 +80,7 @@ export function brief(camera) {
   const { picture, fps } = camera;
   const { word } = spoken(camera);
   if (["finished", "turned off", "paused"].includes(word)) return "";
-  if (!isUp(camera) || picture === null || word === "no answer") return "no answer";
+  if (!isUp(camera) || picture === null || word === "no answer") return "no\u00a0answer";
   const objects = picture.objects === 1 ? "1 object" : `${picture.objects || "no"} objects`;
   const rate = fps.inferred === null ? [] : [`${fps.inferred.toFixed(1)} fps`];
   // Only between facts may it break: what finds no room is left out whole.

@@ -111,7 +111,8 @@ export class Wall {
     this.placed = placed;
     for (const tile of all) tile.element.hidden = !shown.includes(tile);
     const { places, height } = pack(shown.map(({ aspect }) => aspect), space);
-    shown.forEach((tile, n) => tile.put(places[n]));
+    const down = document.fullscreenElement ? Math.max(0, (window.innerHeight - height) / 2) : 0;
+    shown.forEach((tile, n) => tile.put({ ...places[n], y: places[n].y + down }));
     this.root.style.setProperty("--high", `${height}px`);
     if (all.length) this.root.dataset.placed = "";
   }
@@ -123,8 +124,7 @@ export class Wall {
       const wanted = width < 600 ? 400 : count === 1 ? LEAST_HEIGHT / 2 : width < 1000 ? 200 : 240;
       return { width, room, gap: GAP, wanted, below: BELOW };
     }
-    const height = Math.max(LEAST_HEIGHT, this.left(WALL_GAP));
-    return { width, height, gap: WALL_GAP };
+    return { width, room: Math.max(LEAST_HEIGHT, this.left(WALL_GAP)), gap: WALL_GAP };
   }
 
   // Of the window's height, down to a `gap` above its edge.
@@ -136,7 +136,8 @@ export class Wall {
   showPager(all, shown) {
     this.pager.hidden = this.grid === "auto" || shown === all;
     if (this.pager.hidden) return;
-    setText(document.getElementById("shown"), `${this.first + 1}–${this.first + shown} of ${all}`);
+    const last = this.first + shown;
+    setText(document.getElementById("shown"), `${shown > 1 ? `${this.first + 1}–` : ""}${last} of ${all}`);
     document.getElementById("before").disabled = !this.fits(this.first - Number(this.grid));
     document.getElementById("after").disabled = !this.fits(this.first + Number(this.grid));
   }
