@@ -26,7 +26,7 @@ from daemon.tracking.tuning import Tuning
 Pair = tuple[Track, Sighting]
 Pairs = Sequence[tuple[Hashable, Hashable]]  # of whatever is to be paired
 
-_ROUNDING_PX = 1.0
+_ROUNDING_PX = 1.0  # so that whoever is not looked at surely does not touch
 _FEW = 6  # pairs of which all assignments are soon tried
 _X = itemgetter(0)
 
