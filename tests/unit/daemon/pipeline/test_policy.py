@@ -221,7 +221,7 @@ def simulations(draw: st.DrawFn) -> Simulation:
 
 
 @given(simulations())
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_promises_hold_for_any_pattern_of_arrivals(sim: Simulation) -> None:
     sim.run(until_s=3.0)
     live = set(sim.periods_s) - sim.dead
