@@ -150,9 +150,12 @@ def test_what_happened_to_objects_is_told_in_words(site: Site, browser: Chromium
         site.events.put(one)
     site.events.put(detection("gate", "car"))  # said by events already
     until(lambda: len(browser.texts("#seen li")) == 2)
-    crossed, entered = browser.texts("#seen li")
+    site.events.put(event(phase="end", at_ns=1))  # told late
+    until(lambda: len(browser.texts("#seen li")) == 3)
+    crossed, entered, late = browser.texts("#seen li")
     assert crossed.endswith("gate person 42 crossed door: in")
     assert entered.endswith("gate person 42 entered driveway")
+    assert "gate person 42 went" in late
 
 
 def test_the_page_of_a_camera_tells_all_of_it(
@@ -433,6 +436,7 @@ def test_a_page_fits_its_window_and_can_be_read_in_light_and_dark(
         for fold in browser.find_elements("css selector", "summary"):
             fold.click()
         assert browser.faint_texts() == []
+        assert size == DESKTOP or browser.small_targets() == []
         width = browser.execute_script("return document.documentElement.scrollWidth")
         assert width <= size[0], "nothing to scroll sideways to"
         ground = "return getComputedStyle(document.body).backgroundColor"

@@ -144,3 +144,7 @@ def test_64_cameras_have_a_picture_each_and_fit_the_window(
     last = browser.texts(".tile:not([hidden]) h2 a")[-1]
     until(lambda: browser.picture(tile(last, ".film"))[0] > 0, 20)
     assert crowd.feed.viewers == 1
+    browser.find_element("id", "full").click()
+    browser.wait_for("document.fullscreenElement?.id === 'cameras'")
+    browser.execute_script("document.fullscreenElement.scrollTo(0, 1e6)")
+    browser.wait_for("document.fullscreenElement.scrollTop > 0")

@@ -115,6 +115,9 @@ def test_keys_alone_make_a_line_and_move_it(site: Site, browser: Chromium) -> No
     browser.find_element("name", "left").clear()
     browser.find_element("name", "left").send_keys("north")
     assert "left: north" in browser.text("#yaml")
+    browser.switch_to.active_element.send_keys(Keys.ESCAPE)
+    assert not browser.find_element("id", "chosen").is_displayed()
+    assert browser.switch_to.active_element.get_attribute("aria-label") == "line line1"
 
 
 def tap(browser: Chromium, finger: PointerInput, x: int, y: int) -> None:

@@ -70,6 +70,12 @@ class Chromium(Chrome):
         """
         return list(self.execute_script(_FAINT_TEXTS))
 
+    def small_targets(self) -> list[str]:
+        """Controls that a finger may miss: less than 40 pixels wide or high. Links within text do
+        not count, nor ticks, whose words can be tapped too.
+        """
+        return list(self.execute_script(_SMALL_TARGETS))
+
     def layout_shift(self) -> float:
         """How far things moved by themselves since the page was loaded; below 0.1 is good."""
         self.execute_script(_LAYOUT_SHIFT)
@@ -95,6 +101,14 @@ _LAYOUT_SHIFT = """
         }
     }).observe({ type: "layout-shift", buffered: true });
     setTimeout(() => { window.shiftRead = true; }, 100);
+    """
+_SMALL_TARGETS = """
+    const wanted = "button, .button, select, input:not([type=checkbox]), summary, nav a";
+    return [...document.querySelectorAll(wanted)]
+        .filter((one) => one.checkVisibility({ visibilityProperty: true }))
+        .map((one) => [one, one.getBoundingClientRect()])
+        .filter(([, { width, height }]) => width < 40 || height < 40)
+        .map(([one, { width, height }]) => `${one.id || one.innerText}: ${width} × ${height}`);
     """
 _FAINT_TEXTS = """
     const parse = (colour) => {

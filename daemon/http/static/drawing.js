@@ -57,7 +57,7 @@ export class Drawing {
   }
 
   drawingKey(event) {
-    if (this.begun === null) return;
+    if (this.begun === null) return event.key === "Escape" && this.leave();
     if (event.key === "Enter") this.finish();
     else if (event.key === "Escape") this.begun = null;
     else if (event.key === "Backspace") this.begun.points.pop();
@@ -65,6 +65,15 @@ export class Drawing {
     event.preventDefault();
     this.hint();
     this.render();
+  }
+
+  // Nothing is chosen any more; the keys go on from where it was.
+  leave() {
+    const { chosen } = this.places;
+    if (chosen === null) return;
+    this.places.chosen = null;
+    this.changed();
+    this.focus(String(chosen));
   }
 
   at({ clientX, clientY }) {
