@@ -10,6 +10,7 @@ import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from daemon.books.accounting import Drop
 from daemon.clock import Clock
 from daemon.seats.seat import Seat
 
@@ -17,7 +18,7 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 5.0
 SPARE = 0.1  # of the accelerator, that tiles leave alone in any case
-PATIENCE = 3  # looks in a row that allow more, before there is more
+PATIENCE = 12  # looks in a row that allow more, before there is more: a minute
 WORTH = 1.25  # times as many rows: fewer more are not worth another layout
 
 
@@ -52,6 +53,7 @@ class TileBudget:
         self._next_s = float("-inf")
         self._allowed = 1
         self._more = 0  # looks in a row that allowed more
+        self._overwritten = 0  # frames of these cameras that the detector was too late for
 
     def use(self, seats: Collection[Seat], most_rows: int) -> None:
         """These cameras, and a detector that takes so many rows at once."""
@@ -76,7 +78,7 @@ class TileBudget:
             max_share=max_share,
             most_rows=most_rows,
         )
-        if not self._agrees(rows):
+        if not self._agrees(rows, in_time=self._in_time(seats)):
             return
         log.info(
             "rows of a picture with tiles: auto rows=%d was=%d rows_per_s=%.0f max_share=%.2f"
@@ -87,12 +89,23 @@ class TileBudget:
         for seat in auto:
             seat.most_rows = rows
 
-    def _agrees(self, rows: int) -> bool:
-        """Fewer at once; more only if that lasts and is worth it, so that tiles stay in place."""
+    def _in_time(self, seats: Collection[Seat]) -> bool:
+        """Whether the detector has kept up since the last look, whatever its pace promises."""
+        before = self._overwritten
+        pages = [seat.ledger.page() for seat in seats]
+        self._overwritten = sum(page.dropped[Drop.OVERWRITTEN] for page in pages)
+        return self._overwritten <= before  # fewer: a camera left
+
+    def _agrees(self, rows: int, *, in_time: bool) -> bool:
+        """Fewer at once; more only if that lasts, is worth it and no frame comes too late
+        meanwhile, so that tiles stay in place.
+        """
         if rows <= self._allowed:
             self._more = 0
             return rows < self._allowed
-        self._more += 1
+        self._more = self._more + 1 if in_time else 0
+        if not in_time:
+            return False
         if self._allowed > 1 and (self._more < PATIENCE or rows < WORTH * self._allowed):
             return False
         self._more = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from daemon.books.accounting import Drop
 from daemon.cameras.tiling import LOOK_S, PATIENCE, Demand, TileBudget, allowance
 from daemon.seats.seat import Seat
 from tests.support.fakes import FakeClock, camera_config, seat_of
@@ -42,9 +43,9 @@ class Office:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.budget = TileBudget(self.clock)
-        self.auto = self._seat("auto", "auto")
-        self.stated = self._seat("stated", {"size": 640})
-        self.plain = self._seat("plain", None)
+        self.auto = self.seat("auto", "auto")
+        self.stated = self.seat("stated", {"size": 640})
+        self.plain = self.seat("plain", None)
         self.seats = [self.auto, self.stated, self.plain]
         self.budget.use(self.seats, 8)
 
@@ -55,7 +56,7 @@ class Office:
         return self.auto.most_rows
 
     @staticmethod
-    def _seat(name: str, tiles: object) -> Seat:
+    def seat(name: str, tiles: object) -> Seat:
         return seat_of(name, camera_config(detect={"tiles": tiles}))
 
 
@@ -105,3 +106,33 @@ def test_another_detector_with_smaller_batches_is_heeded_at_once(office: Office)
     office.look(60)
     office.budget.use(office.seats, 4)
     assert [seat.most_rows for seat in office.seats] == [4, 4, 4]
+
+
+def test_more_comes_at_most_once_a_minute(office: Office) -> None:
+    assert office.look(20) == 3
+    assert office.look(30, times=PATIENCE) == 4
+    began_s = office.clock.now_s()
+    while office.look(60) == 4:
+        pass
+    assert office.auto.most_rows == 7
+    assert office.clock.now_s() - began_s >= 60
+
+
+def test_there_is_no_more_while_frames_come_too_late_for_the_detector(office: Office) -> None:
+    office.look(30)
+    for _ in range(3 * PATIENCE):
+        office.plain.ledger.captured_and_dropped(Drop.OVERWRITTEN)
+        assert office.look(60) == 4
+    assert office.look(60, times=PATIENCE) == 7
+
+
+def test_cameras_that_come_take_their_part_at_once_and_leave_it_in_time(office: Office) -> None:
+    assert office.look(60) == 7
+    office.seats.append(Office.seat("second", "auto"))
+    office.budget.use(office.seats, 8)
+    assert office.look(60) == 1 + int(0.5 * 60 / 10)
+    assert office.seats[-1].most_rows == 4
+    office.seats.pop()
+    office.budget.use(office.seats, 8)
+    assert office.look(60, times=PATIENCE - 1) == 4
+    assert office.look(60) == 7
