@@ -64,6 +64,21 @@ def check(found: list[list[float]], boxes: Sequence[Box]) -> None:
 @pytest.mark.parametrize("full", [True, False])
 @pytest.mark.parametrize("overlap", [0.0, 0.2])
 def test_over_every_border_and_corner(wh: tuple[int, int], full: bool, overlap: float) -> None:
+    check_borders(wh, full=full, overlap=overlap)
+
+
+@pytest.mark.parametrize("orientation", [ALL[1], ALL[2], ALL[5], ALL[6]], ids=str)
+@pytest.mark.parametrize("squeeze", [2.0, 0.75])
+def test_over_every_border_of_turned_and_anamorphic_pictures(
+    orientation: Orientation, squeeze: float
+) -> None:
+    check_borders((363, 641), full=True, overlap=0.2, orientation=orientation, squeeze=squeeze)
+
+
+def check_borders(
+    wh: tuple[int, int], *, full: bool, overlap: float,
+    orientation: Orientation = ALL[0], squeeze: float = 1.0,
+) -> None:  # fmt: skip
     tiles = {"size": 200, "overlap": overlap, "full": full}
     view = View.of(DetectConfig.model_validate({"tiles": tiles}))
     parts = [part for part in view.layout(wh, side=SIDE, most_rows=64).parts if part]
@@ -73,7 +88,8 @@ def test_over_every_border_and_corner(wh: tuple[int, int], full: bool, overlap: 
         for x in across:
             for y in (down[len(down) // 2], (down[0] + down[1]) / 2):
                 box = at(x, y, size, wh)
-                check(looked_at(wh, [box], tiles=tiles), [box])
+                found = looked_at(wh, [box], orientation=orientation, squeeze=squeeze, tiles=tiles)
+                check(found, [box])
 
 
 @pytest.mark.parametrize("orientation", ALL, ids=str)
@@ -118,7 +134,9 @@ def test_anywhere(data: st.DataObject) -> None:
         "full": data.draw(st.booleans(), "full"),
     }
     orientation = data.draw(st.sampled_from(ALL), "orientation")
-    check(looked_at(wh, boxes, orientation=orientation, tiles=tiles), boxes)
+    squeeze = data.draw(st.sampled_from([1.0, 0.75, 1.4, 2.0]), "samples so wide")
+    found = looked_at(wh, boxes, orientation=orientation, squeeze=squeeze, tiles=tiles)
+    check(found, boxes)
 
 
 WHOLE = Letterbox.fit((1000, 500), SPEC)
