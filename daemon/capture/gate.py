@@ -12,12 +12,15 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum, auto
+from math import ceil
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from config.gate import GateConfig
+from daemon.seats.view import WHOLE
+from detector.letterbox import Rect
 
 SIZE_WH = (160, 90)
 LAG_S = 0.3  # a person walks a pixel or two meanwhile
@@ -65,7 +68,8 @@ class ChangeGate:
     def __init__(self, config: GateConfig) -> None:
         self._hold_s = config.hold_s
         self._heartbeat_s = config.heartbeat_s
-        self._seen = _unmasked(config.ignore)
+        self._unmasked = self._seen = _unmasked(config.ignore)
+        self._region = WHOLE
         self._recent: deque[_Past] = deque()
         self._slow: _Past | None = None
         self._next_slow: _Past | None = None
@@ -76,9 +80,13 @@ class ChangeGate:
         self._judged_s = float("-inf")
         self._changed_s = np.full(self._seen.shape, -np.inf)
 
-    def judge(self, luma: Luma, now_s: float, *, alive: bool) -> Why:
+    def judge(self, luma: Luma, now_s: float, *, alive: bool, region: Rect = WHOLE) -> Why:
         """Whether this picture is for the detector; `alive`: an object is followed that
-        must not be left alone."""
+        must not be left alone; `region` is all that the detector is shown, in fractions.
+        """
+        if region != self._region:
+            self._region = region
+            self._seen = self._unmasked & _inside(region)
         why = self._judge(np.asarray(luma, np.int16), now_s, alive=alive)
         self._judged_s = now_s
         if why is not Why.STILL:
@@ -136,7 +144,7 @@ class ChangeGate:
         if count < _LEAST_PIXELS:
             return 0.0
         self._changed_s[changed] = now_s
-        return count / moved.size
+        return float(count / np.count_nonzero(self._seen))
 
     def _of_a_moment_ago(self, now_s: float) -> _Past | None:
         """The newest picture that is `LAG_S` old; the oldest one where none is."""
@@ -158,6 +166,14 @@ class ChangeGate:
 def _noise(moved: _Change) -> float:
     """Standard deviation of what stands still."""
     return _TO_SIGMA * float(np.median(moved[_SOME]))
+
+
+def _inside(region: Rect) -> npt.NDArray[np.bool_]:
+    """What the detector is shown, [90, 160]."""
+    (width, height), (x1, y1, x2, y2) = SIZE_WH, region
+    inside = np.zeros((height, width), np.bool_)
+    inside[int(y1 * height) : ceil(y2 * height), int(x1 * width) : ceil(x2 * width)] = True
+    return inside
 
 
 def _unmasked(ignore: Sequence[Sequence[Sequence[float]]]) -> npt.NDArray[np.bool_]:

@@ -155,7 +155,8 @@ class Intake:
         """What the gate says; None where there is none."""
         if gate is None or sample.luma is None:
             return None
-        return gate.judge(sample.luma(), now_s, alive=self._seat.shows_objects)
+        alive, region = self._seat.shows_objects, self._seat.view.region
+        return gate.judge(sample.luma(), now_s, alive=alive, region=region)
 
     def _worth(
         self,
@@ -166,21 +167,14 @@ class Intake:
         now_s: float,
     ) -> Sequence[Rect | None]:
         """Of the parts of a picture, those that are looked at; with a gate not every tile is."""
-        if why is Why.STILL:  # for the look at the view alone
-            return parts[:1]
-        tiles = self._seat.view.tiles
-        if gate is None or tiles is None or len(parts) == 1:
+        if gate is None or why is None:
             return parts
-        first, rest = (list(parts[:1]), parts[1:]) if tiles.full else ([], parts)
-        places = [part for part in rest if part is not None]
-        if why in (Why.CHANGE, Why.HOLD, Why.OBJECT):
-            sight = self._seat.sight
-            boxes = sight.detections.xyxy_px if sight else np.zeros((0, 4), np.float32)
-            changed = gate.changed()
-            return first + self._sweep.some(
-                places, wh, changed, boxes, now_s, sweep_s=tiles.sweep_s
-            )
-        return first + self._sweep.all(places, now_s)
+        sight = self._seat.sight
+        boxes = sight.detections.xyxy_px if sight else np.zeros((0, 4), np.float32)
+        tiles = self._seat.view.tiles
+        return self._sweep.worth(
+            parts, why, gate=gate, tiles=tiles, wh=wh, boxes=boxes, now_s=now_s
+        )
 
     def _offer(
         self,

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from daemon.capture.gate import SIZE_WH
+from config.looking import TilesConfig
+from daemon.capture.gate import SIZE_WH, ChangeGate, Why
 from detector.letterbox import Rect
 
 _MARGIN = 0.1  # of a box's side: an object at a border of tiles is looked at from both
@@ -25,6 +26,31 @@ class Sweep:
 
     def __init__(self) -> None:
         self._seen_s: dict[Rect, float] = {}
+
+    def worth(
+        self,
+        parts: Sequence[Rect | None],
+        why: Why,
+        *,
+        gate: ChangeGate,
+        tiles: TilesConfig | None,
+        wh: Wh,
+        boxes: Floats,
+        now_s: float,
+    ) -> Sequence[Rect | None]:
+        """Of the parts of a picture of size `wh`, those that are looked at, where `gate` has
+        judged it so; `boxes` [N, 4] are of the newest answer.
+        """
+        if why is Why.STILL:  # for the look at the view alone
+            return parts[:1]
+        if tiles is None or len(parts) == 1:
+            return parts
+        first, rest = (list(parts[:1]), parts[1:]) if tiles.full else ([], parts)
+        places = [part for part in rest if part is not None]
+        if why in (Why.CHANGE, Why.HOLD, Why.OBJECT):
+            changed, sweep_s = gate.changed(), tiles.sweep_s
+            return first + self.some(places, wh, changed, boxes, now_s, sweep_s=sweep_s)
+        return first + self.all(places, now_s)
 
     def all(self, tiles: Sequence[Rect], now_s: float) -> list[Rect]:
         """Every tile is looked at."""

@@ -161,6 +161,40 @@ def test_changes_in_ignored_areas_do_not_count() -> None:
     assert share_left_out(judged(film(clock, 30), ignore=[corner])[15:]) > 0.9
 
 
+def test_changes_that_the_detector_is_not_shown_do_not_count() -> None:
+    scene = walker(200, (60, 160), (0, 500), 60)
+    right, left = (0.9, 0.0, 1.0, 1.0), (0.0, 0.0, 0.8, 1.0)
+    for region, opened in ((right, False), (left, True)):
+        gate = ChangeGate(GateConfig(enabled=True))
+        whys = [gate.judge(luma, t, alive=False, region=region) for t, luma in film(scene, 8)]
+        assert (Why.CHANGE in whys) is opened
+
+
+def test_a_region_that_changes_under_way_is_heeded_at_once() -> None:
+    gate = ChangeGate(GateConfig(enabled=True, hold_s=0.5))
+    scene = walker(60, (60, 160), (300, 500), 60)
+    whys = {}
+    for t, luma in film(scene, 12):
+        region = (0.8, 0.0, 1.0, 1.0) if t < 6 else (0.0, 0.0, 1.0, 1.0)
+        whys[t] = gate.judge(luma, t, alive=False, region=region)
+    assert Why.CHANGE not in [why for t, why in whys.items() if t < 6]
+    assert whys[6.0] is Why.CHANGE
+
+
+def test_light_in_all_that_the_detector_is_shown_is_learnt_again() -> None:
+    gate = ChangeGate(GateConfig(enabled=True))
+    corner = (0.0, 0.0, 0.2, 0.2)
+
+    def lit(t_s: float) -> npt.NDArray[np.float32]:
+        picture = GROUND.copy()
+        if t_s >= 5:
+            picture[:20, :35] = 255 - picture[:20, :35]
+        return picture
+
+    at = {t: gate.judge(luma, t, alive=False, region=corner) for t, luma in film(lit, 6)}
+    assert at[5.0] is Why.GLOBAL
+
+
 def test_while_something_is_there_every_picture_is_looked_at() -> None:
     gate = ChangeGate(GateConfig(enabled=True))
     for t_s, luma in film(still, 30):
