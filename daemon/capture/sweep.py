@@ -1,7 +1,8 @@
 """Which tiles of a picture are looked at, where a gate knows what has changed.
 
-Those in which something changed a moment ago, those with an object, and one more each time, in
-turn, so that none stays unseen for longer than `tiles.sweep_s`. Pure; the camera's thread.
+Those in which something changed a moment ago, those with an object, and the others in turn, one by
+one, no more often than it takes so that none stays unseen for longer than `tiles.sweep_s`. Pure;
+the camera's thread.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Sweep:
 
     def __init__(self) -> None:
         self._seen_s: dict[Rect, float] = {}
+        self._turn_s = float("-inf")  # when one was looked at because it was its turn
 
     def worth(
         self,
@@ -67,15 +69,17 @@ class Sweep:
         *,
         sweep_s: float,
     ) -> list[Rect]:
-        """Of `tiles`, in pixels of a picture of size `wh`: `changed` [90, 160] are places of it,
-        `boxes` [N, 4] objects in it.
+        """Of `tiles`, in pixels of a picture of size `wh`, at least one: `changed` [90, 160] are
+        places of it, `boxes` [N, 4] objects in it.
         """
         seen_s = {tile: self._seen_s.get(tile, float("-inf")) for tile in tiles}
         wanted = set(_with_change(tiles, wh, changed)) | set(_with_object(tiles, boxes))
         wanted |= {tile for tile, at_s in seen_s.items() if now_s - at_s >= sweep_s}
         others = [tile for tile in tiles if tile not in wanted]
-        if others:
+        spacing_s = sweep_s / (len(others) + 1)
+        if others and (not wanted or now_s - self._turn_s >= spacing_s):
             wanted.add(min(others, key=seen_s.__getitem__))
+            self._turn_s = now_s
         self._seen_s = seen_s | dict.fromkeys(wanted, now_s)
         return [tile for tile in tiles if tile in wanted]
 

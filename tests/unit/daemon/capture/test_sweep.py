@@ -42,6 +42,14 @@ def test_tiles_in_which_something_changed_are_looked_at() -> None:
     assert len(looked) == 5  # and one of the others
 
 
+def test_where_something_happens_elsewhere_tiles_are_not_looked_at_more_often_than_asked() -> None:
+    sweep, changed = seen_all(), NOTHING.copy()
+    changed[20, 5] = True
+    looked = [sweep.some(TILES, WH, changed, NOBODY, n / 5, sweep_s=8) for n in range(1, 201)]
+    others = sum(tile != TILES[0] for each in looked for tile in each)
+    assert 7 * 40 / 8 - 7 <= others <= 1.5 * 7 * 40 / 8
+
+
 def test_an_object_at_a_border_is_looked_at_from_both_sides() -> None:
     box = np.array([[2330, 100, 2425, 300]], np.float32)  # ends before 2432, within its margin
     looked = seen_all().some(TILES, WH, NOTHING, box, 0.2, sweep_s=100)
