@@ -19,7 +19,7 @@ from daemon.seats.permit import Permit
 from daemon.seats.seat import Seat
 from daemon.seats.sight import Sight
 from daemon.tracking.happenings import Happening
-from daemon.tracking.watcher import Lasting
+from daemon.tracking.watcher import Lasting, is_news
 from detector.detections import Detections
 from sinks.envelope import Envelope
 from sinks.messages import (
@@ -90,7 +90,7 @@ class Publisher:
             for label, count in Counter(row.label for row in rows).items():
                 seat.counts.count_detections(label, count)
             if frame.was_gated:
-                seat.counts.gate_looked(missed=_is_news(rows, objects))
+                seat.counts.gate_looked(missed=is_news(objects))
         seq = seat.numbers.seq = seat.numbers.seq + 1
         if found is not None:
             sight = seat.sight = Sight(
@@ -226,11 +226,6 @@ def _beat(seat: Seat, now_s: float) -> CameraBeat:
     arrived_s = status.last_frame_s
     age_s = None if arrived_s is None else round(max(0.0, now_s - arrived_s), 3)
     return CameraBeat(status.state.value, seat.numbers.seq, age_s, seat.numbers.event_seq)
-
-
-def _is_news(rows: Sequence[Detection], objects: Sequence[Lasting | None]) -> bool:
-    """Whether there is more to see than what is known and stands still."""
-    return len(rows) > sum(known is not None and known.stationary for known in objects)
 
 
 def _judged(

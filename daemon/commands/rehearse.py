@@ -5,7 +5,7 @@ have told of a recorded video, as fast as it can be read.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,17 +21,14 @@ from daemon.console import complain, complain_of, say, say_json_text
 from daemon.exits import EXIT_FAILED, EXIT_NO_MODEL, EXIT_OK, EXIT_USAGE
 from daemon.reload.labels import check_labels
 from daemon.reload.model import BuildDetector, detector_spec
-from daemon.seats.rules import CameraRules, lowest_scores, weakest_share
-from daemon.seats.view import View, Wh
+from daemon.seats.rules import lowest_scores, weakest_share
 from daemon.tracking.happenings import Counts, Happening
-from daemon.tracking.watch import Watch
 from detector.api import Detector, InferenceError, ModelError
-from detector.detections import Detections
-from detector.letterbox import Rect
-from sinks.messages import json_line
+from sinks.messages import EventMessage, json_line
 
 if TYPE_CHECKING:
-    from daemon.offline.shots import Shot
+    from daemon.offline.gating import GateTrial
+    from daemon.offline.rehearsal import Rehearsal
 
 BATCH = 8
 SENDER = Sender(epoch="try", node="try")
@@ -42,7 +39,8 @@ def add_parser(subparsers: Any) -> None:
         "try",
         help="try a camera's rules, zones and lines on a recorded video",
         description="Reads FILE as if it came from the camera, at its detect.fps, and prints what"
-        " happens with the time in the video, then the counts. Nothing is published or recorded.",
+        " happens with the time in the video, then the counts. With detect.gate also what it would"
+        " save, and each event that it would miss. Nothing is published or recorded.",
     )
     parser.add_argument("config", type=Path, metavar="CONFIG", help="the YAML file")
     parser.add_argument("--camera", required=True, metavar="NAME", help="whose rules to try")
@@ -57,6 +55,7 @@ def run(args: argparse.Namespace, build: BuildDetector | None = None) -> int:
     """Exit code 0; 1 for a video that cannot be read; 2 for a camera that is not there; 69 without
     a model; 78 for a file with faults.
     """
+    from daemon.offline.rehearsal import Rehearsal
     from daemon.offline.shots import UnreadableError, video_facts
 
     try:
@@ -68,7 +67,8 @@ def run(args: argparse.Namespace, build: BuildDetector | None = None) -> int:
         video_facts(args.video)  # before a model is built for nothing
         detector = _built(loaded, camera, build)
         check_labels(loaded, detector.labels)
-        _rehearse(Rehearsal(args.camera, camera, loaded, detector), args)
+        threshold = loaded.config.model.score_threshold
+        _rehearse(Rehearsal(camera, detector, score_threshold=threshold), detector, args)
     except ConfigError as error:
         return complain_of(error)
     except ModelError as error:
@@ -78,76 +78,69 @@ def run(args: argparse.Namespace, build: BuildDetector | None = None) -> int:
     return EXIT_OK
 
 
-class Rehearsal:
-    """One camera's rules and watch, told of the pictures of a video. `captured_ns` and all times of
-    what it tells are nanoseconds from the video's beginning.
-    """
-
-    def __init__(self, name: str, camera: CameraConfig, loaded: Loaded, detector: Detector) -> None:
-        self.name = name
-        self.fps = camera.detect.fps
-        self._view = View.of(camera.detect)
-        self.detector = detector
-        self._watch = Watch(camera)
-        rules = CameraRules(camera, score_threshold=loaded.config.model.score_threshold)
-        self._rules = rules.of(detector.labels, detector.thresholds)
-        self.pictures = 0
-
-    def parts_of(self, wh: Wh) -> Sequence[Rect | None]:
-        """What the detector is shown of a picture of this size; with `tiles: auto` as much as a
-        batch holds, as nothing else wants the detector.
-        """
-        spec = self.detector.input_spec
-        side, most = max(spec.height, spec.width), self.detector.buckets[-1]
-        return self._view.layout(wh, side=side, most_rows=most).parts
-
-    def look(self, shot: Shot, found: Detections) -> Iterable[Happening]:
-        self.pictures += 1
-        size, at_s = shot.wh, shot.pts_s or 0.0
-        found, certain = self._rules.sift(found, size)
-        at_ns = round(at_s * 1e9)
-        labels = self.detector.labels
-        return self._watch.look(
-            found, certain, labels, at_s=at_s, at_ns=at_ns, size=size
-        ).happenings
-
-    def end(self) -> tuple[Iterable[Happening], Counts | None]:
-        """Lives that the end of the video interrupts, and the counts of a moment before."""
-        counts = self._watch.due_counts(float("inf"))
-        self._watch.end_all()
-        return self._watch.pass_time(0.0), counts
-
-
-def _rehearse(rehearsal: Rehearsal, args: argparse.Namespace) -> None:
+def _rehearse(rehearsal: Rehearsal, detector: Detector, args: argparse.Namespace) -> None:
     numbered = 0
-    for happening in _happenings(rehearsal, args.video):
+    for happening in _happenings(rehearsal, detector, args):
         if isinstance(happening, Counts):
             message = count_message(happening, SENDER, args.camera, 0)
             line, words = json_line(message), _summary(happening)
         else:
             numbered += 1
             event = event_message(happening, SENDER, args.camera, numbered)
-            line, words = json_line(event), f"{_clock(event.at_ns)} {in_words(event)}"
+            line, words = json_line(event), _in_words(event)
         if args.json:
             say_json_text(line.decode().rstrip())
         else:
             say(words)
-    complain(f"{args.video.name}: answered {rehearsal.pictures}, events {numbered}")
+    complain(f"{args.video.name}: answered {_answered(rehearsal)}, events {numbered}")
+    if rehearsal.trial is not None:
+        for words in _of_gate(rehearsal.trial, args.camera):
+            complain(words)
 
 
-def _happenings(rehearsal: Rehearsal, video: Path) -> Iterator[Happening | Counts]:
-    from daemon.offline.batches import answered
+def _happenings(
+    rehearsal: Rehearsal, detector: Detector, args: argparse.Namespace
+) -> Iterator[Happening | Counts]:
+    from daemon.offline.batches import answered_rows
     from daemon.offline.shots import read_video
 
-    spec, parts_of = rehearsal.detector.input_spec, rehearsal.parts_of
-    shots = read_video(video, spec, fps=rehearsal.fps, parts_of=parts_of)
-    with closing(answered(rehearsal.detector, shots)) as answers:
+    shots = read_video(
+        args.video,
+        detector.input_spec,
+        fps=rehearsal.fps,
+        parts_of=rehearsal.parts_of,
+        grey=rehearsal.trial is not None,
+    )
+    with closing(answered_rows(detector, shots)) as answers:
         for shot, found in answers:
             yield from rehearsal.look(shot, found)
     happened, counts = rehearsal.end()
     yield from happened
     if counts is not None:
         yield counts
+
+
+def _answered(rehearsal: Rehearsal) -> int:
+    return rehearsal.pictures - (rehearsal.trial.savings.left_out if rehearsal.trial else 0)
+
+
+def _of_gate(trial: GateTrial, camera: str) -> Iterator[str]:
+    """What it saves, and each event that it costs."""
+    savings, missed = trial.savings, trial.comparison.missed()
+    share = savings.left_out / max(1, savings.pictures)
+    line = f"gate: left out {savings.left_out} of {savings.pictures} pictures ({share:.0%})"
+    if savings.rows > savings.pictures:
+        line += f", {1 - savings.run / savings.rows:.0%} of what the detector does with tiles"
+    yield f"{line}; looked at {savings.looks} still ones, {savings.news} of them with news"
+    late_s = trial.comparison.latest_s()
+    late = f", told others up to {late_s:.1f} s later" if late_s else ""
+    yield f"gate: missed {len(missed)} of {trial.comparison.events} events{late}"
+    for happening in missed:
+        yield f"  missed: {_in_words(event_message(happening, SENDER, camera, 0))}"
+
+
+def _in_words(event: EventMessage) -> str:
+    return f"{_clock(event.at_ns)} {in_words(event)}"
 
 
 def _built(loaded: Loaded, camera: CameraConfig, build: BuildDetector | None) -> Detector:

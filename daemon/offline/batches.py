@@ -54,8 +54,18 @@ def process(
 def answered(
     detector: Detector, shots: Iterable[Shot]
 ) -> Generator[tuple[Shot, Detections], None, None]:
-    """Every shot with its answer, in order; one batch is read while another one runs. Raises
-    InferenceError, and UnreadableError where the shots do, once what was read before is answered.
+    """Every shot with its answer, in order; see `answered_rows`."""
+    with closing(answered_rows(detector, shots)) as answers:
+        for shot, rows in answers:
+            yield shot, together(detector.labels, shot.rows, rows)
+
+
+def answered_rows(
+    detector: Detector, shots: Iterable[Shot]
+) -> Generator[tuple[Shot, Sequence[Detections]], None, None]:
+    """Every shot with what is in each of its rows, in order; one batch is read while another one
+    runs. Raises InferenceError, and UnreadableError where the shots do, once what was read before
+    is answered.
     """
     most = detector.buckets[-1]
     source = iter(shots)
@@ -88,6 +98,6 @@ def _take(source: Iterator[Shot], most: int) -> _Taken:
     return taken
 
 
-def _detect(detector: Detector, shots: Sequence[Shot]) -> list[Detections]:
+def _detect(detector: Detector, shots: Sequence[Shot]) -> list[list[Detections]]:
     answers = iter(each_row(detector, [row for shot in shots for row in shot.rows]))
-    return [together(detector, shot.rows, list(islice(answers, len(shot.rows)))) for shot in shots]
+    return [list(islice(answers, len(shot.rows))) for shot in shots]

@@ -16,13 +16,15 @@ MOST = 1000  # objects of one picture; what a configuration may say
 
 def answer(detector: Detector, rows: Sequence[Row]) -> Detections:
     """What is in a picture of which these are the rows. Raises InferenceError."""
-    return together(detector, rows, each_row(detector, rows))
+    return together(detector.labels, rows, each_row(detector, rows))
 
 
-def together(detector: Detector, rows: Sequence[Row], answers: Sequence[Detections]) -> Detections:
+def together(
+    labels: tuple[str, ...], rows: Sequence[Row], answers: Sequence[Detections]
+) -> Detections:
     """What is in a picture, of what is in each of its rows."""
     places = [row.letterbox for row in rows]
-    return merged(places, answers, families(detector.labels), most=MOST)
+    return merged(places, answers, families(labels), most=MOST)
 
 
 def each_row(detector: Detector, rows: Sequence[Row]) -> list[Detections]:

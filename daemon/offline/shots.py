@@ -19,7 +19,8 @@ from av.packet import Packet
 from config.files import UnusableFileError, check_regular_file
 from daemon.capture.address import FILE_OPTIONS
 from daemon.capture.appearance import Appearances
-from daemon.capture.picture import AvPicture
+from daemon.capture.gate import Luma
+from daemon.capture.picture import AvPicture, small_luma
 from daemon.capture.tracks import best_video
 from daemon.pipeline.frame import Row
 from daemon.seats.view import Wh
@@ -37,8 +38,9 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One picture: `bgr` as it is, `rows` as the detector takes it, one or several. `pts` counts
-    `time_base` and is None for a still image; `number` counts the frames of a video from 1.
+    """One picture: `bgr` as it is, `rows` as the detector takes it, one or several, `luma` as a
+    gate does, where that was asked for. `pts` counts `time_base` and is None for a still image;
+    `number` counts the frames of a video from 1.
     """
 
     source: Path
@@ -47,6 +49,7 @@ class Shot:
     pts: int | None = None
     time_base: Fraction | None = None
     number: int = 1
+    luma: Luma | None = None
 
     @property
     def wh(self) -> Wh:
@@ -95,10 +98,11 @@ def read_video(
     *,
     fps: float | None = None,
     parts_of: PartsOf = lambda _: (None,),
+    grey: bool = False,
 ) -> Iterator[Shot]:
     """Its pictures in order, as they are meant to be seen, with timestamps that only ever rise; no
     more than `fps` of each second, where that is said. The detector is shown `parts_of` a picture
-    of its size, None for all of it.
+    of its size, None for all of it; `grey` asks for the gate's picture too.
 
     Raises UnreadableError at the first one that is damaged.
     """
@@ -113,9 +117,11 @@ def read_video(
                 pts = rising.next(frame.pts)
                 if not due.now(float(pts * time_base)):
                     continue
-                bgr = AvPicture(frame, appearances.of(frame, packet)).to_bgr()
+                appearance = appearances.of(frame, packet)
+                luma = small_luma(frame, appearance) if grey else None
+                bgr = AvPicture(frame, appearance).to_bgr()
                 rows = _rows(bgr, spec, parts_of)
-                yield Shot(path, bgr, rows, pts, time_base, number)
+                yield Shot(path, bgr, rows, pts, time_base, number, luma)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise UnreadableError(_words(error)) from None
 

@@ -51,6 +51,13 @@ class Account:
     happenings: tuple[Happening, ...]
 
 
+def is_news(objects: Sequence[Lasting | None]) -> bool:
+    """Whether a picture with boxes of these objects shows more than what is known and stands
+    still.
+    """
+    return not all(known is not None and known.stationary for known in objects)
+
+
 class Watcher:
     """Made for one model's labels and one camera's configuration; see `look`."""
 

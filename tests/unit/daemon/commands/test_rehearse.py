@@ -44,8 +44,21 @@ class Walker(FakeDetector):
         return answers
 
 
+class Latecomer(Walker):
+    """There is nobody in the first second."""
+
+    def detect(self, pixels: Any, letterboxes: Sequence[Any]) -> list[Detections]:
+        first = self.shown
+        answers = super().detect(pixels, letterboxes)
+        return [Detections.none() if first + n < 8 else answer for n, answer in enumerate(answers)]
+
+
 def rehearsed(
-    folder: Path, *options: str, config: str = CAMERA, video: Path | None = None
+    folder: Path,
+    *options: str,
+    config: str = CAMERA,
+    video: Path | None = None,
+    detector: type[Walker] = Walker,
 ) -> tuple[int, list[DetectorSpec]]:
     path = folder / "vedette.yaml"
     path.write_text(config)
@@ -56,7 +69,7 @@ def rehearsed(
 
     def build(spec: DetectorSpec) -> FakeDetector:
         asked.append(spec)
-        return Walker(spec.max_batch)
+        return detector(spec.max_batch)
 
     parser = argparse.ArgumentParser()
     rehearse.add_parser(parser.add_subparsers())
@@ -88,6 +101,36 @@ def test_json_lines_are_those_that_would_be_published(
     assert {line["kind"] for line in lines} == {"event", "count"}
     assert [line["event_seq"] for line in lines[:-1]] == [1, 2, 3, 4, 5]
     assert lines[-1]["lines"] == {"door": {"person": {"in": 1, "out": 0}}}
+
+
+def test_a_gate_says_what_it_would_save_and_miss(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every change is ignored, so that whoever comes after the first seconds is missed."""
+    everywhere = "[[0, 0], [1, 0], [1, 1], [0, 1]]"
+    gate = f"gate: {{enabled: true, hold_s: 0.5, ignore: [{everywhere}]}}"
+    config = CAMERA.replace("fps: 10", f"fps: 10, {gate}")
+    code, _ = rehearsed(tmp_path, config=config, detector=Latecomer)
+    said = capsys.readouterr()
+    assert code == 0
+    assert said.out == "in the end: nothing; yard: nothing; door: nobody crossed\n"
+    assert said.err.splitlines() == [
+        "walk.mp4: answered 5, events 0",
+        "gate: left out 15 of 20 pictures (75%); looked at 0 still ones, 0 of them with news",
+        "gate: missed 2 of 2 events",
+        "  missed: 00:01.00 person 1 came",
+        "  missed: 00:01.00 person 1 entered yard",
+    ]
+
+
+def test_a_gate_that_sees_the_change_misses_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = CAMERA.replace("fps: 10", "fps: 10, gate: {enabled: true}")
+    assert rehearsed(tmp_path, config=config)[0] == 0
+    said = capsys.readouterr()
+    assert "person 1 crossed door in" in said.out
+    assert "gate: missed 0 of 3 events" in said.err
 
 
 @pytest.mark.parametrize(
