@@ -11,6 +11,13 @@ EXCUSED = frozenset(["s", "ms", "fps", "×", "% CPU"])  # units of what such a m
 BEARABLE_MS = 1000.0
 
 
+# What every row is asked, whatever was done to the daemon.
+LAW = frozenset(
+    ["books", "threads more", "descriptors more", "RSS more", "restarts", "exit code",
+     "unhandled exceptions", "other cameras: losses", "other cameras: gaps in seq"]
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Measure:
     """One figure beside its target. `met` is the target itself; `bearable` allows for a busy
@@ -26,12 +33,13 @@ class Measure:
 
 class Case:
     """Where a row puts its files and its figures; `long` asks for full lengths instead of the
-    short ones of `make test`.
+    short ones of `make test`, `gated` for cameras with a gate, of which only the law is asked.
     """
 
-    def __init__(self, folder: Path, *, long: bool) -> None:
+    def __init__(self, folder: Path, *, long: bool, gated: bool = False) -> None:
         self.folder = folder
         self.long = long
+        self.gated = gated
         self.measures: list[Measure] = []
 
     def at_most(self, what: str, value: float, limit: float, unit: str = "") -> None:

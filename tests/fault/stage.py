@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -32,6 +33,8 @@ CAMERA = {
     "detect": {"fps": 2 * FPS, "tiles": {"size": 400}},  # of a scene: three rows a picture
     "reconnect": {"min_s": 0.5, "max_s": 4.0, "slow_s": 4.0},
 }
+EVERYWHERE = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
+GATE = {"enabled": True, "hold_s": 0.5, "heartbeat_s": 1.0}
 SCENE = {"url": "synthetic://scene?size=640x360&fps=10"}
 PATIENCE_S = 30.0
 GIVEN_BACK_S = 12.0  # ten seconds after a loss the daemon gives memory back to the system
@@ -235,6 +238,8 @@ class Stage:
     def check_books(self) -> None:
         """What the last line of the log says, and that no exception went unhandled."""
         line = next((line for line in self.daemon.lines if "stopped captured=" in line), "")
+        if gated := re.findall(r"gated=(\d+)", line):
+            self.case.note("gated", float(gated[0]), "")
         self.case.equal(
             "books", "balanced" if "in_flight=0 balanced=True" in line else line, "balanced"
         )
@@ -271,8 +276,9 @@ def stage(
 ) -> Iterator[Stage]:
     """A running daemon with these cameras; `arguments` are `tests.support.staged_daemon`'s."""
     sink = {"bind": f"tcp://127.0.0.1:{free_port()}", **(zeromq or {})}
+    whole = {name: CAMERA | camera for name, camera in cameras.items()}
     config = {
-        "cameras": {name: CAMERA | camera for name, camera in cameras.items()},
+        "cameras": _gated(whole) if case.gated else whole,
         # No waiting for a fuller batch: how long that takes depends on how cameras' moments lie.
         "batching": {"max_batch": 8, "max_delay_ms": 0},
         "sinks": {"zeromq": sink, "jsonl": jsonl},
@@ -291,6 +297,18 @@ def stage(
         yield staged
         if daemon.process.poll() is None:
             staged.end()
+
+
+def _gated(cameras: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """With a gate each: the first, which is the faulty one, and every other one see neither change
+    nor objects, so that their gates close; what the others see decides which tiles are looked at.
+    """
+    closed = {"gate": GATE | {"ignore": [EVERYWHERE]}}, {"filters": {"block": {"min_score": 1.0}}}
+    looking = cycle([closed, ({"gate": GATE}, {})])
+    return {
+        name: {**camera, "detect": {**camera["detect"], **detect}, "objects": objects}
+        for (name, camera), (detect, objects) in zip(cameras.items(), looking, strict=False)
+    }
 
 
 @contextmanager
