@@ -6,7 +6,7 @@ import time
 
 from tests.fault.case import Case, Row
 from tests.fault.neighbours import window_s
-from tests.fault.stage import FPS, stage
+from tests.fault.stage import FPS, SEEN, stage
 from tests.fault.streams import overlap
 from tests.support.usb_camera import UsbCamera
 
@@ -16,7 +16,7 @@ SNAPSHOT = "/api/v1/cameras/usb/snapshot.jpg"
 def usb_camera(case: Case) -> None:
     camera = UsbCamera(case.folder, fps=int(FPS))
     urls = {"usb": camera.url, "absent": "v4l2:///dev/video62", "no-camera": "v4l2:///dev/null"}
-    cameras = {name: {"url": url} for name, url in urls.items()}
+    cameras = {name: {"url": url, **SEEN} for name, url in urls.items()}
     camera.become("busy")
     with stage(case, cameras, environment=camera.environment) as staged:
         for name, what in {"usb": "busy", "absent": "absent", "no-camera": "no camera"}.items():

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from tempfile import mkdtemp
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ CAMERA = {
     "reconnect": {"min_s": 0.5, "max_s": 4.0, "slow_s": 4.0},
 }
 EVERYWHERE = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
+SEEN = {"objects": {}}  # of a camera whose boxes are asked for, with a gate too
 GATE = {"enabled": True, "hold_s": 0.5, "heartbeat_s": 1.0}
 SCENE = {"url": "synthetic://scene?size=640x360&fps=10"}
 PATIENCE_S = 30.0
@@ -301,27 +303,30 @@ def stage(
 
 def _gated(cameras: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """With a gate each: the first, which is the faulty one, and every other one see neither change
-    nor objects, so that their gates close; what the others see decides which tiles are looked at.
+    nor objects (unless they must), so that their gates close; what the others see decides which
+    tiles are looked at.
     """
     closed = {"gate": GATE | {"ignore": [EVERYWHERE]}}, {"filters": {"block": {"min_score": 1.0}}}
     looking = cycle([closed, ({"gate": GATE}, {})])
     return {
-        name: {**camera, "detect": {**camera["detect"], **detect}, "objects": objects}
+        name: {"objects": objects, **camera, "detect": {**camera["detect"], **detect}}
         for (name, camera), (detect, objects) in zip(cameras.items(), looking, strict=False)
     }
 
 
 @contextmanager
 def four_cameras(
-    case: Case, *arguments: str, **sections: Any
+    case: Case, *arguments: str, fields: Mapping[str, Any] = MappingProxyType({}), **sections: Any
 ) -> Iterator[tuple[Stage, ScriptedCamera]]:
-    """Camera `faulty`, scripted, beside three others that must not notice; all of them stream."""
+    """Camera `faulty`, scripted and with these `fields`, beside three others that must not notice;
+    all of them stream.
+    """
     with ExitStack() as stack:
         faulty = stack.enter_context(scripted_camera(fps=FPS))
         others = {
             name: {"url": stack.enter_context(scripted_camera(fps=FPS)).url} for name in OTHERS
         }
-        cameras = {"faulty": {"url": faulty.url}, **others}
+        cameras = {"faulty": {"url": faulty.url, **fields}, **others}
         staged = stack.enter_context(stage(case, cameras, *arguments, **sections))
         staged.steady(["faulty", *OTHERS])
         yield staged, faulty

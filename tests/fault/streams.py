@@ -10,7 +10,7 @@ from random import Random
 
 from sinks.messages import DetectionMessage
 from tests.fault.case import Case, Row
-from tests.fault.stage import FPS, OTHERS, READ_S, SCENE, Stage, four_cameras, stage
+from tests.fault.stage import FPS, OTHERS, READ_S, SCENE, SEEN, Stage, four_cameras, stage
 from tests.support.scripted_rtsp import CLOCK_HZ, Clip, Unit, clip, scripted_camera
 
 GOP_S = 10 / FPS
@@ -83,7 +83,7 @@ def size_changes(case: Case) -> None:
         size: clip(*size, frames=1 if size[0] > 4000 else 20)
         for size in ((320, 240), (1280, 720), (16, 16), (7680, 4320), (640, 360))
     }
-    with four_cameras(case) as (staged, camera):
+    with four_cameras(case, fields=SEEN) as (staged, camera):
         began_s = time.monotonic()
         for size, pictures in clips.items():
             switch(camera, pictures)

@@ -169,8 +169,9 @@ def gated(monkeypatch: pytest.MonkeyPatch, script: list[Any], **looking: Any) ->
 
 
 def _at_pace(judge: Any, clock: Iterator[float]) -> Any:
-    def judged(gate: ChangeGate, luma: Any, _now_s: float, *, alive: bool) -> Why:
-        return judge(gate, luma, float(next(clock)), alive=alive)
+    def judged(gate: ChangeGate, luma: Any, _now_s: float, **known: Any) -> Why:
+        why: Why = judge(gate, luma, float(next(clock)), **known)
+        return why
 
     return judged
 
