@@ -6,7 +6,6 @@ Somebody listens inside it too: who is on the other side of a cut cable hears no
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -15,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tests.fleet.processes import Process, below
+from tests.fleet.units import NodeUnit
 
 ROOT = Path(__file__).parents[2]
 OUTER, INNER = "10.77.0.1", "10.77.0.11"
@@ -28,7 +27,7 @@ class ApartServer:
     def __init__(self, name: str) -> None:
         self.name = name
         self._holder: subprocess.Popen[bytes] | None = None
-        self._raylet: subprocess.Popen[bytes] | None = None
+        self._raylet: NodeUnit | None = None
         self._witness: subprocess.Popen[str] | None = None
 
     def open(self) -> None:
@@ -45,20 +44,10 @@ class ApartServer:
         ):
             subprocess.run([*self._inside, "ip", *words], check=True, timeout=10)
 
-    def join(self, head: str, store_bytes: int) -> None:
-        """Start its raylet."""
-        resources = json.dumps({f"vedette:{self.name}": 1})
-        ray = Path(sys.executable).with_name("ray")
-        self._raylet = subprocess.Popen(
-            [
-                *self._inside, str(ray), "start", "--block", f"--address={head}",
-                f"--node-ip-address={INNER}", "--num-cpus=1", f"--resources={resources}",
-                f"--object-store-memory={store_bytes}",
-            ],
-            stdout=subprocess.DEVNULL,
-            # What the head keeps on disk is the head's alone.
-            env={k: v for k, v in os.environ.items() if not k.startswith("RAY_gcs_storage")},
-        )  # fmt: skip
+    def join(self, head: str) -> None:
+        """Start its raylet, as its unit does."""
+        self._raylet = NodeUnit(self.name, head, number=9, before=self._inside, ip=INNER)
+        self._raylet.start()
 
     def listen(self, endpoint: str, heard: list[Any], make: Any) -> None:
         """Answers that are published in there are put into `heard`, as `make` makes them."""
@@ -82,12 +71,9 @@ class ApartServer:
         _ip("link", "set", CABLE, "up")
 
     def close(self) -> None:
-        pids = [p.pid for p in (self._raylet, self._witness) if p is not None]
-        tree = [Process.of(n) for pid in pids for n in [pid, *below(pid)]]
-        for process in tree:
-            if process is not None:
-                process.signal(9)
-        for started in (self._raylet, self._witness, self._holder):
+        if self._raylet is not None:
+            self._raylet.stop()
+        for started in (self._witness, self._holder):
             if started is not None:
                 with suppress(ProcessLookupError):
                     started.kill()

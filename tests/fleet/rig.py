@@ -24,7 +24,7 @@ from daemon.fleet.view import FleetView
 from tests.fleet.apart import INNER, OUTER, ApartServer
 from tests.fleet.gateways import GatewayProcess
 from tests.fleet.processes import Process, below, parent
-from tests.fleet.units import NodeUnit
+from tests.fleet.units import STORE_BYTES, NodeUnit
 from tests.support.fleet import PROGRAM
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +45,6 @@ TUNED = {
     "PYTHONPATH": f"{ROOT}:{CLOCKS}",
     "PYTHONUNBUFFERED": "1",
 }
-STORE_BYTES = 80 * 1024**2
 HEAD = {"num_cpus": 1, "object_store_memory": STORE_BYTES, "include_dashboard": False}
 
 
@@ -123,7 +122,7 @@ class Rig:
         self.sections["fleet"]["address"] = self.cluster.address
         for name in self.nodes:
             if self.apart is not None and name == self.apart.name:
-                self.apart.join(self.cluster.address, STORE_BYTES)
+                self.apart.join(self.cluster.address)
             else:
                 self.add(name)
         self.reach = Cluster(self.cluster.address)
@@ -134,7 +133,7 @@ class Rig:
         self._use_clock(name)
         if self._by_units:
             address = self.sections["fleet"]["address"]
-            self.units[name] = NodeUnit(name, address, len(self.units), STORE_BYTES)
+            self.units[name] = NodeUnit(name, address, number=len(self.units))
             self.units[name].start()
             return
         self.raylets[name] = self.cluster.add_node(
@@ -265,16 +264,18 @@ class Rig:
         self.cluster.remove_node(head, allow_graceful=False)
         (self.folder / "fleet" / "director.json").unlink()
 
-    def replace_head(self) -> None:
-        """Another machine takes its address, with nothing on its disk."""
+    def replace_head(self) -> float:
+        """Another machine takes its address, with nothing on its disk; when it was up."""
         from daemon.fleet.ray_cluster import Cluster
 
         address = self.sections["fleet"]["address"]
         os.environ["RAY_gcs_storage_path"] = str(self.folder / "gcs2")  # noqa: SIM112
         port = int(address.rpartition(":")[2])
         self.cluster.add_node(gcs_server_port=port, **HEAD, **self.place)
+        up_s = time.monotonic()
         self.reach = Cluster(address)
         self.direct()
+        return up_s
 
     def set_clock(self, name: str, ahead_s: float) -> None:
         """The wall clock that the Python processes of that server see, or those of the head."""

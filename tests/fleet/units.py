@@ -7,25 +7,34 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from tests.fleet.processes import Process, below
 
 RESTART_S = 2.0  # RestartSec of vedette-fleet-node.service
+STORE_BYTES = 80 * 1024**2
 FIRST_PORT = 21200  # of Ray's agents, each of which has one
 
 
 class NodeUnit:
     """`start`, and `stop` at the end. `exits` are the codes that it ended with by itself."""
 
-    def __init__(self, name: str, head: str, number: int, store_bytes: int) -> None:
+    def __init__(
+        self, name: str, head: str, *, number: int, before: Sequence[str] = (), ip: str = ""
+    ) -> None:
+        """`number` is another one for each; `before` is what comes before the command, where it
+        runs in a network of its own, in which it has this `ip`.
+        """
         self.exits: list[int] = []
         self._command = [
-            str(Path(sys.executable).with_name("ray")), "start", "--block", f"--address={head}",
+            *before, str(Path(sys.executable).with_name("ray")),
+            "start", "--block", f"--address={head}",
             "--num-cpus=1", f"--resources={json.dumps({f'vedette:{name}': 1})}",
-            f"--object-store-memory={store_bytes}", "--min-worker-port=0", "--max-worker-port=0",
+            f"--object-store-memory={STORE_BYTES}", "--min-worker-port=0", "--max-worker-port=0",
             f"--dashboard-agent-listen-port={FIRST_PORT + number}",
+            *([f"--node-ip-address={ip}"] if ip else []),
         ]  # fmt: skip
         # What the head keeps on disk is the head's alone.
         self._env = {k: v for k, v in os.environ.items() if not k.startswith("RAY_gcs_storage")}
