@@ -57,9 +57,9 @@ class DirectorActor:
         threading.Thread(target=self._keep_answering, name="director", daemon=True).start()
 
     def line(self) -> tuple[str, int, bytes]:
-        """Where shards report to: host, port, secret."""
+        """Where shards report to: host, port, key."""
         at = self._line.address
-        return at.host, at.port, at.secret
+        return at.host, at.port, at.key
 
     def configure(self, setup: Mapping[str, Any]) -> None:
         """What the file says now. Raises OSError where it cannot be kept."""

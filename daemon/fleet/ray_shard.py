@@ -19,7 +19,7 @@ from daemon.clock import SystemClock
 from daemon.fleet.child import PROGRAM, Child
 from daemon.fleet.head import LOOK_S, HeadWatch, end_raylet
 from daemon.fleet.island import newest_grants
-from daemon.fleet.line import Address, LineBrokenError, LineEnd
+from daemon.fleet.line import Address, LineEnd
 from daemon.fleet.orders import Orders, Report, orders_of, packed
 from daemon.fleet.ray_head import answering_cluster, joined_cluster
 from daemon.fleet.ray_names import DIRECTOR, NAMESPACE
@@ -96,27 +96,24 @@ class DirectorLine:
     def ask(self, report: Report, timeout_s: float) -> Orders:
         """Raises DirectorAwayError after that long."""
         self.away = True
+        end = self._current()
+        if end is None:
+            self._find()
+            raise DirectorAwayError("it has not been found yet")
         try:
-            orders = orders_of(self._current().ask(packed(report), timeout_s))
+            orders = orders_of(end.ask(packed(report), timeout_s))
         except TimeoutError:
             self._find()  # it may have moved
             raise DirectorAwayError("it does not answer") from None
-        except LineBrokenError as error:
-            self._found = None
-            self._find()
-            msg = f"its line is broken: {error}"
-            raise DirectorAwayError(msg) from None
         except ValueError:
             raise DirectorAwayError("it speaks another language") from None
         self.away = False
         return orders
 
-    def _current(self) -> LineEnd:
+    def _current(self) -> LineEnd | None:
         """To where it was found last."""
         found, end = self._found, self._end
-        if found is None:
-            raise LineBrokenError("it has not been found yet")
-        if end is None or end.address != found:
+        if found is not None and (end is None or end.address != found):
             if end is not None:
                 end.close()
             end = self._end = LineEnd(found)
