@@ -104,7 +104,8 @@ def best_pairs(pairs: Pairs, likeness: Sequence[float]) -> list[bool]:
 
 def _clusters(pairs: Pairs) -> Iterator[list[int]]:
     """Places of pairs that hang together, because they share an end with one of them."""
-    by_first, by_second = defaultdict(list), defaultdict(list)
+    by_first: dict[Hashable, list[int]] = defaultdict(list)
+    by_second: dict[Hashable, list[int]] = defaultdict(list)
     for place, (first, second) in enumerate(pairs):
         by_first[first].append(place)
         by_second[second].append(place)
@@ -116,7 +117,7 @@ def _clusters(pairs: Pairs) -> Iterator[list[int]]:
         done.add(start)
         for place in cluster:  # which grows meanwhile
             first, second = pairs[place]
-            for near in by_first[first] + by_second[second]:
+            for near in by_first.pop(first, []) + by_second.pop(second, []):  # each asked once
                 if near not in done:
                     done.add(near)
                     cluster.append(near)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from daemon.tracking.association import associated
-from daemon.tracking.boxes import covered
+from daemon.tracking.boxes import covered, shared_area
 from daemon.tracking.families import families
 from daemon.tracking.motion import correct, expect
 from daemon.tracking.sighting import Sighting, sightings_of
@@ -26,6 +26,7 @@ BoolArray = npt.NDArray[np.bool_]
 _EDGE_PX = 3.0
 _ROUNDING_S = 1e-9
 _FADED = 100.0  # so many times `vote_s` ago: such votes count nothing
+_CROWD = 2000  # pairs, of which arrays are quicker than numbers
 _MOST_INTERVALS = 2.2  # a new object may miss one picture, not two
 
 
@@ -238,26 +239,36 @@ class Tracker:
             >= (tuning.confirm_after_s if track.best_score >= tuning.sure else longer_s)
             - _ROUNDING_S
         ]
-        confirmed = [track for track in due if not self._is_double(track, at_s)]
+        doubles = self._doubles(due, at_s) if due else ()
+        confirmed = [track for track in due if track not in doubles]
         for track in confirmed:
             self.last_number += 1
             track.number = self.last_number
         return confirmed
 
-    def _is_double(self, new: Track, at_s: float) -> bool:
-        """Whether this new object may be no more than a second box of another one. Two people who
-        walk abreast stay two; a car that is a truck as well is one for ever.
+    def _doubles(self, due: Sequence[Track], at_s: float) -> set[Track]:
+        """Which of these new objects may be no more than a second box of another one. Two people
+        who walk abreast stay two; a car that is a truck as well is one for ever.
         """
-        tuning, family = self._tuning, self._families[new.label]
+        seen = [track for track in self.tracks if track.seen_s == at_s]
+        if len(due) * len(seen) <= _CROWD:
+            pairs = [(new, other) for new in due for other in seen]
+        else:
+            ours, theirs = (np.array([t.seen_box for t in of]) for of in (due, seen))
+            rows, columns = (shared_area(ours, theirs) > 0).nonzero()
+            places = zip(rows.tolist(), columns.tolist(), strict=True)
+            pairs = [(due[row], seen[column]) for row, column in places]
+        return {new for new, other in pairs if self._is_double(new, other, at_s)}
+
+    def _is_double(self, new: Track, other: Track, at_s: float) -> bool:
+        tuning = self._tuning
         is_early = at_s - new.first_s < tuning.double_after_s
-        return any(
+        return (
             (is_early or other.label != new.label)
-            and other.seen_s == at_s
             # Of two new ones the one that was there first is the object.
-            and (other.number or other.order < new.order)
-            and self._families[other.label] == family
+            and (other.number > 0 or other.order < new.order)
+            and self._families[other.label] == self._families[new.label]
             and covered(new.seen_box, other.seen_box) > tuning.double
-            for other in self.tracks
         )
 
 
