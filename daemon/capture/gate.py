@@ -132,8 +132,8 @@ class ChangeGate:
 
     def _moved(self, luma: npt.NDArray[np.int16], before: npt.NDArray[np.int16]) -> _Change:
         """By how much each mean of 3×3 pixels has changed, less what the whole picture has."""
-        change = cv2.blur((luma - before).astype(np.float32), (3, 3))
-        change -= np.median(change[_SOME])
+        change = np.asarray(cv2.blur((luma - before).astype(np.float32), (3, 3)), np.float32)
+        change -= _median(change[_SOME])
         return np.abs(change, out=change)
 
     def _share(self, moved: _Change, now_s: float) -> float:
@@ -165,7 +165,13 @@ class ChangeGate:
 
 def _noise(moved: _Change) -> float:
     """Standard deviation of what stands still."""
-    return _TO_SIGMA * float(np.median(moved[_SOME]))
+    return _TO_SIGMA * _median(moved[_SOME])
+
+
+def _median(values: _Change) -> float:
+    """The upper one of an even number: `np.median` takes three times as long for so few."""
+    middle = values.size // 2
+    return float(np.partition(values, middle, axis=None)[middle])
 
 
 def _inside(region: Rect) -> npt.NDArray[np.bool_]:
