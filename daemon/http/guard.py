@@ -36,6 +36,7 @@ from daemon.http.prefix import path_of
 log = logging.getLogger(__name__)
 
 OPEN_PATHS = frozenset({"/healthz"})  # says nothing but that the process makes progress
+OPEN_FOLDER = "/static/"  # the same for everybody; the page that asks for the token is made of it
 WRONG_TOKEN_DELAY_S = 1.0
 LOG_EVERY_S = 60.0
 MAX_WAITING = 16  # wrong tokens that wait for their answer
@@ -89,7 +90,7 @@ class Guard:
         site, mode = headers.get("sec-fetch-site"), headers.get("sec-fetch-mode")
         if site in ("cross-site", "same-site") and mode != "navigate":
             raise ApiError(403, "other_site", "pages of other sites get nothing from here")
-        if self._config.token is not None and path_of(scope) not in OPEN_PATHS:
+        if self._config.token is not None and not _is_open(path_of(scope)):
             await self._ask_for_token(scope, headers.get("authorization"))
 
     async def _ask_for_token(self, scope: Scope, authorization: str | None) -> None:
@@ -193,6 +194,10 @@ class _Refusals:
         if now_s >= self._quiet_until_s:
             log.warning("wrong access token from=%s times=%d", peer, self._unlogged)
             self._unlogged, self._quiet_until_s = 0, now_s + LOG_EVERY_S
+
+
+def _is_open(path: str) -> bool:
+    return path in OPEN_PATHS or (path.startswith(OPEN_FOLDER) and ".." not in path)
 
 
 def _peer(scope: Scope) -> str:

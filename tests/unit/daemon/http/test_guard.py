@@ -63,7 +63,7 @@ def door(tmp_path: Path) -> Door:
     return door
 
 
-@pytest.mark.parametrize("path", ["/", "/metrics", "/readyz", "/static/vedette.css", "/nope"])
+@pytest.mark.parametrize("path", ["/", "/metrics", "/readyz", "/static", "/nope"])
 def test_without_token_every_path_answers_401_and_browsers_ask_for_a_login(
     door: Door, path: str
 ) -> None:
@@ -73,9 +73,16 @@ def test_without_token_every_path_answers_401_and_browsers_ask_for_a_login(
     assert answer.json()["error"]["reason"] == "token_needed"
 
 
-@pytest.mark.parametrize("path", ["/healthz/", "/healthz/../metrics", "//healthz", "/Healthz"])
-def test_only_healthz_itself_is_open(door: Door, path: str) -> None:
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/healthz/", "/healthz/../metrics", "//healthz", "/Healthz"),
+        *("/static/../metrics", "/static/%2e%2e/metrics", "//static/base.css", "/staticmetrics"),
+    ],
+)
+def test_only_healthz_and_what_pages_are_made_of_are_open(door: Door, path: str) -> None:
     assert door.ask("/healthz").text == "inside"
+    assert door.ask("/static/base.css").text == "inside"
     assert door.ask(path).status_code == 401
 
 
