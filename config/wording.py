@@ -87,11 +87,18 @@ def _unknown(_: Mapping[str, Any], path: KeyPath, __: object, look: Look) -> str
     if path == ("fleet",):
         return "is for many servers: this file is run with `vedette fleet run`"
     known = look(path[:-1]).get("properties", {})
+    deeper = [
+        f"`{section}.{path[-1]}`"
+        for section in known
+        if path[-1] in look((*path[:-1], section)).get("properties", {})
+    ]
+    if deeper and path[-1] not in known:
+        return f"is not known here (did you mean {' or '.join(deeper)}?)"
     return f"is not known here{did_you_mean(path[-1], known)}"
 
 
 def _choice(_: Mapping[str, Any], path: KeyPath, value: object, look: Look) -> str:
-    words = look(path)["enum"]
+    words = [str(word) for word in look(path)["enum"]]
     hint = did_you_mean(value, words)
     return f"must be one of {', '.join(words)}{hint if 'mean' in hint else ''}"
 

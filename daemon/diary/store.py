@@ -21,6 +21,7 @@ from sinks.messages import EventMessage
 
 MOST_LIVES = 200_000  # in all, about 60 MB; beyond it the oldest go
 BUSY_S = 2.0  # that a reader waits for the disk
+_DIGITS = 19  # of a time in ns, until 2262
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS lives (
@@ -208,5 +209,6 @@ def _conditions(wish: Wish) -> tuple[str, list[Any]]:
     if wish.before is not None:
         since, _, name = wish.before.partition(".")
         where.append("(since_ns, id) < (?, ?)")
-        values += [int(since) if since.isascii() and since.isdigit() else 0, name]
+        is_time = since.isascii() and since.isdigit() and len(since) <= _DIGITS
+        values += [min(int(since), 2**63 - 1) if is_time else 0, name]
     return " AND ".join(where), values

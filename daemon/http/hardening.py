@@ -49,13 +49,28 @@ class Hardened:
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        refused = _refusal_of_writing(scope) if self._writes(scope) else _refusal(scope)
+        refused = _refusal_of_writing(scope) if self._writes(scope) else self._refusal(scope)
         app = self._app if refused is None else refused.answer(scope)
         await app(scope, receive, send_with_headers)
 
     def _writes(self, scope: Scope) -> bool:
         paths = self._writable.get(scope["method"])
         return paths is not None and paths.fullmatch(path_of(scope)) is not None
+
+    def _refusal(self, scope: Scope) -> ApiError | None:
+        if scope["method"] not in METHODS:
+            path = path_of(scope)
+            writing = [how for how, paths in self._writable.items() if paths.fullmatch(path)]
+            *first, last = *METHODS, *writing
+            detail = f"only {', '.join(first)} and {last} are answered here"
+            allow = {"allow": ", ".join((*first, last)), "connection": "close"}
+            return ApiError(405, "method_not_allowed", detail, headers=allow)
+        headers = Headers(scope=scope)
+        if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
+            # Nobody reads it: the connection is closed rather than kept busy with it.
+            close = {"connection": "close"}
+            return ApiError(413, "body_not_allowed", "a request here has no body", headers=close)
+        return None
 
 
 def _refusal_of_writing(scope: Scope) -> ApiError | None:
@@ -64,16 +79,3 @@ def _refusal_of_writing(scope: Scope) -> ApiError | None:
         return None
     detail = f"a body of up to {MAX_BODY} bytes, its length told, is wanted"
     return ApiError(413, "body_not_allowed", detail, headers={"connection": "close"})
-
-
-def _refusal(scope: Scope) -> ApiError | None:
-    if scope["method"] not in METHODS:
-        detail = "only GET and HEAD are answered here"
-        allow = {"allow": ", ".join(METHODS), "connection": "close"}
-        return ApiError(405, "method_not_allowed", detail, headers=allow)
-    headers = Headers(scope=scope)
-    if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
-        # Nobody reads it: the connection is closed rather than kept busy with it.
-        close = {"connection": "close"}
-        return ApiError(413, "body_not_allowed", "a request here has no body", headers=close)
-    return None

@@ -18,12 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from config.camera import CameraConfig
 from config.errors import ConfigError
 from config.loader import Loaded, load
 from config.patch import remove_in, set_in
+from config.provenance import value_at
 from config.schema import Config
+from config.wording import describe
 from daemon.books.reports import ConfigReport, ReloadReport
 from daemon.reload.history import config_hash
 
@@ -164,12 +167,18 @@ def _wanted(config: Config, camera: str, places: Mapping[str, Places]) -> Config
     try:
         edited = CameraConfig.model_validate({**known, **{kind: places[kind] for kind in KINDS}})
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}"
-            for one in error.errors(include_url=False, include_input=False)
-        )
-        raise EditError(faults) from None
+        faults = error.errors(include_url=False, include_input=False)
+        told = dict.fromkeys(_told(fault, camera, places) for fault in faults)
+        raise EditError("; ".join(told)) from None
     return config.model_copy(update={"cameras": {**config.cameras, camera: edited}})
+
+
+def _told(fault: ErrorDetails, camera: str, places: Mapping[str, Places]) -> str:
+    """In the words of a fault of the file."""
+    loc = fault["loc"][:-1] if fault["loc"][-1:] == ("[key]",) else fault["loc"]
+    context, value = fault.get("ctx", {}), value_at(places, loc)
+    words = describe(fault["type"], context, ("cameras", camera, *loc), value)
+    return f"{'.'.join(map(str, loc))}: {words}"
 
 
 def _replace(path: Path, content: bytes, *, like: Path) -> None:

@@ -55,6 +55,8 @@ CAMERA_FIELDS = {
     "aspect: 0:9": "13: cameras.a.aspect: must be WIDTH:HEIGHT as in 16:9, each less than 100",
     "hwaccel: nvdec": "14: cameras.a.hwaccel: must be one of none, auto, cuda, vaapi",
     "detekt: {}": "5: cameras.a.detekt: is not known here (did you mean `detect`?)",
+    "gate: {enabled: true}": "5: cameras.a.gate: is not known here (did you mean `detect.gate`?)",
+    "fps: 5": "5: cameras.a.fps: is not known here (did you mean `detect.fps` or `v4l2.fps`?)",
     "detect: 5": "13: cameras.a.detect: must be a mapping of names to values",
     "detect: {FPS: 3}": "14: cameras.a.detect.FPS: is not known here (did you mean `fps`?)",
     "credential: 5": "17: cameras.a.credential: must be a text (put it in quotes)",
@@ -151,6 +153,9 @@ SECTIONS = {
     "modle: {}": "1: modle: is not known here (did you mean `model`?)",
     "plugins: {}": "1: plugins: is not known here (known: version, node, model, batching,"
     " tiles, defaults, cameras, sinks, recordings, http, log)",
+    "mqtt: {host: h}": "1: mqtt: is not known here (did you mean `sinks.mqtt`?)",
+    "sinks: {mqtt: {host: h, protocol: 4}}": "35: sinks.mqtt.protocol: must be one of 3.1.1, 5",
+    "sinks: {mqtt: {host: h, protocol: x}}": "35: sinks.mqtt.protocol: must be one of 3.1.1, 5",
     "model: []": "8: model: must be a mapping of names to values",
     "model: {name: efficientdet-lit0}": "15: model.name: is not a known model (did you mean"
     " `efficientdet-lite0`?)",

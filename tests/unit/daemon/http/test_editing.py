@@ -108,7 +108,9 @@ def test_a_body_that_is_too_large_is_refused_and_its_connection_closed(site: Sit
 def test_other_paths_stay_for_reading(site: Site) -> None:
     for path in ("/api/v1/config", "/api/v1/cameras/gate", f"{PATH}/x"):
         assert site.http.request("PUT", path, headers=JSON).status_code == 405
-    assert site.http.request("DELETE", PATH).status_code == 405
+    refused = site.http.request("DELETE", PATH)
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD, PUT")
+    assert "only GET, HEAD and PUT are" in refused.json()["error"]["detail"]
     unknown = site.http.request("PUT", "/api/v1/cameras/nobody/zones", headers=JSON, json={})
     assert unknown.status_code == 404
 

@@ -109,10 +109,20 @@ def test_a_life_leads_to_the_recording_nearest_to_its_best_moment(tmp_path: Path
         ("/api/v1/objects/strip", 400),
         ("/api/v1/objects/strip?from=2026-01-01&until=2026-12-31", 400),
         ("/api/v1/objects/strip?from=2026-01-02&until=2026-01-01", 400),
+        (f"{PATH}?from=0001-01-01", 400),  # no time of 64 bits
+        (f"{PATH}?until=9999-12-31", 400),
+        ("/api/v1/objects/strip?from=9999-12-30&until=9999-12-31", 400),
     ],
 )
 def test_a_senseless_question_is_refused(path: str, status: int) -> None:
     assert site(Store(None)).get(path).status_code == status
+
+
+@pytest.mark.parametrize("place", ["9" * 19, "9" * 400, "-1", "NaN", "1e3", "é", "%00", "", "."])
+def test_after_a_place_that_was_never_given_out_comes_a_page_all_the_same(place: str) -> None:
+    store = Store(None)
+    store.add([happened(0)])
+    assert site(store).get(f"{PATH}?before={place}").status_code == 200
 
 
 def test_a_disk_that_does_not_answer_is_503() -> None:

@@ -74,8 +74,10 @@ def test_a_daemon_that_never_answers_leaves_the_file_as_it_was(
     [
         ({"drive": {"area": [[0, 0], [1, 1]]}}, "zones.drive.area"),
         ({"drive": {"area": [[0, 0], [1, 1], [1, 0], [0, 1]]}}, "crosses itself"),
-        ({"a zone": {"area": AREA}}, "zones"),
-        ({"drive": {"area": AREA, "colour": "red"}}, "colour"),
+        ({"a zone": {"area": AREA}}, "zones.a zone: may hold only letters, digits, _ and -"),
+        ({"drive": {"area": AREA, "colour": "red"}}, "zones.drive.colour: is not known here"),
+        ({"drive": {"area": AREA, "ancor": 1}}, "did you mean `anchor`?"),
+        ({"drive": {"area": AREA, "min_area": 2}}, "zones.drive.min_area: must be between 0 and 1"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_written(
