@@ -19,6 +19,7 @@ from config.errors import printable
 from config.urls import redacted
 from daemon.console import escaped_json
 
+_OURS = ("config", "daemon", "detector", "sinks")
 _SYSLOG = {
     logging.DEBUG: 7,
     logging.INFO: 6,
@@ -71,10 +72,18 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(level: str = "info", style: Literal["text", "json"] = "text") -> None:
-    """Set up the root logger and the hooks for exceptions that nobody caught."""
+    """Set up the loggers and the hooks for exceptions that nobody caught.
+
+    Libraries only warn, whatever the level: what they tell beyond holds addresses with a receiver's
+    token in their path, and headers with passwords.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_formatter(style))
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    for package in _OURS:
+        logging.getLogger(package).setLevel(level.upper())
+    if level == "error":
+        logging.getLogger().setLevel(logging.ERROR)
     logging.raiseExceptions = False  # a closed log pipe must not end the daemon
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread

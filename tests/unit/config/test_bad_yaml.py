@@ -138,7 +138,7 @@ CASES = {
         [
             "3:6: cameras.a: anchors (&name) are not allowed",
             "4:10: cameras.a.url: tags (!name) are not allowed",
-            "5:5: cameras.a.fps: is not known here",
+            "5:5: cameras.a.fps: is not known here (did you mean `detect.fps` or `v4l2.fps`?)",
             "5:10: cameras.a.fps: needs the environment variable NONE, which is not set",
             "6:5: cameras.a.fps: is given twice (first in line 5)",
             "7:6: cameras.b: must be a mapping of names to values",

@@ -12,6 +12,7 @@ from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import NoReturn
 
+import httpx
 import pytest
 
 from daemon.log import configure
@@ -24,14 +25,16 @@ CANARY = "s3cr3t"
 def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What `configure` changes of the process is put back."""
     root = logging.getLogger()
-    level = root.level
+    loggers = [root, *map(logging.getLogger, ("config", "daemon", "detector", "sinks"))]
+    levels = [logger.level for logger in loggers]
     monkeypatch.setattr(root, "handlers", [])
     monkeypatch.setattr(logging, "raiseExceptions", True)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     monkeypatch.delenv("JOURNAL_STREAM", raising=False)
     yield
-    root.setLevel(level)
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
 
 
 def fail(text: str) -> NoReturn:
@@ -257,3 +260,18 @@ def test_names_of_others_forge_no_line_and_steer_no_terminal(
     assert line.isprintable()
     if style == "json":
         assert json.loads(line)["message"].endswith(r"\u2028\x9b\udce9")
+
+
+@pytest.mark.parametrize("level", ["debug", "info"])
+def test_a_library_does_not_tell_the_address_that_it_posts_to(
+    capsys: pytest.CaptureFixture[str], level: str
+) -> None:
+    """Which may hold a token, as those of Slack do."""
+    configure(level)
+    with httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200))) as client:
+        client.post(f"http://127.0.0.1/{CANARY}/x", headers={"authorization": CANARY})
+    logging.getLogger("httpcore").debug("send_request_headers %s", CANARY)
+    logging.getLogger("sinks.sink").info("ours is told")
+    said = capsys.readouterr().err
+    assert CANARY not in said
+    assert "ours is told" in said
