@@ -61,9 +61,9 @@ class Hardened:
         if scope["method"] not in METHODS:
             path = path_of(scope)
             writing = [how for how, paths in self._writable.items() if paths.fullmatch(path)]
-            *first, last = *METHODS, *writing
-            detail = f"only {', '.join(first)} and {last} are answered here"
-            allow = {"allow": ", ".join((*first, last)), "connection": "close"}
+            allowed = [*METHODS, *writing]
+            detail = f"only {', '.join(allowed[:-1])} and {allowed[-1]} are answered here"
+            allow = {"allow": ", ".join(allowed), "connection": "close"}
             return ApiError(405, "method_not_allowed", detail, headers=allow)
         headers = Headers(scope=scope)
         if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 from collections.abc import Callable, Mapping
 
@@ -26,6 +27,7 @@ from sinks.sink import SinkCounts, SinkError
 log = logging.getLogger(__name__)
 
 STOP_S = 0.45  # of the half second that a sink is given to close
+LOG_EVERY_S = 60.0  # about commands that are none
 
 
 class MqttSink:
@@ -63,6 +65,8 @@ class MqttSink:
         self._outgoing = Outgoing(
             available=topics.available, manifest=topics.retained, wake=self._wake
         )
+        self._unlogged = 0  # commands that are none
+        self._quiet_until_s = -math.inf
         self._scribe = Scribe(config, topics, self._outgoing, clock.now_s)
         devices = self._scribe.devices
         self._link = Link(
@@ -159,7 +163,18 @@ class MqttSink:
             if heard.payload in (b"ON", b"OFF"):
                 self._turn(camera, heard.payload == b"ON")
             else:
-                log.warning("command not known camera=%s, want ON or OFF", camera)
+                self._note_unknown(camera)
+
+    def _note_unknown(self, camera: str) -> None:
+        """Whoever may write to the broker does not fill the log: the first at once, then a line a
+        minute.
+        """
+        self._unlogged += 1
+        now_s = self._clock.now_s()
+        if now_s >= self._quiet_until_s:
+            number, self._unlogged = self._unlogged, 0
+            self._quiet_until_s = now_s + LOG_EVERY_S
+            log.warning("command not known camera=%s times=%d, want ON or OFF", camera, number)
 
     def _login(self) -> Credential | None:
         """Read anew for each connection: it may have changed. Raises CredentialError."""

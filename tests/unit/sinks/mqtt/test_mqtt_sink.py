@@ -116,6 +116,20 @@ def test_what_is_no_command_for_a_camera_of_ours_turns_nothing(rig, topic, paylo
     until(lambda: rig.turned == [("gate", True)])
 
 
+def test_a_flood_of_what_is_no_command_is_a_line_a_minute(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig.start()
+    for _ in range(9):
+        rig.hear(COMMAND, b"off")
+    rig.clock.advance(61.0)
+    rig.hear(COMMAND, b"off")
+    rig.hear(COMMAND, b"ON")
+    until(lambda: rig.turned == [("gate", True)])
+    times = [one.args[1] for one in caplog.records if one.name == "sinks.mqtt.sink"]
+    assert times == [1, 9]
+
+
 def test_commands_are_neither_asked_for_nor_obeyed_by_default():
     rig = Rig()
     rig.start()
