@@ -190,14 +190,19 @@ def _breaches(
     known = {*nodes}
     for node in nodes.values():
         labels = node.get("labels") if isinstance(node, dict) else None
-        known |= {label for label in labels if isinstance(label, str)} if labels else set()
+        known |= {label for label in _list(labels) if isinstance(label, str)}
     for camera, wanted in pins.items():
         base: KeyPath = ("fleet", "pins", camera)
         if camera not in cameras:
             yield base, "is no camera of this file"
-        for n, name in enumerate(wanted if isinstance(wanted, list) else ()):
-            if name not in known:
+        for n, name in enumerate(_list(wanted)):
+            if isinstance(name, str) and name not in known:
                 yield (*base, n), "is neither a server nor a label of one"
+
+
+def _list(value: object) -> list[object]:
+    """What is no list is told elsewhere."""
+    return value if isinstance(value, list) else []
 
 
 def _open_doors(config: FleetFile) -> Iterator[tuple[KeyPath, str]]:
