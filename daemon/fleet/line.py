@@ -93,7 +93,7 @@ class Line:
     def serve(self, for_s: float) -> None:
         """Answer what comes within that time."""
         until_s = time.monotonic() + for_s
-        while self._socket.poll(_left_ms(until_s)):
+        while (left_ms := _left_ms(until_s)) and self._socket.poll(left_ms):
             self._take(self._socket.recv_multipart())
 
     def close(self) -> None:

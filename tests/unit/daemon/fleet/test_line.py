@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -150,6 +151,30 @@ def test_a_director_that_is_gone_is_away_until_it_is_there_again(connect: Connec
             end.ask(b"two", 0.05)
     with serving() as line:
         assert connect(line.address).ask(b"three", 2.0) == b"THREE"
+
+
+def test_a_flood_of_questions_ends_no_turn_later(connect: Connect) -> None:
+    line = Line(HOST, bytes.upper)
+    flood, over = threading.Event(), threading.Event()
+
+    def ask() -> None:
+        asking = connect(line.address)
+        while not over.is_set():
+            asking.ask(b"again", 5.0)
+            flood.set()
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    while not flood.is_set():
+        line.serve(0.01)
+    began_s = time.monotonic()
+    line.serve(0.05)
+    assert time.monotonic() - began_s < 2.0
+    over.set()
+    while any(thread.is_alive() for thread in threads):
+        line.serve(0.01)
+    line.close()
 
 
 def test_ports_that_are_taken_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
