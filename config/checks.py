@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from config.camera import CameraConfig
 from config.errors import KeyPath, path_text
 from config.hints import did_you_mean
+from config.looking import LEAST_CROP
 from config.provenance import Provenance
 from config.rtsp_urls import split_zone
 from config.schema import BatchingConfig, HttpConfig, ModelConfig, ZeromqConfig
@@ -48,7 +49,7 @@ def camera_breaches(cameras: Mapping[str, CameraConfig], source: Provenance) -> 
         yield from _idle_filters(name, camera, source)
         yield from _idle_recording(name, camera, source)
         yield from _idle_places(name, camera, source)
-        yield from _rootless_crop(name, camera)
+        yield from _impossible_crop(name, camera)
 
 
 def tile_breaches(
@@ -158,12 +159,16 @@ def _idle_recording(name: str, camera: CameraConfig, source: Provenance) -> Iter
             yield (*base, "on", n), "is a label that objects.labels leaves out"
 
 
-def _rootless_crop(name: str, camera: CameraConfig) -> Iterator[Breach]:
-    if camera.detect.crop == "roi" and camera.detect.roi is None:
-        yield (
-            ("cameras", name, "detect", "crop"),
-            "needs detect.roi: draw one, or give the rectangle as [x1, y1, x2, y2]",
-        )
+def _impossible_crop(name: str, camera: CameraConfig) -> Iterator[Breach]:
+    """A crop to a region that is none, or is smaller than a crop may be."""
+    if camera.detect.crop != "roi":
+        return
+    roi, place = camera.detect.roi, ("cameras", name, "detect", "crop")
+    if roi is None:
+        yield place, "needs detect.roi: draw one, or give the rectangle as [x1, y1, x2, y2]"
+        return
+    if any(max(along) - min(along) < LEAST_CROP for along in zip(*roi, strict=True)):
+        yield place, f"needs a detect.roi of at least {LEAST_CROP:g} of each side of the picture"
 
 
 def _idle_places(name: str, camera: CameraConfig, source: Provenance) -> Iterator[Breach]:

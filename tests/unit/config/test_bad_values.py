@@ -117,6 +117,8 @@ CAMERA_FIELDS = {
     " between 0 and 1",
     "detect: {crop: roi}": "20: cameras.a.detect.crop: needs detect.roi: draw"
     " one, or give the rectangle as [x1, y1, x2, y2]",
+    "detect: {crop: roi, roi: [[0, 0], [0.01, 0], [0.01, 1]]}": "20: cameras.a.detect.crop: needs"
+    " a detect.roi of at least 0.02 of each side of the picture",
     "detect: {crop: rio}": "20: cameras.a.detect.crop: must be roi, or [x1, y1,"
     " x2, y2] in fractions of the picture (0 to 1)",
     "detect: {crop: [0, 0, 1]}": "20: cameras.a.detect.crop: must be roi, or [x1, y1,"
