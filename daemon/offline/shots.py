@@ -192,4 +192,4 @@ def _rows(bgr: Pixels, spec: InputSpec, parts_of: PartsOf) -> tuple[Row, ...]:
 def _words(error: Exception) -> str:
     if isinstance(error, UnusableFileError):
         return str(error)
-    return str(getattr(error, "strerror", None) or type(error).__name__)
+    return str(getattr(error, "strerror", None) or error) or type(error).__name__
