@@ -19,7 +19,7 @@ from config.errors import printable
 from config.urls import redacted
 from daemon.console import escaped_json
 
-_OURS = ("config", "daemon", "detector", "sinks")
+_OURS = {"config", "daemon", "detector", "sinks"}
 _SYSLOG = {
     logging.DEBUG: 7,
     logging.INFO: 6,
@@ -79,14 +79,16 @@ def configure(level: str = "info", style: Literal["text", "json"] = "text") -> N
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_formatter(style))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    for package in _OURS:
-        logging.getLogger(package).setLevel(level.upper())
-    if level == "error":
-        logging.getLogger().setLevel(logging.ERROR)
+    handler.addFilter(_is_told)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.raiseExceptions = False  # a closed log pipe must not end the daemon
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread
+
+
+def _is_told(record: logging.LogRecord) -> bool:
+    ours = record.name.partition(".")[0] in _OURS
+    return ours or record.levelno >= logging.WARNING
 
 
 def on_terminal() -> bool:

@@ -25,16 +25,14 @@ CANARY = "s3cr3t"
 def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What `configure` changes of the process is put back."""
     root = logging.getLogger()
-    loggers = [root, *map(logging.getLogger, ("config", "daemon", "detector", "sinks"))]
-    levels = [logger.level for logger in loggers]
+    level = root.level
     monkeypatch.setattr(root, "handlers", [])
     monkeypatch.setattr(logging, "raiseExceptions", True)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     monkeypatch.delenv("JOURNAL_STREAM", raising=False)
     yield
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
+    root.setLevel(level)
 
 
 def fail(text: str) -> NoReturn:
