@@ -20,6 +20,7 @@ class CameraLog:
         self.camera = camera
         self._status = status
         self._logged_reason = ""
+        self._told_unfit = False  # of this stream
 
     def connecting(self) -> None:
         self._status.change(CameraState.CONNECTING)
@@ -62,6 +63,7 @@ class CameraLog:
     def streaming(self, stream: StreamInfo, *, wanted_decoder: str) -> None:
         self._status.change(CameraState.STREAMING, stream=stream)
         self._logged_reason = ""
+        self._told_unfit = False
         log.info(
             "camera streaming camera=%s state=streaming codec=%s size=%dx%d fps=%s transport=%s"
             " decoder=%s",
@@ -78,6 +80,16 @@ class CameraLog:
                 "no hardware decoder, decoding in software camera=%s hwaccel=%s",
                 self.camera,
                 wanted_decoder,
+            )
+
+    def unfit(self, error: Exception) -> None:
+        """A picture cannot be made the detector's input; the first of a stream is told."""
+        if not self._told_unfit:
+            self._told_unfit = True
+            log.warning(
+                'picture left out camera=%s reason=preprocess_error detail="%s"',
+                self.camera,
+                str(error) or type(error).__name__,
             )
 
     def lost(self, error: CaptureError, retry_s: float) -> None:

@@ -189,8 +189,9 @@ class Intake:
             parts = self._worth(parts, why, gate, sample.wh, now_s)
             rows = tuple(sample.scale(part) for part in parts)
             self._look_at(sample, rows[0], now_s)
-        except (av.FFmpegError, ValueError, MemoryError):
+        except (av.FFmpegError, ValueError, MemoryError) as error:
             self._drop(Drop.PREPROCESS_ERROR, "other")
+            self._log.unfit(error)
             return False
         if why is Why.STILL:  # it was scaled for the look alone
             self._drop(Drop.GATED)

@@ -129,7 +129,7 @@ def test_frames_reach_the_slot_and_the_status(caplog: pytest.LogCaptureFixture) 
     ]
 
 
-def test_every_frame_that_is_not_offered_has_a_reason() -> None:
+def test_every_frame_that_is_not_offered_has_a_reason(caplog: pytest.LogCaptureFixture) -> None:
     script: list[Any] = [sample(index / 30) for index in range(60)]
     script += [Lost.EARLY] * 7 + [Lost.UNDECODABLE] * 2
     script += [sample(2 + index / 5, corrupt=True) for index in range(3)]
@@ -143,6 +143,7 @@ def test_every_frame_that_is_not_offered_has_a_reason() -> None:
     assert capture.page.inferred + dropped[Drop.OVERWRITTEN] == 10
     assert capture.observer.errors.count("corrupt") == 3
     assert capture.observer.errors.count("other") == 6
+    assert caplog.text.count("picture left out camera=cam reason=preprocess_error detail=") == 1
 
 
 def still(pts_s: float, shade: int = 100) -> Sample:
