@@ -7,7 +7,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-MOST_LINES = 250
+INSIDE = (ROOT / "docs" / "inside.md").read_text(encoding="utf-8")
+MOST_LINES = 218
 
 
 def section(title: str) -> str:
@@ -21,7 +22,7 @@ def rows(title: str) -> list[list[str]]:
 
 
 def test_every_file_and_folder_that_is_named_is_there() -> None:
-    named = re.findall(r"`((?:config|daemon|detector|sinks|docs|tests)/[\w./-]*)`", TEXT)
+    named = re.findall(r"`((?:config|daemon|detector|sinks|docs|tests)/[\w./-]*)`", TEXT + INSIDE)
     named += re.findall(r"\b(docs/[\w/.-]+\.md)", TEXT)
     assert len(named) > 30
     assert [path for path in named if not (ROOT / path).exists()] == []
