@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNS := $(VENV)/.runs
 READY := $(VENV)/.installed
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+PYTEST := $(BIN)/python -m pytest --dist loadfile
 # Of the hundreds of lines that pip writes, those that say what large thing is fetched.
 install = set -o pipefail; $(BIN)/python -m pip install --disable-pip-version-check \
 	--progress-bar off -c constraints.txt $(1) \
@@ -48,17 +48,17 @@ run: $(RUNS) ## run the demo: bundled clip, bundled detector, everything on loop
 	@echo 'Starting the demo (Ctrl-C ends it). Other commands: $(BIN)/vedette --help'
 	@$(BIN)/vedette demo
 
-# Two files at a time: half of the time tests wait, for streams, for deadlines, for another process.
-# Coverage is that of the unit tests, since measuring it doubles what a daemon costs; `make coverage`
-# asks for 90 %, with what the others reach.
+# Two files at a time; three where half of the time goes by in waiting: for streams, deadlines, other
+# processes. Coverage is that of the unit tests, since measuring it doubles what a daemon costs;
+# `make coverage` asks for 90 %, with what the others reach.
 test: venv ## every test, and the branch coverage of the unit tests
 	@failed=0; \
-	$(PYTEST) tests/unit --cov --cov-report=term --cov-fail-under=85 || failed=1; \
-	$(PYTEST) --ignore=tests/unit || failed=1; \
+	$(PYTEST) -n 2 tests/unit --cov --cov-report=term --cov-fail-under=85 || failed=1; \
+	$(PYTEST) -n 3 --ignore=tests/unit || failed=1; \
 	exit $$failed
 
 coverage: venv ## every test, with branch coverage
-	$(PYTEST) --cov --cov-report=term
+	$(PYTEST) -n 2 --cov --cov-report=term
 
 slow: venv ## what takes minutes and gigabytes: every size of every family
 	$(BIN)/python -m pytest -m slow

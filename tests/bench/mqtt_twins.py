@@ -55,6 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=30.0, help="of each part")
     parser.add_argument("--detections", action="store_true", help="answers for frames as well")
+    parser.add_argument("--without", action="store_true", help="neither has one: what twins differ")
     arguments = parser.parse_args()
     seconds = arguments.seconds
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
@@ -62,9 +63,11 @@ def main() -> None:
         broker = stack.enter_context(mosquitto(folder))
         mqtt = {"host": "127.0.0.1", "port": broker.port, "keepalive_s": 5}
         mqtt |= {"detections": arguments.detections}
+        used = None if arguments.without else mqtt
         plain, _ = twin(stack, folder / "plain", None)
-        with_broker, daemon = twin(stack, folder / "broker", mqtt)
-        daemon.wait_for("broker connected")
+        with_broker, daemon = twin(stack, folder / "broker", used)
+        if used:
+            daemon.wait_for("broker connected")
         for what, do in (("there", None), ("hangs", broker.pause), ("killed", broker.stop)):
             if do is not None:
                 do()

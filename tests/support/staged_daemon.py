@@ -87,7 +87,7 @@ def _white_block(picture: npt.NDArray[np.uint8], letterbox: Letterbox) -> Detect
     left, top = letterbox.offset_xy
     width, height = letterbox.scaled_wh
     content = picture[top : top + height, left : left + width, 1]
-    white = content > (np.median(content) + 255) / 2
+    white = content > (np.median(content[::4, ::4]) + 255) / 2
     rows, columns = np.flatnonzero(white.any(1)), np.flatnonzero(white.any(0))
     boxes = np.zeros((0, 4), np.float32)
     if rows.size:
@@ -125,16 +125,26 @@ def slow_down(camera: str) -> None:
 
 def grow(camera: str) -> None:
     """Decoding this camera takes 100 MB more for every picture, and never gives them back before
-    the camera is closed.
+    the camera is closed. It is taken in C, where the others may go on meanwhile, as a decoder does.
     """
     samples = AvSource.samples
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype = ctypes.c_void_p
 
     def growing(source: AvSource, pacer: Pacer) -> Iterator[Any]:
         held = []
-        for sample in samples(source, pacer):
-            if threading.current_thread().name == f"capture:{camera}":
-                held.append(bytearray(100 * memory.MB))
-            yield sample
+        try:
+            for sample in samples(source, pacer):
+                if threading.current_thread().name == f"capture:{camera}":
+                    taken = libc.malloc(ctypes.c_size_t(100 * memory.MB))
+                    if taken is None:
+                        raise MemoryError
+                    held.append(ctypes.c_void_p(taken))
+                    libc.memset(held[-1], 1, ctypes.c_size_t(100 * memory.MB))
+                yield sample
+        finally:
+            for taken in held:
+                libc.free(taken)
 
     AvSource.samples = growing  # type: ignore[method-assign]
 
