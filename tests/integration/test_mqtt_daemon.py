@@ -100,7 +100,6 @@ def test_the_switch_pauses_a_camera_and_outlasts_a_reload(tmp_path, broker) -> N
     ):
         run.wait_for(": ready")
         run.camera_is("gate", "streaming")
-        until(lambda: home.entities)
         switch = home.named("__detect")
         until(lambda: switch.state == "ON")
         home.watching.publish(switch.config["command_topic"], b"OFF")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.support.mosquitto import Seen, Watching
+from tests.support.waiting import until
 
 CORE = "home-assistant/core: homeassistant/components/mqtt"
 DOCS = "https://www.home-assistant.io/integrations"
@@ -217,9 +218,15 @@ class HomeAssistant:
         self.watching.__exit__(*error)
 
     def named(self, *words: str) -> Entity:
-        """The one entity whose id holds all these."""
-        (found,) = [e for name, e in self.entities.items() if all(word in name for word in words)]
-        return found
+        """The one entity whose id holds all these, once it is there."""
+
+        def found() -> list[Entity]:
+            known = list(self.entities.items())
+            return [entity for name, entity in known if all(word in name for word in words)]
+
+        until(found)
+        (one,) = found()
+        return one
 
     def _hear(self, watching: Watching, seen: Seen) -> None:
         if seen.topic.startswith("homeassistant/device/"):
