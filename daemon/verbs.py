@@ -50,7 +50,10 @@ COMMANDS = {  # verb: (module, help)
     "weights": ("daemon.commands.weights", "import, describe, fetch or export weights"),
     "fleet": ("daemon.commands.fleet", "run many servers as one"),
     "keys": ("daemon.commands.keys", "make CURVE keys for the ZeroMQ socket"),
-    "bench": ("daemon.commands.bench", "measure pipeline, capture, detector, tracking, tiles or gates"),
+    "bench": (
+        "daemon.commands.bench",
+        "measure pipeline, capture, detector, tracking, tiles or gates",
+    ),
     "alerts": ("daemon.commands.alerts", "print the alert rules for Prometheus"),
     "man": ("daemon.commands.manual", "print the manual page"),
     "completion": ("daemon.commands.completion", "print what completes words in a shell"),

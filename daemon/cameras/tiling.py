@@ -103,9 +103,10 @@ class TileBudget:
         if rows <= self._allowed:
             self._more = 0
             return rows < self._allowed
-        self._more = self._more + 1 if in_time else 0
         if not in_time:
+            self._more = 0
             return False
+        self._more += 1
         if self._allowed > 1 and (self._more < PATIENCE or rows < WORTH * self._allowed):
             return False
         self._more = 0

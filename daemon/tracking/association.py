@@ -11,13 +11,11 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from itertools import compress
 
-from daemon.tracking.crowd import crowded
+from daemon.tracking.crowd import crowded, is_crowd
 from daemon.tracking.matching import Pair, best_pairs, likelihood, overlap, touching
 from daemon.tracking.sighting import Sighting
 from daemon.tracking.tracks import Track
 from daemon.tracking.tuning import Tuning
-
-_CROWD = 2000  # objects times boxes, of which arrays are quicker than numbers
 
 
 def associated(
@@ -27,7 +25,7 @@ def associated(
     tuning: Tuning,
 ) -> list[Pair]:
     """Objects, as they are expected, with their boxes. `families` has a number for each label."""
-    if len(tracks) * len(sightings) > _CROWD:
+    if is_crowd(tracks, sightings):
         return crowded(tracks, sightings, families, tuning)
     (small, large), (strict, lax) = tuning.buffers, tuning.least
     known: list[Pair] = []

@@ -6,15 +6,14 @@ all touch there are tens of thousands. The same passes, the same numbers.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any
 
-import lap
 import numpy as np
 import numpy.typing as npt
 
-from daemon.tracking.matching import Pair
+from daemon.tracking.matching import Pair, assigned
 from daemon.tracking.sighting import Sighting
 from daemon.tracking.tracks import Track
 from daemon.tracking.tuning import Tuning
@@ -22,6 +21,13 @@ from daemon.tracking.tuning import Tuning
 FloatArray = npt.NDArray[np.floating[Any]]
 BoolArray = npt.NDArray[np.bool_]
 IndexArray = npt.NDArray[np.intp]
+
+_CROWD = 2000  # pairs, of which arrays are quicker than numbers
+
+
+def is_crowd(some: Sized, others: Sized) -> bool:
+    """Whether so many pairs of one of these and one of those are better looked at all at once."""
+    return len(some) * len(others) > _CROWD
 
 
 def crowded(
@@ -99,19 +105,17 @@ def _matched(pairs: _Pairs, buffer: float, least: float, tuning: Tuning) -> _Pai
     alike = pairs.expected[6][pairs.m] == pairs.found[4][pairs.n]
     likeness = nearness + _likelihoods(pairs, tuning)
     likeness *= np.where(alike, 1.0, tuning.other_label)
-    row, rows = _numbered(pairs.m, pairs.expected.shape[1])
-    column, columns = _numbered(pairs.n, pairs.found.shape[1])
-    table = np.zeros((rows, columns))
-    table[row, column] = -likeness
-    _, column_of, _ = lap.lapjv(table, extend_cost=True)  # -1 for a row without one
-    return pairs.at(column_of[row] == column)
+    rows = _numbered(pairs.m, pairs.expected.shape[1])
+    columns = _numbered(pairs.n, pairs.found.shape[1])
+    return pairs.at(assigned(rows, columns, likeness))
 
 
-def _numbered(places: IndexArray, limit: int) -> tuple[IndexArray, int]:
-    """Each place, all below `limit`, by a number from 0 on, and how many there are."""
+def _numbered(places: IndexArray, limit: int) -> IndexArray:
+    """Each place, all below `limit`, by a number from 0 on."""
     there = np.zeros(limit, np.bool_)
     there[places] = True
-    return (np.cumsum(there) - 1)[places], int(there.sum())
+    numbers: IndexArray = (np.cumsum(there) - 1)[places]
+    return numbers
 
 
 def _overlaps(pairs: _Pairs, *, buffer: float) -> FloatArray:

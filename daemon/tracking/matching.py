@@ -15,14 +15,17 @@ from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterator, Sequence
 from itertools import compress
 from operator import itemgetter
+from typing import Any
 
 import lap
 import numpy as np
+import numpy.typing as npt
 
 from daemon.tracking.sighting import Sighting
 from daemon.tracking.tracks import Track
 from daemon.tracking.tuning import Tuning
 
+IndexArray = npt.NDArray[np.intp]
 Pair = tuple[Track, Sighting]
 Pairs = Sequence[tuple[Hashable, Hashable]]  # of whatever is to be paired
 
@@ -140,15 +143,26 @@ def _best_of_few(
 
 def _best_of_many(pairs: Pairs, likeness: Sequence[float], places: Sequence[int]) -> Iterator[int]:
     """The pairs of the greatest sum: a linear assignment."""
-    row, rows = _numbered([pairs[place][0] for place in places])
-    column, columns = _numbered([pairs[place][1] for place in places])
-    table = np.zeros((rows, columns))
-    table[row, column] = [-likeness[place] for place in places]
+    rows = _numbered([pairs[place][0] for place in places])
+    columns = _numbered([pairs[place][1] for place in places])
+    chosen = assigned(rows, columns, np.array([likeness[place] for place in places]))
+    return compress(places, chosen.tolist())
+
+
+def assigned(
+    rows: IndexArray, columns: IndexArray, likeness: npt.NDArray[np.floating[Any]]
+) -> npt.NDArray[np.bool_]:
+    """Which pairs [K] of a row and a column, each numbered from 0 on, are in the assignment of the
+    greatest sum (Jonker and Volgenant, Computing 38, 1987).
+    """
+    table = np.zeros((rows.max() + 1, columns.max() + 1))
+    table[rows, columns] = -likeness
     _, column_of, _ = lap.lapjv(table, extend_cost=True)  # -1 for a row without one
-    return compress(places, (column_of[row] == column).tolist())
+    chosen: npt.NDArray[np.bool_] = column_of[rows] == columns
+    return chosen
 
 
-def _numbered(names: Sequence[Hashable]) -> tuple[list[int], int]:
-    """Each by a number from 0 on, and how many there are."""
+def _numbered(names: Sequence[Hashable]) -> IndexArray:
+    """Each by a number from 0 on."""
     number = {name: at for at, name in enumerate(dict.fromkeys(names))}
-    return [number[name] for name in names], len(number)
+    return np.array([number[name] for name in names], np.intp)

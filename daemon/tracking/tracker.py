@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from daemon.tracking.association import associated
 from daemon.tracking.boxes import covered, shared_area
+from daemon.tracking.crowd import is_crowd
 from daemon.tracking.families import families
 from daemon.tracking.motion import correct, expect
 from daemon.tracking.sighting import Sighting, sightings_of
@@ -26,7 +27,6 @@ BoolArray = npt.NDArray[np.bool_]
 _EDGE_PX = 3.0
 _ROUNDING_S = 1e-9
 _FADED = 100.0  # so many times `vote_s` ago: such votes count nothing
-_CROWD = 2000  # pairs, of which arrays are quicker than numbers
 _MOST_INTERVALS = 2.2  # a new object may miss one picture, not two
 
 
@@ -251,7 +251,7 @@ class Tracker:
         who walk abreast stay two; a car that is a truck as well is one for ever.
         """
         seen = [track for track in self.tracks if track.seen_s == at_s]
-        if len(due) * len(seen) <= _CROWD:
+        if not is_crowd(due, seen):
             pairs = [(new, other) for new in due for other in seen]
         else:
             ours, theirs = (np.array([t.seen_box for t in of]) for of in (due, seen))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from daemon.tracking import association, tracker
+from daemon.tracking import association, crowd
 from daemon.tracking.crowd import crowded
 from daemon.tracking.families import families
 from daemon.tracking.sighting import sightings_of
@@ -52,8 +52,7 @@ def test_a_crowd_has_the_objects_it_has_pair_by_pair(monkeypatch: pytest.MonkeyP
         return [numbers_of(followed.step(one, n / 10)) for n, one in enumerate(pictures)]
 
     as_arrays = numbers()
-    for module in (association, tracker):
-        monkeypatch.setattr(module, "_CROWD", 10**9)
+    monkeypatch.setattr(crowd, "_CROWD", 10**9)
     assert as_arrays == numbers()
     assert max(map(max, as_arrays)) > 40
 
