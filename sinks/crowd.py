@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-QUIET_S = 60.0  # between two lines of the log for the same reason
+from sinks.seldom import Seldom
 
 log = logging.getLogger(__name__)
 
@@ -110,29 +110,24 @@ class HangUps:
 
     def __init__(self, listener: str, now_s: Callable[[], float]) -> None:
         self._listener = listener
-        self._now_s = now_s
         self._lock = threading.Lock()
         self._counts = dict.fromkeys(HangUp, 0)
-        self._logged: dict[HangUp, tuple[float, int]] = {}  # when, and the count then
+        self._told = {reason: Seldom(now_s) for reason in HangUp}
 
     @property
     def counts(self) -> Mapping[HangUp, int]:
         return dict(self._counts)
 
     def note(self, reason: HangUp, peer: str) -> None:
-        now_s = self._now_s()
         with self._lock:
             self._counts[reason] += 1
-            count = self._counts[reason]
-            last_s, before = self._logged.get(reason, (float("-inf"), 0))
-            if now_s < last_s + QUIET_S:
-                return
-            self._logged[reason] = (now_s, count)
-        log.log(
-            logging.INFO if reason in _HARMLESS else logging.WARNING,
-            "connection closed listener=%s reason=%s from=%s times=%d",
-            self._listener,
-            reason,
-            peer,
-            count - before,
-        )
+            times = self._told[reason].times()
+        if times:
+            log.log(
+                logging.INFO if reason in _HARMLESS else logging.WARNING,
+                "connection closed listener=%s reason=%s from=%s times=%d",
+                self._listener,
+                reason,
+                peer,
+                times,
+            )

@@ -32,13 +32,13 @@ from config.urls import is_loopback, split_host_port
 from daemon.clock import Clock
 from daemon.http.errors import ApiError
 from daemon.http.prefix import path_of
+from sinks.seldom import Seldom
 
 log = logging.getLogger(__name__)
 
 OPEN_PATHS = frozenset({"/healthz"})  # says nothing but that the process makes progress
 OPEN_FOLDER = "/static/"  # the same for everybody; the page that asks for the token is made of it
 WRONG_TOKEN_DELAY_S = 1.0
-LOG_EVERY_S = 60.0
 MAX_WAITING = 16  # wrong tokens that wait for their answer
 MAX_WAITING_EACH = 4  # of one address
 MOST_KNOWN = 256  # addresses that gave the right one
@@ -65,7 +65,7 @@ class Guard:
         self._delay_s = delay_s
         self._token: TokenCheck | None = None
         self._guesses = Guesses()
-        self._refusals = _Refusals(clock)
+        self._wrong = Seldom(clock.now_s)
 
     def read_token(self, directory: Path | None) -> None:
         """`directory` is $CREDENTIALS_DIRECTORY. Raises CredentialError. Any thread."""
@@ -98,16 +98,20 @@ class Guard:
             raise _unauthorized("token_needed", "this daemon asks for its access token")
         peer = _peer(scope)
         if not self._guesses.may_try(peer):
-            self._refusals.note(peer)
+            self._note_wrong(peer)
             retry = {"retry-after": "1"}
             raise ApiError(429, "too_many_logins", "too many wrong tokens", headers=retry)
         if self._token is not None and self._token.holds(authorization):
             self._guesses.was_right(peer)
             return
-        self._refusals.note(peer)
+        self._note_wrong(peer)
         with self._guesses.was_wrong(peer):
             await asyncio.sleep(self._delay_s)
         raise _unauthorized("wrong_token", "this is not the access token")
+
+    def _note_wrong(self, peer: str) -> None:
+        if times := self._wrong.times():
+            log.warning("wrong access token from=%s times=%d", peer, times)
 
 
 class KnownHosts:
@@ -178,22 +182,6 @@ class Guesses:
             self._waiting[peer] -= 1
             if not self._waiting[peer]:
                 del self._waiting[peer]
-
-
-class _Refusals:
-    """Wrong tokens in the log: the first at once, then one line a minute at most."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._unlogged = 0
-        self._quiet_until_s = float("-inf")
-
-    def note(self, peer: str) -> None:
-        self._unlogged += 1
-        now_s = self._clock.now_s()
-        if now_s >= self._quiet_until_s:
-            log.warning("wrong access token from=%s times=%d", peer, self._unlogged)
-            self._unlogged, self._quiet_until_s = 0, now_s + LOG_EVERY_S
 
 
 def _is_open(path: str) -> bool:

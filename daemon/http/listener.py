@@ -9,10 +9,10 @@ import socket
 from typing import Any
 
 from daemon.clock import Clock
+from sinks.seldom import Seldom
 
 QUEUE = 128  # connections that wait to be accepted
 ACCEPTS = 1  # tries in a row; what uvicorn and asyncio call the backlog
-QUIET_S = 60.0  # between two lines about the same shortage
 
 log = logging.getLogger(__name__)
 
@@ -32,13 +32,11 @@ class Shortage:
     """An event loop's exception handler that says once a minute that nobody can be accepted."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._quiet_until_s = 0.0
+        self._told = Seldom(clock.now_s)
 
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
         if not (isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)):
             loop.default_exception_handler(context)
-        elif self._clock.now_s() >= self._quiet_until_s:
-            self._quiet_until_s = self._clock.now_s() + QUIET_S
+        elif self._told.times():
             log.warning("connections have to wait reason=%r", error.strerror)

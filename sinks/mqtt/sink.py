@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import random
 from collections.abc import Callable, Mapping
 
@@ -22,12 +21,12 @@ from sinks.mqtt.outgoing import Outgoing
 from sinks.mqtt.scribe import Scribe
 from sinks.mqtt.snapshots import Snapshots
 from sinks.mqtt.topics import Topics
+from sinks.seldom import Seldom
 from sinks.sink import SinkCounts, SinkError
 
 log = logging.getLogger(__name__)
 
 STOP_S = 0.45  # of the half second that a sink is given to close
-LOG_EVERY_S = 60.0  # about commands that are none
 
 
 class MqttSink:
@@ -65,8 +64,7 @@ class MqttSink:
         self._outgoing = Outgoing(
             available=topics.available, manifest=topics.retained, wake=self._wake
         )
-        self._unlogged = 0  # commands that are none
-        self._quiet_until_s = -math.inf
+        self._unknown = Seldom(clock.now_s)  # commands that are none
         self._scribe = Scribe(config, topics, self._outgoing, clock.now_s)
         devices = self._scribe.devices
         self._link = Link(
@@ -162,19 +160,8 @@ class MqttSink:
         if camera is not None and self._config.commands and not heard.retained:
             if heard.payload in (b"ON", b"OFF"):
                 self._turn(camera, heard.payload == b"ON")
-            else:
-                self._note_unknown(camera)
-
-    def _note_unknown(self, camera: str) -> None:
-        """Whoever may write to the broker does not fill the log: the first at once, then a line a
-        minute.
-        """
-        self._unlogged += 1
-        now_s = self._clock.now_s()
-        if now_s >= self._quiet_until_s:
-            number, self._unlogged = self._unlogged, 0
-            self._quiet_until_s = now_s + LOG_EVERY_S
-            log.warning("command not known camera=%s times=%d, want ON or OFF", camera, number)
+            elif times := self._unknown.times():  # whoever may write there does not fill the log
+                log.warning("command not known camera=%s times=%d, want ON or OFF", camera, times)
 
     def _login(self) -> Credential | None:
         """Read anew for each connection: it may have changed. Raises CredentialError."""

@@ -12,8 +12,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from itertools import pairwise
 from typing import Any
 
-from sinks.crowd import QUIET_S
 from sinks.keys import create_pair
+from sinks.seldom import EVERY_S
 from tests.fault.case import Case, Row
 from tests.fault.neighbours import window_s
 from tests.fault.stage import OTHERS, ClientKeys, Footprint, Stage, four_cameras
@@ -250,7 +250,7 @@ def told(case: Case, staged: Stage, listener: str, reasons: tuple[str, ...], fro
     }
     case.at_least("closed and counted", sum(closed.values()), 1)
     lines = staged.daemon.log.count(f"connection closed listener={listener}")
-    minutes = 1 + int((time.monotonic() - from_s) // QUIET_S)
+    minutes = 1 + int((time.monotonic() - from_s) // EVERY_S)
     most = minutes * len(reasons)
     case.at_most("lines in the log, one a minute for each reason", lines, most)
 

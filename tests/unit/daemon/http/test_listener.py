@@ -10,7 +10,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from daemon.http.listener import QUEUE, QUIET_S, Listener, Shortage
+from daemon.http.listener import QUEUE, Listener, Shortage
+from sinks.seldom import EVERY_S
 from tests.support.fakes import FakeClock
 
 
@@ -28,7 +29,7 @@ def test_a_shortage_is_told_once_a_minute(caplog: pytest.LogCaptureFixture) -> N
     shortage = Shortage(clock)
     loop = asyncio.new_event_loop()
     error = OSError(errno.EMFILE, "Too many open files")
-    for _ in range(int(QUIET_S) + 1):
+    for _ in range(int(EVERY_S) + 1):
         shortage(loop, {"message": "socket.accept() out of system resource", "exception": error})
         clock.advance(1)
     loop.close()
