@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -57,6 +59,15 @@ def test_a_crowd_has_the_objects_it_has_pair_by_pair(monkeypatch: pytest.MonkeyP
     assert max(map(max, as_arrays)) > 40
 
 
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    """Of what all tests before have left behind: half a second in one place."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collection")
 def test_a_crowd_in_one_place_is_followed_in_bounded_time() -> None:
     """One by one, 300 boxes that all touch take seconds for each picture."""
     rng, followed = np.random.default_rng(5), Followed()
