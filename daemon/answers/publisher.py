@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from itertools import compress
 from typing import Protocol
 
 from msgspec import UNSET
@@ -19,7 +18,8 @@ from daemon.seats.permit import Permit
 from daemon.seats.seat import Seat
 from daemon.seats.sight import Sight
 from daemon.tracking.happenings import Happening
-from daemon.tracking.watcher import Lasting, is_news
+from daemon.tracking.watch import Seen
+from daemon.tracking.watcher import is_news
 from detector.detections import Detections
 from sinks.envelope import Envelope
 from sinks.messages import (
@@ -81,28 +81,26 @@ class Publisher:
         frame, seat, timing, model = result.frame, result.frame.seat, result.timing, result.detector
         size = frame.source_wh
         rows: tuple[Detection, ...] = ()
-        found, sight = result.detections, None
-        objects: tuple[Lasting | None, ...] = ()
-        happened: tuple[Happening, ...] = ()
-        if found is not None:
-            found, objects, happened = _judged(result, found)
-            rows = wire_rows(found, model.labels, objects)
+        seen = None if result.detections is None else _judged(result, result.detections)
+        sight = None
+        if seen is not None:
+            rows = wire_rows(seen.found, model.labels, seen.objects)
             for label, count in Counter(row.label for row in rows).items():
                 seat.counts.count_detections(label, count)
             if frame.was_gated:
-                seat.counts.gate_looked(missed=is_news(objects))
+                seat.counts.gate_looked(missed=is_news(seen.objects))
         seq = seat.numbers.seq = seat.numbers.seq + 1
-        if found is not None:
+        if seen is not None:
             sight = seat.sight = Sight(
                 frame.picture,
                 size,
-                found,
+                seen.found,
                 model.labels,
                 frame.captured_s,
                 frame.captured_ns,
                 timing.answered_s,
                 number=seq,
-                objects=objects,
+                objects=seen.objects,
                 parts=frame.parts,
             )
         message = DetectionMessage(
@@ -111,7 +109,7 @@ class Publisher:
             camera=seat.name,
             grant=permit.number or UNSET,
             seq=seq,
-            status="error" if found is None else "ok",
+            status="error" if seen is None else "ok",
             error=result.error or UNSET,
             captured_ns=frame.captured_ns,
             time_source=frame.time_source,
@@ -128,7 +126,7 @@ class Publisher:
         if sight is not None:
             for witness in self._witnesses:
                 witness.see(seat, sight, message)
-        self._tell(seat, happened, frame.captured_s)
+        self._tell(seat, seen.happenings if seen else (), frame.captured_s)
 
     def pass_time(self, seats: Iterable[Seat]) -> None:
         """Objects that are gone although no picture came to say so, and counts that changed."""
@@ -228,18 +226,16 @@ def _beat(seat: Seat, now_s: float) -> CameraBeat:
     return CameraBeat(status.state.value, seat.numbers.seq, age_s, seat.numbers.event_seq)
 
 
-def _judged(
-    result: Result, found: Detections
-) -> tuple[Detections, tuple[Lasting | None, ...], tuple[Happening, ...]]:
-    """What is reported of the answer, whose each box is, and what happened."""
+def _judged(result: Result, found: Detections) -> Seen:
+    """What is reported of the answer."""
     frame, model = result.frame, result.detector
     seat, size = frame.seat, frame.source_wh
     rules = seat.rules.of(model.labels, model.thresholds)
     if not seat.watch.enabled:
         found = rules.apply(found, size)
-        return found, (None,) * len(found), ()
+        return Seen(found, (None,) * len(found), ())
     found, certain = rules.sift(found, size)
-    account = seat.watch.look(
+    seen = seat.watch.report(
         found,
         certain,
         model.labels,
@@ -248,7 +244,4 @@ def _judged(
         size=size,
     )
     seat.numbers.track = seat.watch.number
-    if certain.all():
-        return found, account.objects, account.happenings
-    objects = tuple(compress(account.objects, certain.tolist()))
-    return found.where(certain), objects, account.happenings
+    return seen

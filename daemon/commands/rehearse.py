@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,7 @@ from daemon.exits import EXIT_FAILED, EXIT_NO_MODEL, EXIT_OK, EXIT_USAGE
 from daemon.reload.labels import check_labels
 from daemon.reload.model import BuildDetector, detector_spec
 from daemon.seats.rules import lowest_scores, weakest_share
-from daemon.tracking.happenings import Counts, Happening
+from daemon.tracking.happenings import Counts
 from detector.api import Detector, InferenceError, ModelError
 from sinks.messages import EventMessage, json_line
 
@@ -68,7 +67,7 @@ def run(args: argparse.Namespace, build: BuildDetector | None = None) -> int:
         detector = _built(loaded, camera, build)
         check_labels(loaded, detector.labels)
         threshold = loaded.config.model.score_threshold
-        _rehearse(Rehearsal(camera, detector, score_threshold=threshold), detector, args)
+        _rehearse(Rehearsal(camera, detector, score_threshold=threshold), args)
     except ConfigError as error:
         return complain_of(error)
     except ModelError as error:
@@ -78,9 +77,9 @@ def run(args: argparse.Namespace, build: BuildDetector | None = None) -> int:
     return EXIT_OK
 
 
-def _rehearse(rehearsal: Rehearsal, detector: Detector, args: argparse.Namespace) -> None:
+def _rehearse(rehearsal: Rehearsal, args: argparse.Namespace) -> None:
     numbered = 0
-    for happening in _happenings(rehearsal, detector, args):
+    for happening in rehearsal.run(args.video):
         if isinstance(happening, Counts):
             message = count_message(happening, SENDER, args.camera, 0)
             line, words = json_line(message), _summary(happening)
@@ -96,28 +95,6 @@ def _rehearse(rehearsal: Rehearsal, detector: Detector, args: argparse.Namespace
     if rehearsal.trial is not None:
         for words in _of_gate(rehearsal.trial, args.camera):
             complain(words)
-
-
-def _happenings(
-    rehearsal: Rehearsal, detector: Detector, args: argparse.Namespace
-) -> Iterator[Happening | Counts]:
-    from daemon.offline.batches import answered_rows
-    from daemon.offline.shots import read_video
-
-    shots = read_video(
-        args.video,
-        detector.input_spec,
-        fps=rehearsal.fps,
-        parts_of=rehearsal.parts_of,
-        grey=rehearsal.trial is not None,
-    )
-    with closing(answered_rows(detector, shots)) as answers:
-        for shot, found in answers:
-            yield from rehearsal.look(shot, found)
-    happened, counts = rehearsal.end()
-    yield from happened
-    if counts is not None:
-        yield counts
 
 
 def _answered(rehearsal: Rehearsal) -> int:

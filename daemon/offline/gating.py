@@ -16,12 +16,13 @@ from daemon.capture.sweep import Sweep
 from daemon.pipeline.merging import iou
 from daemon.seats.view import View
 from daemon.tracking.happenings import Counts, Happening
+from daemon.tracking.watch import Seen
 from daemon.tracking.watcher import is_news
 from detector.detections import Detections
 from detector.letterbox import Rect
 
 if TYPE_CHECKING:
-    from daemon.offline.rehearsal import Onlooker, Seen
+    from daemon.offline.rehearsal import Onlooker
     from daemon.offline.shots import Shot
 
 SAME_IOU = 0.5

@@ -4,9 +4,10 @@ they are tried twice, with it and without: what it leaves out can be counted, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import compress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from config.camera import CameraConfig
@@ -15,23 +16,13 @@ from daemon.offline.rows import together
 from daemon.seats.rules import CameraRules
 from daemon.seats.view import View, Wh
 from daemon.tracking.happenings import Counts, Happening
-from daemon.tracking.watch import Watch
-from daemon.tracking.watcher import Lasting
+from daemon.tracking.watch import Seen, Watch
 from detector.api import Detector
 from detector.detections import Detections
 from detector.letterbox import Rect
 
 if TYPE_CHECKING:
     from daemon.offline.shots import Shot
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What is reported of one picture, whose each box is, and what happened."""
-
-    found: Detections
-    objects: tuple[Lasting | None, ...]
-    happenings: tuple[Happening, ...]
 
 
 class Onlooker:
@@ -55,12 +46,11 @@ class Onlooker:
 
     def look(self, found: Detections, wh: Wh, at_s: float) -> Seen:
         found, certain = self._rules.sift(found, wh)
-        account = self._watch.look(
+        seen = self._watch.report(
             found, certain, self._labels, at_s=at_s, at_ns=round(at_s * 1e9), size=wh
         )
-        objects = tuple(compress(account.objects, certain.tolist()))
-        self._newest = found.where(certain)
-        return Seen(self._newest, objects, account.happenings)
+        self._newest = seen.found
+        return seen
 
     def pass_time(self, at_s: float) -> Sequence[Happening]:
         """There was a picture that it is not shown."""
@@ -79,7 +69,7 @@ class Rehearsal:
     def __init__(
         self, camera: CameraConfig, detector: Detector, *, score_threshold: float | None
     ) -> None:
-        self.fps = camera.detect.fps
+        self._fps = camera.detect.fps
         self.pictures = 0
         self._detector = detector
         self._view = View.of(camera.detect)
@@ -88,6 +78,28 @@ class Rehearsal:
         if camera.detect.gate.enabled:
             gated = Onlooker(camera, detector, score_threshold=score_threshold)
             self.trial = GateTrial(camera.detect, gated)
+
+    def run(self, video: Path) -> Iterator[Happening | Counts]:
+        """What is told of a video, then the counts where there are any; as fast as it goes. Raises
+        UnreadableError, InferenceError.
+        """
+        from daemon.offline.batches import answered_rows
+        from daemon.offline.shots import read_video
+
+        shots = read_video(
+            video,
+            self._detector.input_spec,
+            fps=self._fps,
+            parts_of=self.parts_of,
+            grey=self.trial is not None,
+        )
+        with closing(answered_rows(self._detector, shots)) as answers:
+            for shot, found in answers:
+                yield from self.look(shot, found)
+        happened, counts = self.end()
+        yield from happened
+        if counts is not None:
+            yield counts
 
     def parts_of(self, wh: Wh) -> Sequence[Rect | None]:
         """What the detector is shown of a picture of this size; with `tiles: auto` as much as a
@@ -105,12 +117,14 @@ class Rehearsal:
         if self.trial is None:
             return plain.happenings
 
-        def looked_at(parts: Sequence[Rect | None]) -> Detections:
-            some = [part in parts for part in self.parts_of(shot.wh)]
+        parts = self.parts_of(shot.wh)
+
+        def looked_at(worth: Sequence[Rect | None]) -> Detections:
+            some = [part in worth for part in parts]
             rows, found = list(compress(shot.rows, some)), list(compress(answers, some))
             return together(labels, rows, found)
 
-        return self.trial.look(shot, plain, self.parts_of(shot.wh), looked_at)
+        return self.trial.look(shot, plain, parts, looked_at)
 
     def end(self) -> tuple[Iterable[Happening], Counts | None]:
         """See `Onlooker.end`."""

@@ -4,15 +4,27 @@ reload changes. What happened while nobody could be told waits here for the next
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import compress
+
 from config.camera import CameraConfig
 from daemon.tracking.happenings import Counts, Happening
-from daemon.tracking.watcher import Account, BoolArray, Watcher
+from daemon.tracking.watcher import Account, BoolArray, Lasting, Watcher
 from detector.detections import Detections
 
 _HEARTBEATS = 1.5  # of the gate, for which an object must be waited for to be left alone
 COUNTS_S = 0.2  # between two messages with counts, at least
 
 _NOBODY = Counts({}, {}, {})
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is reported of one picture, whose each box is, and what happened."""
+
+    found: Detections
+    objects: tuple[Lasting | None, ...]
+    happenings: tuple[Happening, ...]
 
 
 class Watch:
@@ -56,6 +68,23 @@ class Watch:
         if not self._waiting:
             return account
         return Account(account.objects, (*self._taken(), *account.happenings))
+
+    def report(
+        self,
+        found: Detections,
+        certain: BoolArray,
+        labels: tuple[str, ...],
+        *,
+        at_s: float,
+        at_ns: int,
+        size: tuple[int, int],
+    ) -> Seen:
+        """As `look`, of which only what is `certain` [N] is reported."""
+        account = self.look(found, certain, labels, at_s=at_s, at_ns=at_ns, size=size)
+        if certain.all():
+            return Seen(found, account.objects, account.happenings)
+        objects = tuple(compress(account.objects, certain.tolist()))
+        return Seen(found.where(certain), objects, account.happenings)
 
     def best_moments(self) -> list[tuple[int, int]]:
         """See `Watcher.best_moments`."""
