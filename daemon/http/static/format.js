@@ -14,8 +14,13 @@ export function objectWords(detections) {
     labels.set(label, { count: known.count + 1, score: Math.max(known.score, score) });
   }
   return [...labels]
-    .map(([label, { count, score }]) => `${label}${count > 1 ? ` ×${count}` : ""} ${percent(score)}`)
+    .map(([label, { count, score }]) => `${several(label, count)} ${percent(score)}`)
     .join(", ");
+}
+
+// "person", "person ×2"
+export function several(label, count) {
+  return count > 1 ? `${label} ×${count}` : label;
 }
 
 // [label, how many of it], in the order in which they were found.

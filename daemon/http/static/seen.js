@@ -2,7 +2,7 @@
 // camera sees changes, not one per frame.
 
 import { swatch } from "./elements.js";
-import { eventWords, labelsOf, timeOfDay } from "./format.js";
+import { eventWords, labelsOf, several, timeOfDay } from "./format.js";
 import { pageOf } from "./root.js";
 
 const LINES = 12;
@@ -37,7 +37,7 @@ export class Seen {
     }
     this.told.set(camera, { labels, at: performance.now() });
     this.put(this.line(camera, at, labelsOf(detections).flatMap(([label, count]) => (
-      [swatch(label), `${label}${count > 1 ? ` ×${count}` : ""} `]
+      [swatch(label), `${several(label, count)} `]
     ))), at);
   }
 

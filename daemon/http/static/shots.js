@@ -2,7 +2,7 @@
 
 import { setText } from "./daemon.js";
 import { swatch } from "./elements.js";
-import { labelsOf, moment, objectWords } from "./format.js";
+import { labelsOf, moment, objectWords, several } from "./format.js";
 import { Paged } from "./paging.js";
 import { apiOf, at } from "./root.js";
 
@@ -116,7 +116,7 @@ function caption({ captured_ns: when, detections, camera }, named) {
   for (const [label, count] of labelsOf(detections)) {
     const one = document.createElement("span");
     one.className = "whole";
-    one.append(swatch(label), `${label}${count > 1 ? ` ×${count}` : ""}`);
+    one.append(swatch(label), several(label, count));
     labels.append(one, " ");
   }
   words.append(document.createElement("br"), labels);
