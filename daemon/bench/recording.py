@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 
 import av
 from av.video.reformatter import VideoReformatter
@@ -27,11 +28,27 @@ def recording() -> Path:
 
 
 def _encode(path: Path) -> None:
+    write_film(path, _upscaled(), wh=(_WIDTH, _HEIGHT), fps=_FPS)
+
+
+def write_film(
+    path: Path,
+    frames: Iterable[av.VideoFrame],
+    *,
+    wh: tuple[int, int],
+    fps: int,
+    gop: int | None = None,
+    options: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """H.264 in 4:2:0, a keyframe for every `gop` pictures; `options` are x264's."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=_FPS)
-        stream.width, stream.height, stream.pix_fmt = _WIDTH, _HEIGHT, "yuv420p"
-        for number, frame in enumerate(_upscaled()):
-            frame.pts, frame.time_base = number, Fraction(1, _FPS)
+        stream = container.add_stream("libx264", rate=fps)
+        stream.width, stream.height = wh
+        stream.pix_fmt, stream.options = "yuv420p", dict(options)
+        if gop is not None:
+            stream.gop_size = gop
+        for number, frame in enumerate(frames):
+            frame.pts, frame.time_base = number, Fraction(1, fps)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 import numpy.typing as npt
+
+from daemon.bench.recording import write_film
 
 WH = (640, 360)
 PIXEL = WH[0] / 160
@@ -100,22 +101,18 @@ class Scene:
 
     def film(self, path: Path) -> None:
         """Write it."""
+        options = {"preset": "veryfast", "threads": "1"}
+        write_film(path, self._frames(), wh=WH, fps=FPS, gop=_GOP_S * FPS, options=options)
+
+    def _frames(self) -> Iterator[av.VideoFrame]:
         rng = np.random.default_rng(1)
         ground = _ground(rng)
         grains = rng.normal(0, 1, (8, WH[1], WH[0])).astype(np.float32)
-        with av.open(str(path), "w") as container:
-            stream = container.add_stream("libx264", rate=FPS)
-            stream.width, stream.height = WH
-            stream.pix_fmt, stream.gop_size = "yuv420p", _GOP_S * FPS
-            stream.options = {"preset": "veryfast", "threads": "1"}
-            for n in range(round(SECONDS * FPS)):
-                picture = self._picture(ground, n / FPS, rng)
-                grain = np.roll(grains[n % len(grains)], rng.integers(0, WH[1]), (0, 1))
-                grey = np.clip(picture + self.noise * grain, 0, 255).astype(np.uint8)
-                frame = av.VideoFrame.from_ndarray(grey, "gray")
-                frame.pts, frame.time_base = n, Fraction(1, FPS)
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode(None))
+        for n in range(round(SECONDS * FPS)):
+            picture = self._picture(ground, n / FPS, rng)
+            grain = np.roll(grains[n % len(grains)], rng.integers(0, WH[1]), (0, 1))
+            grey = np.clip(picture + self.noise * grain, 0, 255).astype(np.uint8)
+            yield av.VideoFrame.from_ndarray(grey, "gray")
 
     def _picture(self, ground: Picture, t_s: float, rng: np.random.Generator) -> Picture:
         picture = ground.copy()
