@@ -1,4 +1,4 @@
-"""A TCP relay whose way to the server is narrow: so many bytes a second, and small buffers."""
+"""A TCP relay whose way to the server can be narrow: so many bytes a second, and small buffers."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from contextlib import contextmanager, suppress
 
 STEP_S = 0.05
 BUFFER_BYTES = 4096
+WIDE = 1 << 16  # bytes that are passed on at once while the line is not narrow
 
 
 class NarrowLine:
-    def __init__(self, target_port: int, bytes_per_s: int) -> None:
+    """Wide until `narrow` is called."""
+
+    def __init__(self, target_port: int) -> None:
         self._target_port = target_port
-        self._step = max(1, int(bytes_per_s * STEP_S))
+        self._step: int | None = None  # bytes in `STEP_S`
         self._over = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         # What the kernel takes on behalf of the server is taken: it must be little.
@@ -23,6 +26,10 @@ class NarrowLine:
         self._lines: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept, name="narrow")]
         self._threads[0].start()
+
+    def narrow(self, bytes_per_s: int) -> None:
+        """Pass no more than that on from now on."""
+        self._step = max(1, int(bytes_per_s * STEP_S))
 
     def close(self) -> None:
         self._over.set()
@@ -40,25 +47,26 @@ class NarrowLine:
                 client, _ = self._listener.accept()
                 server = socket.create_connection(("127.0.0.1", self._target_port))
                 self._lines += [client, server]
-                for source, sink, narrow in ((client, server, True), (server, client, False)):
+                for source, sink, forth in ((client, server, True), (server, client, False)):
                     thread = threading.Thread(
-                        target=self._pass, args=(source, sink), kwargs={"narrow": narrow}
+                        target=self._pass, args=(source, sink), kwargs={"forth": forth}
                     )
                     self._threads.append(thread)
                     thread.start()
 
-    def _pass(self, source: socket.socket, sink: socket.socket, *, narrow: bool) -> None:
+    def _pass(self, source: socket.socket, sink: socket.socket, *, forth: bool) -> None:
         source.settimeout(STEP_S)
         with suppress(OSError):
             while not self._over.is_set():
+                step = self._step if forth else None
                 try:
-                    data = source.recv(self._step if narrow else 65_536)
+                    data = source.recv(step or WIDE)
                 except TimeoutError:
                     continue
                 if not data:
                     break
                 sink.sendall(data)
-                if narrow:
+                if step:
                     self._over.wait(STEP_S)
         for line in (source, sink):
             with suppress(OSError):
@@ -66,8 +74,8 @@ class NarrowLine:
 
 
 @contextmanager
-def narrow_line(target_port: int, bytes_per_s: int) -> Iterator[NarrowLine]:
-    line = NarrowLine(target_port, bytes_per_s)
+def narrow_line(target_port: int) -> Iterator[NarrowLine]:
+    line = NarrowLine(target_port)
     try:
         yield line
     finally:
