@@ -27,14 +27,15 @@ LAG_S = 0.3  # a person walks a pixel or two meanwhile
 SLOW_LAG_S = 3.0  # what creeps 0.2 pixels of a full picture per frame has left its edges by then
 LOOKS_EVERY = 100  # closed pictures of which one is looked at all the same
 
-_LEAST_CHANGE = 3.0  # of 255, of the mean of 3×3 pixels: below it nobody sees anything
+_BOX = 3  # pixels, each way, whose sum is compared
+_LEAST_CHANGE = 3.0 * _BOX**2  # 3 of 255: below it nobody sees anything
 _OVER_NOISE = 6.0  # standard deviations
 _LEAST_PIXELS = 4
 _GLOBAL = 0.25  # share of the picture: the light went on, or infrared
 _LEARNING = 0.1  # weight of the newest picture in what is noise
-_TO_SIGMA = 1.4826  # from the median of absolute values, for normal noise
-_SOME = (slice(1, None, 3), slice(1, None, 3))  # means of 3×3 that share no pixel: enough of them
-_Change = npt.NDArray[np.float32]
+_TO_SIGMA = 1.4826  # from the distance between median and quartile, for normal noise
+_SOME = (slice(1, None, _BOX), slice(1, None, _BOX))  # sums that share no pixel: enough of them
+_CREEP_S = 1.0  # between two looks for what creeps
 Luma = npt.NDArray[np.uint8]  # [90, 160]
 
 
@@ -62,6 +63,30 @@ class _Past:
     luma: npt.NDArray[np.int16]
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """By how much each sum of 3×3 pixels has changed, less what the whole picture has [90, 160],
+    and the standard deviation of that where nothing moves.
+
+    Whole numbers, and one sort for all that must be known of them: while others decode, what a
+    picture costs here is the way of these few arrays, and of the code, into the cache.
+    """
+
+    moved: npt.NDArray[np.int16]
+    sigma: float
+
+    @classmethod
+    def between(cls, luma: npt.NDArray[np.int16], before: npt.NDArray[np.int16]) -> _Change:
+        sums = cv2.boxFilter(luma - before, -1, (_BOX, _BOX), normalize=False)
+        some = sums[_SOME].ravel()
+        some.sort()
+        low, middle, high = (int(some[len(some) * quarter // 4]) for quarter in (1, 2, 3))
+        sums -= middle
+        moved = np.abs(sums, out=sums)
+        # An object that gets lighter or darker widens one side more than the other.
+        return cls(np.asarray(moved, np.int16), _TO_SIGMA * min(middle - low, high - middle))
+
+
 class ChangeGate:
     """One stream's. `judge` is given every picture that `detect.fps` lets through."""
 
@@ -78,6 +103,7 @@ class ChangeGate:
         self._looked_s = float("-inf")
         self._closed = 0
         self._judged_s = float("-inf")
+        self._crept_s = float("-inf")
         self._changed_s = np.full(self._seen.shape, -np.inf)
 
     def judge(self, luma: Luma, now_s: float, *, alive: bool, region: Rect = WHOLE) -> Why:
@@ -100,7 +126,7 @@ class ChangeGate:
     def _judge(self, luma: npt.NDArray[np.int16], now_s: float, *, alive: bool) -> Why:
         if self._recent and now_s < self._recent[-1].at_s:  # a clock of ours never runs back
             self._forget()
-        change = self._change(luma, now_s)
+        change = self._compare(luma, now_s)
         self._remember(luma, now_s)
         if change in (Why.FIRST, Why.CHANGE, Why.GLOBAL):
             self._open_until_s = now_s + self._hold_s
@@ -114,32 +140,28 @@ class ChangeGate:
         self._closed += 1
         return Why.SAMPLE if self._closed % LOOKS_EVERY == 0 else Why.STILL
 
-    def _change(self, luma: npt.NDArray[np.int16], now_s: float) -> Why:
+    def _compare(self, luma: npt.NDArray[np.int16], now_s: float) -> Why:
         before = self._of_a_moment_ago(now_s)
         if before is None:
             return Why.FIRST
-        moved = self._moved(luma, before.luma)
+        change = _Change.between(luma, before.luma)
         if self._sigma is None:
-            self._sigma = _noise(moved)
-        share = self._share(moved, now_s)
+            self._sigma = change.sigma
+        share = self._share(change, now_s)
         if share >= _GLOBAL:
             self._forget()
             return Why.GLOBAL
-        self._sigma += _LEARNING * (_noise(moved) - self._sigma)
-        if self._slow is not None and not share:
-            share = self._share(self._moved(luma, self._slow.luma), now_s)
+        self._sigma += _LEARNING * (change.sigma - self._sigma)
+        if not share and self._slow is not None and now_s - self._crept_s >= _CREEP_S:
+            self._crept_s = now_s
+            share = self._share(_Change.between(luma, self._slow.luma), now_s)
         return Why.CHANGE if share else Why.STILL
 
-    def _moved(self, luma: npt.NDArray[np.int16], before: npt.NDArray[np.int16]) -> _Change:
-        """By how much each mean of 3×3 pixels has changed, less what the whole picture has."""
-        change = np.asarray(cv2.blur((luma - before).astype(np.float32), (3, 3)), np.float32)
-        change -= _median(change[_SOME])
-        return np.abs(change, out=change)
-
-    def _share(self, moved: _Change, now_s: float) -> float:
+    def _share(self, change: _Change, now_s: float) -> float:
         """Of the picture: 0 where so little has changed that it is noise."""
         least = max(_LEAST_CHANGE, _OVER_NOISE * (self._sigma or 0.0))
-        changed = (moved > least) & self._seen
+        changed = change.moved > int(least)
+        changed &= self._seen
         count = np.count_nonzero(changed)
         if count < _LEAST_PIXELS:
             return 0.0
@@ -161,17 +183,6 @@ class ChangeGate:
     def _forget(self) -> None:
         self._recent.clear()
         self._slow = self._next_slow = self._sigma = None
-
-
-def _noise(moved: _Change) -> float:
-    """Standard deviation of what stands still."""
-    return _TO_SIGMA * _median(moved[_SOME])
-
-
-def _median(values: _Change) -> float:
-    """The upper one of an even number: `np.median` takes three times as long for so few."""
-    middle = values.size // 2
-    return float(np.partition(values, middle, axis=None)[middle])
 
 
 def _inside(region: Rect) -> npt.NDArray[np.bool_]:
