@@ -77,7 +77,7 @@ class Lasting(Protocol):
     def stationary(self) -> bool: ...
 
 
-class Detection(Struct, frozen=True):
+class Detection(Struct, frozen=True, gc=False):
     """One object in one picture. The last four fields are there once it is known to last."""
 
     label: Annotated[str, Meta(description="Name of the class.")]
@@ -109,7 +109,7 @@ class Detection(Struct, frozen=True):
         return cls(label, class_id, score, box, *known)
 
 
-class LatencyMs(Struct, frozen=True):
+class LatencyMs(Struct, frozen=True, gc=False):
     """Where the time of one frame went, milliseconds."""
 
     queue: Annotated[float, Meta(description="From arrival to the start of inference.")]
@@ -117,7 +117,7 @@ class LatencyMs(Struct, frozen=True):
     total: Annotated[float, Meta(description="From arrival to sending this message.")] = 0.0
 
 
-class DetectionMessage(Struct, frozen=True, kw_only=True):
+class DetectionMessage(Struct, frozen=True, kw_only=True, gc=False):
     """The answer for one frame, or that there is none."""
 
     kind: ClassVar[Kind] = Kind.DETECTION

@@ -50,9 +50,12 @@ class Outbox:
     def get(self, timeout_s: float) -> Envelope | None:
         """The oldest one; waits for it unless closed. None where nothing came."""
         with self._changed:
-            self._changed.wait_for(lambda: len(self) or self._closed, timeout_s)
-            lanes = [lane for lane in self._each if lane]
-            return min(lanes, key=_order_of_first).popleft()[1] if lanes else None
+            lanes = self._filled()
+            if not lanes:
+                self._changed.wait_for(lambda: len(self) or self._closed, timeout_s)
+                lanes = self._filled()
+            lane = lanes[0] if len(lanes) == 1 else min(lanes, key=_order_of_first, default=None)
+            return lane.popleft()[1] if lane else None
 
     def close(self) -> None:
         """Nothing more comes in; what is queued can still be taken out."""
@@ -80,6 +83,9 @@ class Outbox:
     def dropped(self) -> int:
         """How many were pushed out by newer ones."""
         return self._dropped
+
+    def _filled(self) -> list[deque[tuple[int, Envelope]]]:
+        return [lane for lane in self._each if lane]
 
     def __len__(self) -> int:
         return sum(map(len, self._each))

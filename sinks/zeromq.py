@@ -15,7 +15,7 @@ from sinks.outgoing import OutgoingSockets
 from sinks.sink import SinkError
 from sinks.xpub import XpubSocket
 
-LOOK_S = 0.02  # between two looks for new subscribers
+LOOK_S = 0.05  # between two looks for new subscribers
 SUBSCRIPTIONS_PER_LOOK = 1000  # so that a flood of them does not hold up the messages
 REFRESH_S = 2.0  # between two looks into the folder of client keys
 

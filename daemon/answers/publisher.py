@@ -72,9 +72,9 @@ class Publisher:
         left, is paused, or whose grant has ended.
         """
         seat = result.frame.seat
-        with seat.answering() as present:
+        with seat.answering:
             permit = seat.permit
-            if present and not seat.paused and permit.holds(self._clock.now_s()):
+            if not (seat.has_left or seat.paused) and permit.holds(self._clock.now_s()):
                 self._answer(result, permit)
 
     def _answer(self, result: Result, permit: Permit) -> None:
@@ -85,7 +85,7 @@ class Publisher:
         sight = None
         if seen is not None:
             rows = wire_rows(seen.found, model.labels, seen.objects)
-            for label, count in Counter(row.label for row in rows).items():
+            for label, count in Counter([row.label for row in rows]).items():
                 seat.counts.count_detections(label, count)
             if frame.was_gated:
                 seat.counts.gate_looked(missed=is_news(seen.objects))
@@ -132,8 +132,8 @@ class Publisher:
         """Objects that are gone although no picture came to say so, and counts that changed."""
         now_s = self._clock.now_s()
         for seat in seats:
-            with seat.answering() as present:
-                if present:
+            with seat.answering:
+                if not seat.has_left:
                     self._tell(seat, seat.watch.pass_time(now_s), now_s)
 
     def end_lives(self, seats: Iterable[Seat]) -> None:
@@ -142,7 +142,7 @@ class Publisher:
         """
         now_s = self._clock.now_s()
         for seat in seats:
-            with seat.answering():
+            with seat.answering:
                 seat.watch.end_all()
                 self._tell(seat, seat.watch.pass_time(now_s), now_s)
 

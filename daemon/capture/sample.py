@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
+
+from msgspec import Struct
 
 from config.camera import CameraConfig
 from daemon.books.states import StreamInfo
@@ -37,8 +38,7 @@ class Scale(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True, eq=False):
     """One picture that came out of the decoder, `wh` large as it is seen, not yet converted."""
 
     pts_s: float | None

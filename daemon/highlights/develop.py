@@ -5,11 +5,11 @@ pictures that people are sent. Any thread; some milliseconds each.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+from msgspec.structs import replace
 
 from daemon.answers.annotate import Bgr, annotate, encode_jpeg
 from daemon.seats.sight import Sight

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from daemon.seats.seat import Seat
 from daemon.seats.sight import Picture
@@ -24,8 +24,7 @@ class Row(NamedTuple):
     letterbox: Letterbox
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True, eq=False):
     """One captured picture of the camera in `seat`, already scaled into the detector's input.
 
     `rows` are what the detector is shown of it, at least one: the picture or a part of it, and

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 import av
 import cv2
+from msgspec.structs import replace
 
 from daemon.pipeline.frame import Frame, Row
 from detector.api import Detector

@@ -7,8 +7,6 @@ out of the configuration ends with the last reference to its seat: that of its l
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -83,7 +81,7 @@ class Seat:
         self.sight: Sight | None = None  # the newest; the results thread replaces it
         self.decode_s = 0.0  # processor time of its stream; the camera's thread counts it
         self.worker: Worker | None = None  # the main thread's; None for one that is switched off
-        self._answering = threading.Lock()
+        self.answering = threading.Lock()  # held while an answer is published, the watch asked
         self._left = False
         self._paused = False
 
@@ -111,16 +109,15 @@ class Seat:
         self.rules = rules
         self.view = View.of(config.detect)
         self.turn.weight = config.priority
-        with self._answering:
+        with self.answering:
             self.watch.retune(config)
 
-    @contextmanager
-    def answering(self) -> Iterator[bool]:
-        """While an answer is published, or the watch is asked. False for a camera that has left:
-        nothing may be said.
+    @property
+    def has_left(self) -> bool:
+        """Whether it was taken out of the configuration: nothing may be said of it. Whoever asks
+        is `answering`.
         """
-        with self._answering:
-            yield not self._left
+        return self._left
 
     @property
     def paused(self) -> bool:
@@ -133,7 +130,7 @@ class Seat:
         Once this returns nothing that it saw is said or shown, whatever is still on its way; its
         stream is closed by whoever looks after its thread. A reload changes nothing of it.
         """
-        with self._answering:
+        with self.answering:
             is_news = paused is not self._paused
             self._paused = paused
             if paused:
@@ -144,7 +141,7 @@ class Seat:
         """The camera was taken out of the configuration: once this returns nothing is said of it,
         whatever is still on its way.
         """
-        with self._answering:
+        with self.answering:
             self._left = True
         self.status.close()
         self.counts.close()

@@ -5,11 +5,11 @@ Only references are kept; a picture is converted, drawn and encoded by whoever l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from daemon.tracking.watcher import Lasting
 from detector.detections import Detections
@@ -24,8 +24,7 @@ class Picture(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(Struct, frozen=True, eq=False):
     """One answered frame. `detections` are in pixels of `source_wh`, their class ids index
     `labels`, those of the model that answered; `captured_s` and `inferred_s` are monotonic,
     `captured_ns` is wall clock; `number` is the `seq` of the message about it.

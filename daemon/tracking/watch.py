@@ -4,8 +4,9 @@ reload changes. What happened while nobody could be told waits here for the next
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import compress
+
+from msgspec import Struct
 
 from config.camera import CameraConfig
 from daemon.tracking.happenings import Counts, Happening
@@ -18,8 +19,7 @@ COUNTS_S = 0.2  # between two messages with counts, at least
 _NOBODY = Counts({}, {}, {})
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True, eq=False):
     """What is reported of one picture, whose each box is, and what happened."""
 
     found: Detections

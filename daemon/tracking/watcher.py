@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +31,7 @@ HANDED_OVER_S = 1.5  # a new object may be one that was lost no longer ago than 
 HANDED_OVER_SIZES = 1.5  # and no farther away
 
 
-class Lasting(Struct, frozen=True):
+class Lasting(Struct, frozen=True, gc=False):
     """What a box's object is known as; the fields of a message's detection."""
 
     track: int
@@ -41,8 +40,7 @@ class Lasting(Struct, frozen=True):
     stationary: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """What one picture told: for each box its object, or None before that is confirmed; what
     happened, in order.
     """

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from daemon.answers.publisher import Publisher
 from daemon.pipeline.threads import Result, Timing

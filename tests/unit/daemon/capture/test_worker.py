@@ -7,12 +7,12 @@ import logging
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import av
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from config.camera import CameraConfig, DetectConfig
 from daemon.books.accounting import Drop

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 import pytest
+from msgspec.structs import replace
 
 from daemon.highlights.develop import KEPT_WIDTH, JpegPicture, close_up, developed, looked_at
 from daemon.seats.sight import Sight

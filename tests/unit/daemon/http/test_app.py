@@ -9,6 +9,7 @@ from dataclasses import replace
 from urllib.parse import urljoin
 
 import cv2
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -115,7 +116,7 @@ def test_objects_that_are_followed_are_told_with_their_numbers(house: House) -> 
     lasting = Lasting(42, 3.21, ("drive",), stationary=True)
     sight = house.board.latest("gate")
     assert sight is not None
-    house.board.seat("gate").sight = replace(sight, objects=(lasting,))
+    house.board.seat("gate").sight = msgspec.structs.replace(sight, objects=(lasting,))
     told = {"track": 42, "age_s": 3.21, "zones": ["drive"], "stationary": True}
     (found,) = house.http.get("/api/v1/cameras/gate").json()["detections"]
     assert told.items() <= found.items()

@@ -6,11 +6,11 @@ import asyncio
 import os
 import threading
 import time
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from msgspec.structs import replace
 
 from daemon.http.errors import ApiError
 from daemon.http.pictures import PictureMaker

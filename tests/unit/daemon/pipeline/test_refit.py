@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from msgspec.structs import replace
 
 from daemon.pipeline.frame import Frame, Row
 from daemon.pipeline.refit import fitting
@@ -67,7 +68,7 @@ def test_a_frame_of_another_input_is_made_anew_from_its_picture() -> None:
 @pytest.mark.parametrize("fill", [(0, 0, 0), (1, 1, 1)])
 def test_the_ground_around_the_picture_belongs_to_the_input(fill: tuple[int, int, int]) -> None:
     shot = frame("gate", 1.0)
-    (fit,) = fitting([shot], detector(replace(SPEC, fill=fill)), lost=lambda _: None)
+    (fit,) = fitting([shot], detector(dataclasses.replace(SPEC, fill=fill)), lost=lambda _: None)
     assert (fit is shot) == (fill == SPEC.fill)
 
 

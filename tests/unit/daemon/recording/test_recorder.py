@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 import av
 import cv2
 import pytest
+from msgspec.structs import replace
 
 from config.schema import RecordingsConfig
 from daemon.books.reports import Deletion, RecordingReport
