@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum, auto
 from math import ceil
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -34,9 +34,10 @@ _LEAST_PIXELS = 4
 _GLOBAL = 0.25  # share of the picture: the light went on, or infrared
 _LEARNING = 0.1  # weight of the newest picture in what is noise
 _TO_SIGMA = 1.4826  # from the distance between median and quartile, for normal noise
-_SOME = (slice(1, None, _BOX), slice(1, None, _BOX))  # sums that share no pixel: enough of them
+_SOME = (slice(1, None, _BOX), slice(1, None, 2 * _BOX))  # sums that share no pixel: enough
 _CREEP_S = 1.0  # between two looks for what creeps
 Luma = npt.NDArray[np.uint8]  # [90, 160]
+Places = npt.NDArray[np.bool_]  # [90, 160]
 
 
 class Why(StrEnum):
@@ -57,14 +58,12 @@ class Why(StrEnum):
         return self in (Why.HEARTBEAT, Why.SAMPLE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Past:
+class _Past(NamedTuple):
     at_s: float
     luma: npt.NDArray[np.int16]
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
+class _Change(NamedTuple):
     """By how much each sum of 3×3 pixels has changed, less what the whole picture has [90, 160],
     and the standard deviation of that where nothing moves.
 
@@ -80,7 +79,8 @@ class _Change:
         sums = cv2.boxFilter(luma - before, -1, (_BOX, _BOX), normalize=False)
         some = sums[_SOME].ravel()
         some.sort()
-        low, middle, high = (int(some[len(some) * quarter // 4]) for quarter in (1, 2, 3))
+        quarter = some.size // 4
+        low, middle, high = some[quarter::quarter][:3].tolist()
         sums -= middle
         moved = np.abs(sums, out=sums)
         # An object that gets lighter or darker widens one side more than the other.
@@ -94,6 +94,7 @@ class ChangeGate:
         self._hold_s = config.hold_s
         self._heartbeat_s = config.heartbeat_s
         self._unmasked = self._seen = _unmasked(config.ignore)
+        self._pixels = np.count_nonzero(self._seen)
         self._region = WHOLE
         self._recent: deque[_Past] = deque()
         self._slow: _Past | None = None
@@ -104,7 +105,7 @@ class ChangeGate:
         self._closed = 0
         self._judged_s = float("-inf")
         self._crept_s = float("-inf")
-        self._changed_s = np.full(self._seen.shape, -np.inf)
+        self._changes: deque[tuple[float, Places]] = deque()  # within `hold_s`, oldest first
 
     def judge(self, luma: Luma, now_s: float, *, alive: bool, region: Rect = WHOLE) -> Why:
         """Whether this picture is for the detector; `alive`: an object is followed that
@@ -113,15 +114,20 @@ class ChangeGate:
         if region != self._region:
             self._region = region
             self._seen = self._unmasked & _inside(region)
+            self._pixels = np.count_nonzero(self._seen)
         why = self._judge(np.asarray(luma, np.int16), now_s, alive=alive)
         self._judged_s = now_s
         if why is not Why.STILL:
             self._looked_s = now_s
         return why
 
-    def changed(self) -> npt.NDArray[np.bool_]:
-        """Where something has changed within `hold_s` of the newest picture, [90, 160]."""
-        return np.asarray(self._judged_s - self._changed_s <= self._hold_s)
+    def changed(self) -> Places:
+        """Where something has changed within `hold_s` of the newest picture."""
+        changed = np.zeros_like(self._seen)
+        for at_s, places in self._changes:
+            if self._judged_s - at_s <= self._hold_s:
+                changed |= places
+        return changed
 
     def _judge(self, luma: npt.NDArray[np.int16], now_s: float, *, alive: bool) -> Why:
         if self._recent and now_s < self._recent[-1].at_s:  # a clock of ours never runs back
@@ -165,8 +171,10 @@ class ChangeGate:
         count = np.count_nonzero(changed)
         if count < _LEAST_PIXELS:
             return 0.0
-        self._changed_s[changed] = now_s
-        return float(count / np.count_nonzero(self._seen))
+        self._changes.append((now_s, changed))
+        while now_s - self._changes[0][0] > self._hold_s:
+            self._changes.popleft()
+        return float(count / self._pixels)
 
     def _of_a_moment_ago(self, now_s: float) -> _Past | None:
         """The newest picture that is `LAG_S` old; the oldest one where none is."""
@@ -185,16 +193,16 @@ class ChangeGate:
         self._slow = self._next_slow = self._sigma = None
 
 
-def _inside(region: Rect) -> npt.NDArray[np.bool_]:
-    """What the detector is shown, [90, 160]."""
+def _inside(region: Rect) -> Places:
+    """What the detector is shown."""
     (width, height), (x1, y1, x2, y2) = SIZE_WH, region
     inside = np.zeros((height, width), np.bool_)
     inside[int(y1 * height) : ceil(y2 * height), int(x1 * width) : ceil(x2 * width)] = True
     return inside
 
 
-def _unmasked(ignore: Sequence[Sequence[Sequence[float]]]) -> npt.NDArray[np.bool_]:
-    """Where a change counts, [90, 160]."""
+def _unmasked(ignore: Sequence[Sequence[Sequence[float]]]) -> Places:
+    """Where a change counts."""
     width, height = SIZE_WH
     seen = np.ones((height, width), np.uint8)
     for polygon in ignore:
