@@ -60,7 +60,7 @@ class Why(StrEnum):
 
 class _Past(NamedTuple):
     at_s: float
-    luma: npt.NDArray[np.int16]
+    luma: Luma
 
 
 class _Change(NamedTuple):
@@ -75,8 +75,9 @@ class _Change(NamedTuple):
     sigma: float
 
     @classmethod
-    def between(cls, luma: npt.NDArray[np.int16], before: npt.NDArray[np.int16]) -> _Change:
-        sums = cv2.boxFilter(luma - before, -1, (_BOX, _BOX), normalize=False)
+    def between(cls, luma: Luma, before: Luma) -> _Change:
+        change = np.subtract(luma, before, dtype=np.int16)
+        sums = cv2.boxFilter(change, -1, (_BOX, _BOX), normalize=False)
         some = sums[_SOME].ravel()
         some.sort()
         quarter = some.size // 4
@@ -115,7 +116,7 @@ class ChangeGate:
             self._region = region
             self._seen = self._unmasked & _inside(region)
             self._pixels = np.count_nonzero(self._seen)
-        why = self._judge(np.asarray(luma, np.int16), now_s, alive=alive)
+        why = self._judge(luma, now_s, alive=alive)
         self._judged_s = now_s
         if why is not Why.STILL:
             self._looked_s = now_s
@@ -129,7 +130,7 @@ class ChangeGate:
                 changed |= places
         return changed
 
-    def _judge(self, luma: npt.NDArray[np.int16], now_s: float, *, alive: bool) -> Why:
+    def _judge(self, luma: Luma, now_s: float, *, alive: bool) -> Why:
         if self._recent and now_s < self._recent[-1].at_s:  # a clock of ours never runs back
             self._forget()
         change = self._compare(luma, now_s)
@@ -146,7 +147,7 @@ class ChangeGate:
         self._closed += 1
         return Why.SAMPLE if self._closed % LOOKS_EVERY == 0 else Why.STILL
 
-    def _compare(self, luma: npt.NDArray[np.int16], now_s: float) -> Why:
+    def _compare(self, luma: Luma, now_s: float) -> Why:
         before = self._of_a_moment_ago(now_s)
         if before is None:
             return Why.FIRST
@@ -182,7 +183,7 @@ class ChangeGate:
             self._recent.popleft()
         return self._recent[0] if self._recent else None
 
-    def _remember(self, luma: npt.NDArray[np.int16], now_s: float) -> None:
+    def _remember(self, luma: Luma, now_s: float) -> None:
         newest = _Past(now_s, luma)
         self._recent.append(newest)
         if self._next_slow is None or now_s - self._next_slow.at_s >= SLOW_LAG_S:
