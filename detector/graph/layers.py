@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import add
 from typing import NamedTuple
 
 import numpy as np
@@ -55,11 +57,11 @@ class LayerOps:
 
     def weighted(self, xs: Sequence[Tensor], names: Sequence[str]) -> list[Tensor]:
         weights = [tf.nn.relu(self._variable(name, xs[0])) for name in names]
-        total = tf.add_n(weights) + 1e-4
+        total = _sum(weights) + 1e-4
         return [x * (weight / total) for x, weight in zip(xs, weights, strict=True)]
 
     def add(self, xs: Sequence[Tensor]) -> Tensor:
-        return tf.add_n(xs)
+        return _sum(xs)
 
     def concat(self, xs: Sequence[Tensor]) -> Tensor:
         return tf.concat(xs, axis=-1)
@@ -123,3 +125,8 @@ class LayerOps:
         return tf.compat.v1.nn.fused_batch_norm(
             x, gamma, beta, mean, variance, NORM_EPSILON, is_training=False
         )[0]
+
+
+def _sum(xs: Sequence[Tensor]) -> Tensor:
+    """One by one, not by AddN: see `runtime.configure`."""
+    return reduce(add, xs)

@@ -60,7 +60,7 @@ class KerasOps:
 
     def weighted(self, xs: Sequence[Tensor], names: Sequence[str]) -> list[Tensor]:
         weights = [tf.nn.relu(self._scalar(name)) for name in names]
-        total = tf.add_n(weights) + 1e-4
+        total = tf.reduce_sum(tf.stack(weights)) + 1e-4
         return [x * weight / total for x, weight in zip(xs, weights, strict=True)]
 
     def add(self, xs: Sequence[Tensor]) -> Tensor:

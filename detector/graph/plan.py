@@ -20,6 +20,8 @@ from detector.graph.runtime import lane_count
 from detector.graph.stages import Stages
 from detector.networks.ops import Tensor
 
+_WHERE = ("Graph execution error", "Detected at node", "<stack traces", "[[{{node", "Hint:")
+
 
 def stages_for(
     family: Family, arrays: Arrays, selection: Selection, *, precision: str, xla: bool
@@ -60,9 +62,9 @@ class Plan:
         try:
             parts = self._lanes.run(self._answer, pixels, content_xyxy)
         except tf.errors.ResourceExhaustedError as error:
-            raise InferenceError("oom", _first_line(error)) from error
+            raise InferenceError("oom", _reason(error)) from error
         except tf.errors.OpError as error:
-            raise InferenceError("runtime", _first_line(error)) from error
+            raise InferenceError("runtime", _reason(error)) from error
         most = max(part.score.shape[1] for part in parts)
         return Kept(
             *(
@@ -84,5 +86,8 @@ def _widened(values: npt.NDArray[Any], most: int) -> npt.NDArray[Any]:
     return np.pad(values, missing[: values.ndim])
 
 
-def _first_line(error: tf.errors.OpError) -> str:
-    return (error.message or type(error).__name__).splitlines()[0]
+def _reason(error: tf.errors.OpError) -> str:
+    """The line that says most: a graph's error begins with where, in several lines."""
+    lines = (error.message or type(error).__name__).splitlines()
+    told = [line for line in lines if line.strip() and not line.lstrip().startswith(_WHERE)]
+    return (told or lines)[0]

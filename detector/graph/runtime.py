@@ -16,6 +16,9 @@ def configure(threads: int | None = None) -> None:
     default; or one, where there are few and `lanes` share them out. Call before TensorFlow computes
     anything; later calls change nothing.
     """
+    # It gathers sums, and what AddN becomes where memory is short keeps them under one name for the
+    # whole process: of two runs at the same time, as `lanes` have them, one fails now and then.
+    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
     # Two, for the two branches that a network has: class net and box net.
     across = 1 if threads == 1 else 2
     if threads is None and available_cores() <= FEW_CORES and not has_gpu():

@@ -136,6 +136,28 @@ def test_every_arithmetic_finds_the_same_best_box(
     np.testing.assert_allclose(other.xyxy[:, 0], exact.xyxy[:, 0], atol=1)
 
 
+def test_no_sum_is_an_addn_whose_total_two_runs_would_share() -> None:
+    kinds = {operation.type for operation in plan()._graph.graph.get_operations()}
+    assert "AddV2" in kinds
+    assert "AddN" not in kinds
+
+
+def test_a_failure_of_the_graph_says_what_and_not_only_where(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = (
+        "Graph execution error:\n\nDetected at node a/b defined at (most recent call last):\n"
+        "<stack traces unavailable>\nResource a/b exists\n\t [[{{node a/b}}]] [Op:compute]"
+    )
+
+    def fail(*_: object) -> Kept:
+        raise tf.errors.AlreadyExistsError(None, None, said)
+
+    monkeypatch.setattr(plan(), "_answer", fail)
+    with pytest.raises(InferenceError, match=r"Resource a/b exists$"):
+        run(pictures(1))
+
+
 @pytest.mark.parametrize(
     ("error", "reason"),
     [

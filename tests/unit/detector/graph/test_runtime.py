@@ -30,3 +30,15 @@ def test_few_cores_are_shared_out_unless_threads_are_asked_for(
     )
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert int(printed.stdout) == lanes
+
+
+def test_sums_are_left_as_they_are_written() -> None:
+    """Gathered into one they cannot be computed twice at a time, where memory is short."""
+    program = (
+        "from detector.build import start_tensorflow\n"
+        "start_tensorflow()\n"
+        "import tensorflow as tf\n"
+        "print(tf.config.optimizer.get_experimental_options()['arithmetic_optimization'])\n"
+    )
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert printed.stdout.decode().strip() == "False"
