@@ -8,7 +8,8 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from config.schema import HttpConfig
 from daemon.cameras.detecting import DetectSwitch
