@@ -189,7 +189,8 @@ def test_a_looped_file_goes_on_and_on_without_a_change_of_state(tmp_path: Path, 
     times = [frame.pts_s or 0.0 for frame in rig.frames]
     steps = np.diff(times)
     assert (steps > 0).all()
-    assert steps.max() < 0.1  # half of the file: a busy machine may cost a picture or two
+    overwritten = rig.page.dropped[Drop.OVERWRITTEN]  # on a busy machine, and each is counted
+    assert steps.max() - overwritten / 60 < 0.05
     assert 0.4 < times[39] - times[0] < 1.0
     captured = [frame.captured_s for frame in rig.frames]
     assert captured[39] - captured[0] == pytest.approx(times[39] - times[0], abs=0.2)
