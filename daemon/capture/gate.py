@@ -2,8 +2,8 @@
 
 Small grey pictures are compared, block means of the decoded luma, with one of a moment ago and with
 one of some seconds ago, so that what creeps shows too. How much change is noise is learnt from the
-pictures themselves: the median change, as most of a picture stands still. It fails open: whatever
-is not sure is looked at. Pure logic; runs in the capture thread.
+pictures themselves, by median and quartiles, as most of a picture stands still. It fails open:
+whatever is not sure is looked at. Pure logic; runs in the capture thread.
 """
 
 from __future__ import annotations

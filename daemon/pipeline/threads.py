@@ -184,12 +184,9 @@ class Pipeline:
             setup = self._setup
             self._take_up(setup)
             now_s = self._clock.now_s()
-            free_s = self.occupancy.free_s(now_s) - ASSEMBLY_LEAD_S
-            if now_s < free_s:  # whatever waits, the policy would say so
-                self._slots.wait(free_s - now_s, for_arrivals=False)
-                continue
             waiting, arrivals = self._slots.view(oldest_s=now_s - setup.max_age_s)
             self._policy.arrived(arrivals)
+            free_s = self.occupancy.free_s(now_s) - ASSEMBLY_LEAD_S
             decision = self._policy.decide(waiting, now_s, free_s=free_s)
             most_rows = self._runner.max_batch(setup.detector)
             if frames := self._slots.take(decision.batch, most_rows=most_rows):
@@ -263,9 +260,7 @@ class Pipeline:
         answered, frame, answers = of
         detector = answered.batch.detector
         found = None
-        if answers is not None and len(answers) == 1:  # nothing to merge, as is usual
-            found = answers[0]
-        elif answers is not None:
+        if answers is not None:
             shown = [row.letterbox for row in frame.rows]
             most = self._setup.max_detections
             found = merged(shown, answers, families(detector.labels), most=most)

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from config.camera import CameraConfig
 from daemon.tracking.happenings import Counts, Happening
-from daemon.tracking.watcher import Account, BoolArray, Lasting, Watcher
+from daemon.tracking.watcher import BoolArray, Lasting, Watcher
 from detector.detections import Detections
 
 _HEARTBEATS = 1.5  # of the gate, for which an object must be waited for to be left alone
@@ -45,30 +45,6 @@ class Watch:
     def enabled(self) -> bool:
         return self._config.tracking.enabled
 
-    def look(
-        self,
-        found: Detections,
-        strong: BoolArray,
-        labels: tuple[str, ...],
-        *,
-        at_s: float,
-        at_ns: int,
-        size: tuple[int, int],
-    ) -> Account:
-        """See `Watcher.look`; `labels` are those of the model that answered."""
-        watcher = self._watcher
-        if watcher is None or labels != self._labels:
-            self.end_all()
-            self._labels = labels
-            self.since_ns = at_ns
-            watcher = self._watcher = self._new(labels)
-        account = watcher.look(found, strong, at_s=at_s, at_ns=at_ns, size=size)
-        self.number = watcher.last_number
-        self._judge_rest()
-        if not self._waiting:
-            return account
-        return Account(account.objects, (*self._taken(), *account.happenings))
-
     def report(
         self,
         found: Detections,
@@ -79,12 +55,19 @@ class Watch:
         at_ns: int,
         size: tuple[int, int],
     ) -> Seen:
-        """As `look`, of which only what is `certain` [N] is reported."""
-        account = self.look(found, certain, labels, at_s=at_s, at_ns=at_ns, size=size)
-        if certain.all():
-            return Seen(found, account.objects, account.happenings)
-        objects = tuple(compress(account.objects, certain.tolist()))
-        return Seen(found.where(certain), objects, account.happenings)
+        """See `Watcher.look`: what is `certain` [N] is reported; `labels` are those of the model
+        that answered.
+        """
+        watcher = self._watcher_of(labels, at_ns)
+        account = watcher.look(found, certain, at_s=at_s, at_ns=at_ns, size=size)
+        self.number = watcher.last_number
+        self._judge_rest()
+        objects, happenings = account.objects, account.happenings
+        if self._waiting:
+            happenings = (*self._taken(), *happenings)
+        if not certain.all():
+            found, objects = found.where(certain), tuple(compress(objects, certain.tolist()))
+        return Seen(found, objects, happenings)
 
     def best_moments(self) -> list[tuple[int, int]]:
         """See `Watcher.best_moments`."""
@@ -133,9 +116,17 @@ class Watch:
         if gate.enabled and self._watcher is not None:
             self.is_restless = self._watcher.needs_pictures(_HEARTBEATS * gate.heartbeat_s)
 
-    def _new(self, labels: tuple[str, ...]) -> Watcher:
-        config = self._config
-        return Watcher(labels, config.tracking, config.zones, config.lines, last_number=self.number)
+    def _watcher_of(self, labels: tuple[str, ...], at_ns: int) -> Watcher:
+        """The one that there is, or a new one where another model answers."""
+        watcher, config = self._watcher, self._config
+        if watcher is None or labels != self._labels:
+            self.end_all()
+            self._labels = labels
+            self.since_ns = at_ns
+            watcher = self._watcher = Watcher(
+                labels, config.tracking, config.zones, config.lines, last_number=self.number
+            )
+        return watcher
 
     def _taken(self) -> list[Happening]:
         taken, self._waiting = self._waiting, []
