@@ -180,19 +180,28 @@ def test_keyframes_that_cease_cost_no_answer(
     assert sum(isinstance(sample, Sample) for sample in taken[:180]) < 140
 
 
+def unmissed(rig: CaptureRig, count: int) -> list[Frame]:
+    """So many in a row of which a consumer on a busy machine missed none."""
+    for _ in range(20):
+        begun, missed = len(rig.frames), rig.page.dropped[Drop.OVERWRITTEN]
+        rig.wait_for_frames(begun + count)
+        if rig.page.dropped[Drop.OVERWRITTEN] == missed:
+            return rig.frames[begun : begun + count]
+    pytest.fail(f"pictures are missed all the time: {rig.page}")
+
+
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.h264"])
 def test_a_looped_file_goes_on_and_on_without_a_change_of_state(tmp_path: Path, name: str) -> None:
     path = encode(tmp_path / name, 12, fps=60)
     with running(f"file://{path}", detect={"fps": 60.0}) as rig:
-        rig.wait_for_frames(40)
+        frames = unmissed(rig, 40)
     assert [status.state for status in rig.history] == [CameraState.STREAMING]
-    times = [frame.pts_s or 0.0 for frame in rig.frames]
+    times = [frame.pts_s or 0.0 for frame in frames]
     steps = np.diff(times)
     assert (steps > 0).all()
-    overwritten = rig.page.dropped[Drop.OVERWRITTEN]  # on a busy machine, and each is counted
-    assert steps.max() - overwritten / 60 < 0.05
+    assert steps.max() < 0.05
     assert 0.4 < times[39] - times[0] < 1.0
-    captured = [frame.captured_s for frame in rig.frames]
+    captured = [frame.captured_s for frame in frames]
     assert captured[39] - captured[0] == pytest.approx(times[39] - times[0], abs=0.2)
     assert abs(grey(rig.frames[0]) - grey_of(0)) <= 6
 
