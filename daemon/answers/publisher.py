@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Protocol
@@ -85,8 +84,9 @@ class Publisher:
         sight = None
         if seen is not None:
             rows = wire_rows(seen.found, model.labels, seen.objects)
-            for label, count in Counter([row.label for row in rows]).items():
-                seat.counts.count_detections(label, count)
+            shown = [row.label for row in rows]
+            for label in dict.fromkeys(shown):
+                seat.counts.count_detections(label, shown.count(label))
             if frame.was_gated:
                 seat.counts.gate_looked(missed=is_news(seen.objects))
         seq = seat.numbers.seq = seat.numbers.seq + 1

@@ -13,11 +13,11 @@ from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
-    Histogram,
 )
 
 from daemon.books.states import CameraState, CameraStatus
 from daemon.metrics.families import process_series
+from daemon.metrics.histograms import Histograms
 from daemon.metrics.objects import ObjectFamilies, ObjectSeries
 from daemon.pipeline.policy import Trigger
 from daemon.seats.counting import Damage
@@ -184,8 +184,8 @@ class _FlowFamilies:
     def __init__(self, registry: CollectorRegistry) -> None:
         def histogram(
             name: str, text: str, bounds: Sequence[float], labels: Sequence[str] = ()
-        ) -> Histogram:
-            return Histogram(f"vedette_{name}", text, labels, buckets=bounds, registry=registry)
+        ) -> Histograms:
+            return Histograms(name, text, bounds, labels, registry=registry)
 
         def counter(name: str, text: str, labels: Sequence[str] = ()) -> Counter:
             return Counter(f"vedette_{name}", text, labels, registry=registry)
@@ -214,13 +214,13 @@ class _FlowFamilies:
         )
         self.batch_size = histogram(
             "batch_size", "Rows (pictures and tiles) in one run of the detector.", _BATCH
-        )
+        ).labels()
         self.batch_fill = histogram(
             "batch_fill_ratio", "Rows over the bucket they were padded to.", _RATIO
-        )
+        ).labels()
         self.batch_wait = histogram(
             "batch_wait_seconds", "Time a batch waited to be filled.", _WAIT_S
-        )
+        ).labels()
         batches = counter("batches_total", "Batches, by what sent them off.", ("trigger",))
         self.triggers = {trigger: batches.labels(trigger) for trigger in get_args(Trigger)}
         self.inference = histogram(
@@ -244,18 +244,18 @@ class _LinkFamilies:
     """From the camera to the slot."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.connect = Histogram(
-            "vedette_connect_duration_seconds",
+        self.connect = Histograms(
+            "connect_duration_seconds",
             "Opening a camera, up to its first picture.",
-            buckets=_CONNECT_S,
+            _CONNECT_S,
             registry=registry,
-        )
-        self.interval = Histogram(
-            "vedette_frame_interval_seconds",
+        ).labels()
+        self.interval = Histograms(
+            "frame_interval_seconds",
             "Time between two frames of a camera.",
-            buckets=_SHORT_S,
+            _SHORT_S,
             registry=registry,
-        )
+        ).labels()
         self.decode_errors = Counter(
             "vedette_decode_errors_total",
             "Pictures that could not be decoded.",

@@ -65,8 +65,8 @@ class Watch:
         objects, happenings = account.objects, account.happenings
         if self._waiting:
             happenings = (*self._taken(), *happenings)
-        if not certain.all():
-            found, objects = found.where(certain), tuple(compress(objects, certain.tolist()))
+        if not all(reported := certain.tolist()):
+            found, objects = found.where(certain), tuple(compress(objects, reported))
         return Seen(found, objects, happenings)
 
     def best_moments(self) -> list[tuple[int, int]]:
