@@ -128,5 +128,10 @@ class LayerOps:
 
 
 def _sum(xs: Sequence[Tensor]) -> Tensor:
-    """One by one, not by AddN: see `runtime.configure`."""
-    return reduce(add, xs)
+    """One by one, not by AddN: see `runtime.configure`. From the last to the first: oneDNN has a
+    convolution write its output over what is added to it. A node's own level, the first, is the
+    one that may come from a convolution; a sum that nobody else reads can be written over, another
+    level's features cannot, and for those the kernel keeps copies in itself, which two runs at a
+    time would tear apart.
+    """
+    return reduce(add, reversed(xs))
