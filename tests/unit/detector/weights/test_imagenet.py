@@ -26,7 +26,7 @@ TAPS = ("block3b_add", "block5c_add", "block7a_project_bn")
 
 def test_lite0_is_the_packages_file_under_our_names() -> None:
     arrays = imagenet_backbone("efficientnet-lite0")
-    stored = read_torch(imagenet._lite0_file().read_bytes())
+    stored = read_torch(imagenet._lite_file("efficientnet-lite0").read_bytes())
     assert len(arrays) == 240
     for ours, theirs, axes in (
         ("stem/conv2d/kernel", "_conv_stem.weight", "oihw->hwio"),
@@ -48,8 +48,17 @@ def test_lite0_is_the_packages_file_under_our_names() -> None:
         np.testing.assert_array_equal(arrays[f"efficientnet-lite0/{ours}"], stored[theirs])
 
 
+@pytest.mark.parametrize(("size", "variables"), [("lite1", 315), ("lite2", 315)])
+def test_larger_sizes_are_packages_too(size: str, variables: int) -> None:
+    arrays = imagenet_backbone(f"efficientnet-{size}")
+    assert len(arrays) == variables
+    kernel = arrays[f"efficientnet-{size}/stem/conv2d/kernel"]
+    stored = read_torch(imagenet._lite_file(f"efficientnet-{size}").read_bytes())
+    np.testing.assert_array_equal(kernel, np.einsum("oihw->hwio", stored["_conv_stem.weight"]))
+
+
 def test_a_missing_package_is_named_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imagenet, "_LITE0_PACKAGE", "no_such_package")
+    monkeypatch.setattr(imagenet, "find_spec", lambda _: None)
     with pytest.raises(ModelError, match="not installed: install vedette with its extra `train`"):
         imagenet_backbone("efficientnet-lite0")
 
@@ -58,15 +67,15 @@ def test_another_file_in_its_place_is_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = tmp_path / "other.pth"
-    other.write_bytes(imagenet._lite0_file().read_bytes() + b"\0")
-    monkeypatch.setattr(imagenet, "_lite0_file", lambda: other)
+    other.write_bytes(imagenet._lite_file("efficientnet-lite0").read_bytes() + b"\0")
+    monkeypatch.setattr(imagenet, "_lite_file", lambda _: other)
     with pytest.raises(ModelError, match=r"other\.pth: SHA-256 is"):
         imagenet_backbone("efficientnet-lite0")
 
 
 def test_a_backbone_without_known_weights_is_refused_with_those_that_have_some() -> None:
-    with pytest.raises(ModelError, match=r"lite1 are known, only of efficientnet-lite0, .*-b7"):
-        imagenet_backbone("efficientnet-lite1")
+    with pytest.raises(ModelError, match=r"lite3 are known, only of efficientnet-lite0, .*-b7"):
+        imagenet_backbone("efficientnet-lite3")
 
 
 @pytest.fixture(scope="module")
