@@ -10,7 +10,6 @@ import pytest
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 PROGRAM = """
-import sys
 from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from detector.build import build_detector
@@ -18,7 +17,7 @@ from detector.letterbox import Letterbox
 from detector.spec import DetectorSpec
 
 detector = build_detector(DetectorSpec(
-    name="efficientdet-lite0", weights="bundled", input_size=128, precision=sys.argv[1],
+    name="efficientdet-lite0", weights="bundled", input_size=128, precision="float32",
     score_threshold=0.05, iou_threshold=0.5, max_detections=50, max_batch=2,
 ))
 detector.warm_up()
@@ -33,15 +32,14 @@ def same(_):
     )
 
 with ThreadPoolExecutor(2) as two:
-    print(all(two.map(same, range(300))))
+    print(all(two.map(same, range(150))))
 """
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_no_run_disturbs_another_one(precision: str) -> None:
+def test_no_run_disturbs_another_one() -> None:
     """oneDNN's convolutions with a sum are not made for it: a process once died of that."""
     run = subprocess.run(
-        [sys.executable, "-c", PROGRAM, precision], capture_output=True, text=True, timeout=240
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=240
     )
     assert run.returncode == 0, run.stderr[-2000:]
     assert run.stdout.strip().endswith("True")
