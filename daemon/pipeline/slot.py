@@ -6,6 +6,7 @@ waits" is one consistent view; it is held for microseconds and never while anyth
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Iterable
@@ -62,7 +63,8 @@ class SlotBoard:
             else:
                 slot.seat.ledger.captured_in_place_of(Drop.OVERWRITTEN)
             slot.frame = frame
-            self._arrivals.append(Waiting(slot.seat, frame.captured_s, len(frame.rows)))
+            slot.told = Waiting(slot.seat, frame.captured_s, len(frame.rows))
+            self._arrivals.append(slot.told)
             if self._listening:
                 self._changed.notify()
             return True
@@ -80,10 +82,10 @@ class SlotBoard:
         with self._lock:
             waiting = []
             for seat, slot in self._slots.items():
-                if (frame := slot.frame) is None:
+                if slot.frame is None:
                     continue
-                if frame.captured_s >= oldest_s:
-                    waiting.append(Waiting(seat, frame.captured_s, len(frame.rows)))
+                if slot.told.captured_s >= oldest_s:
+                    waiting.append(slot.told)
                     continue
                 slot.frame = None
                 seat.ledger.dropped(Drop.STALE)
@@ -142,7 +144,8 @@ class Slot:
 
     def __init__(self, board: SlotBoard, seat: Seat) -> None:
         self.seat = seat
-        self.frame: Frame | None = None  # guarded by the board's lock
+        self.frame: Frame | None = None  # guarded by the board's lock, as what is told of it
+        self.told = Waiting(seat, -math.inf)
         self._board = board
 
     def put(self, frame: Frame) -> None:

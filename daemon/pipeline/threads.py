@@ -21,6 +21,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from msgspec import Struct
+
 from daemon.books.accounting import Drop
 from daemon.clock import Clock
 from daemon.pipeline.batch import Batch, BatchAssembler
@@ -52,8 +54,7 @@ class PipelineSetup:
     max_detections: int = 100  # of one frame
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(Struct, frozen=True):
     """Monotonic times on a frame's way; capture is in the frame."""
 
     taken_s: float  # left its slot
@@ -61,8 +62,7 @@ class Timing:
     answered_s: float  # came back
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True, eq=False):
     """The answer for one frame: `detections`, or None and the reason why there is none."""
 
     detector: Detector
