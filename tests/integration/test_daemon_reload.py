@@ -117,7 +117,8 @@ def test_cameras_and_sinks_change_around_eight_cameras_that_lose_nothing(tmp_pat
         cameras["c2"] = scene(2, detect={"fps": 5})
         told = daemon.reload(cameras=cameras)
         assert told.startswith("applied removed=c0,new restarted=c2 retuned=c1 took_ms=")
-        assert len(threads - daemon.threads()) == 2, "those of c0 and c2 have ended"
+        # Those of c0 and c2 have ended; the system counts one for a moment longer than Python does.
+        until(lambda: len(threads - daemon.threads()) == 2)
         assert daemon.get("/api/v1/cameras/c0")[0] == 404
         assert 'camera="c0"' not in daemon.get("/metrics")[1].decode()
 
