@@ -217,7 +217,9 @@ def _refined(boxes: _Boxes, whole: _Found, pieces: Ints) -> _Found:
     if not len(finer) or (whole.xyxy[2:] - whole.xyxy[:2]).min() > _SMALL_PX * grain:
         return whole
     around = _around(boxes.xyxy[finer])
-    if iou(around[None], whole.xyxy[None])[0, 0] < _SAME_SHAPE:
+    # What a coarse row shows three pixels high may be half beside the same edges seen finely.
+    same_edges = np.abs(around - whole.xyxy).max() <= grain
+    if not same_edges and iou(around[None], whole.xyxy[None])[0, 0] < _SAME_SHAPE:
         return whole
     return replace(whole, xyxy=around)
 

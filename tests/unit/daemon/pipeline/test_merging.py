@@ -115,6 +115,13 @@ def test_tiles_of_a_crop(orientation: Orientation) -> None:
     check(found, inside)
 
 
+def test_what_the_whole_picture_shows_three_pixels_high_is_where_its_pieces_say() -> None:
+    boxes = [(246, 343, 360, 359), (16, 343, 46, 359)]
+    tiles = {"size": 196, "overlap": 0.2, "full": True}
+    turned = Orientation(transposed=True, flip_x=True, flip_y=True)
+    check(looked_at((691, 453), boxes, orientation=turned, squeeze=0.75, tiles=tiles), boxes)
+
+
 @settings(max_examples=40, deadline=None, phases=(Phase.explicit, Phase.generate))
 @given(data=st.data())
 def test_anywhere(data: st.DataObject) -> None:
