@@ -201,13 +201,18 @@ def _owners(boxes: _Boxes, pieces: Ints, kept: Sequence[_Found]) -> Ints:
     around = np.array([each.xyxy for each in kept], np.float32)
     family = np.array([each.family for each in kept])
     row = np.array([each.row for each in kept])
-    blur = boxes.grain[row][:, None]  # a sliver at a border may lie just outside
-    around = around + np.concatenate([-blur, -blur, blur, blur], axis=1)
     xyxy = boxes.xyxy[pieces]
-    share = shared_area(xyxy, around) / np.maximum(area(xyxy), 1e-9)[:, None]
+    blurred = _blurred(boxes, around, row)
+    share = shared_area(xyxy, blurred) / np.maximum(area(xyxy), 1e-9)[:, None]
     share[boxes.family[pieces][:, None] != family] = 0
     share[boxes.row[pieces][:, None] == row] = 0
     return np.where(share.max(axis=1) > COVERED, share.argmax(axis=1), -1)
+
+
+def _blurred(boxes: _Boxes, xyxy: Floats, row: Ints) -> Floats:
+    """A pixel of their rows larger: a sliver at a border may lie just outside."""
+    grain = boxes.grain[row][:, None]
+    return np.asarray(xyxy + np.concatenate([-grain, -grain, grain, grain], axis=1), np.float32)
 
 
 def _refined(boxes: _Boxes, whole: _Found, pieces: Ints) -> _Found:
@@ -232,8 +237,8 @@ def _joined(boxes: _Boxes, pieces: Ints) -> list[_Found]:
     """Objects of which there are only pieces, each with all that belong together."""
     xyxy, cut = boxes.xyxy[pieces], boxes.cut[pieces]
     family, row = boxes.family[pieces], boxes.row[pieces]
-    smaller = np.minimum(area(xyxy)[:, None], area(xyxy)[None, :])
-    together = shared_area(xyxy, xyxy) / np.maximum(smaller, 1e-9) > SHARED
+    share = shared_area(xyxy, _blurred(boxes, xyxy, row)) / np.maximum(area(xyxy), 1e-9)[:, None]
+    together = (share > SHARED) | (share > SHARED).T
     together |= _meet(xyxy, cut, axis=0) | _meet(xyxy, cut, axis=1)
     together &= (family[:, None] == family) & (row[:, None] != row)
     found = []

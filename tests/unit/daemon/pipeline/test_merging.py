@@ -122,6 +122,13 @@ def test_what_the_whole_picture_shows_three_pixels_high_is_where_its_pieces_say(
     check(looked_at((691, 453), boxes, orientation=turned, squeeze=0.75, tiles=tiles), boxes)
 
 
+def test_slivers_at_a_border_are_no_objects() -> None:
+    boxes = [(89, 150, 117, 239)]
+    tiles = {"size": 150, "overlap": 0.2, "full": False}
+    turned = Orientation(transposed=False, flip_x=True, flip_y=True)
+    check(looked_at((500, 300), boxes, orientation=turned, squeeze=2.0, tiles=tiles), boxes)
+
+
 @settings(max_examples=40, deadline=None, phases=(Phase.explicit, Phase.generate))
 @given(data=st.data())
 def test_anywhere(data: st.DataObject) -> None:
