@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from daemon.tracking.boxes import area, shared_area
+from daemon.tracking.boxes import area, coverage, shared_area
 from detector.detections import Detections
 from detector.letterbox import Letterbox
 
@@ -180,7 +180,7 @@ def _without_groups(boxes: _Boxes, kept: list[_Found]) -> list[_Found]:
         return kept
     xyxy = np.array([each.xyxy for each in kept], np.float32)
     family = np.array([each.family for each in kept])
-    inside = shared_area(xyxy, xyxy) / np.maximum(area(xyxy), 1e-9)[:, None] > GROUPED
+    inside = coverage(xyxy, xyxy) > GROUPED
     inside &= grain[:, None] < _FINER * grain
     inside &= family[:, None] == family
     groups = set()
@@ -201,9 +201,7 @@ def _owners(boxes: _Boxes, pieces: Ints, kept: Sequence[_Found]) -> Ints:
     around = np.array([each.xyxy for each in kept], np.float32)
     family = np.array([each.family for each in kept])
     row = np.array([each.row for each in kept])
-    xyxy = boxes.xyxy[pieces]
-    blurred = _blurred(boxes, around, row)
-    share = shared_area(xyxy, blurred) / np.maximum(area(xyxy), 1e-9)[:, None]
+    share = coverage(boxes.xyxy[pieces], _blurred(boxes, around, row))
     share[boxes.family[pieces][:, None] != family] = 0
     share[boxes.row[pieces][:, None] == row] = 0
     return np.where(share.max(axis=1) > COVERED, share.argmax(axis=1), -1)
@@ -237,8 +235,8 @@ def _joined(boxes: _Boxes, pieces: Ints) -> list[_Found]:
     """Objects of which there are only pieces, each with all that belong together."""
     xyxy, cut = boxes.xyxy[pieces], boxes.cut[pieces]
     family, row = boxes.family[pieces], boxes.row[pieces]
-    share = shared_area(xyxy, _blurred(boxes, xyxy, row)) / np.maximum(area(xyxy), 1e-9)[:, None]
-    together = (share > SHARED) | (share > SHARED).T
+    shares = coverage(xyxy, _blurred(boxes, xyxy, row)) > SHARED
+    together = shares | shares.T
     together |= _meet(xyxy, cut, axis=0) | _meet(xyxy, cut, axis=1)
     together &= (family[:, None] == family) & (row[:, None] != row)
     found = []

@@ -48,10 +48,10 @@ def test_lite0_is_the_packages_file_under_our_names() -> None:
         np.testing.assert_array_equal(arrays[f"efficientnet-lite0/{ours}"], stored[theirs])
 
 
-@pytest.mark.parametrize(("size", "variables"), [("lite1", 315), ("lite2", 315)])
-def test_larger_sizes_are_packages_too(size: str, variables: int) -> None:
+@pytest.mark.parametrize("size", ["lite1", "lite2"])
+def test_larger_sizes_are_packages_too(size: str) -> None:
     arrays = imagenet_backbone(f"efficientnet-{size}")
-    assert len(arrays) == variables
+    assert len(arrays) == 315
     kernel = arrays[f"efficientnet-{size}/stem/conv2d/kernel"]
     stored = read_torch(imagenet._lite_file(f"efficientnet-{size}").read_bytes())
     np.testing.assert_array_equal(kernel, np.einsum("oihw->hwio", stored["_conv_stem.weight"]))
